@@ -1,0 +1,92 @@
+//! The log: the one truth of the drive.
+
+use async_trait::async_trait;
+use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
+use tokio::sync::watch;
+
+use super::BoxError;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+mod memory;
+
+pub use memory::MemoryEventStore;
+
+/// An append-only log of events in streams.
+///
+/// - An append is atomic and durable: when it returns, a power cut can't take it back.
+/// - An append whose first event id is already in the log changes nothing and returns what the first one did,
+///   whatever is expected now. (The ids of one append come from one command, so they are all there or none.)
+/// - Positions follow the commit order. A reader of [`read_all`](Self::read_all) that has seen a position never finds
+///   a lower one later.
+/// - One append takes at most [`APPEND_BYTES_MAX`].
+#[async_trait]
+pub trait EventStore: Send + Sync {
+    /// Appends the events to the stream, if it is as expected. `events` must not be empty.
+    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError>;
+
+    /// Reads a stream forwards from a version (included), at most `limit` events. A stream that is not there is empty.
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Reads the whole log forwards, after a position (excluded), at most `limit` events.
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The position of the last event; [`Position::START`] when there is none.
+    async fn head(&self) -> Result<Position, StoreError>;
+
+    /// A hint that the log has grown, at least to the position given. It may come late, or stand for many
+    /// appends, or be missed when another process appends; who needs certainty also asks now and then.
+    fn growth(&self) -> watch::Receiver<Position>;
+}
+
+/// Bytes of data, metadata and names that one append may hold: what an `EventStoreDB` of any version takes.
+pub const APPEND_BYTES_MAX: usize = 1024 * 1024;
+
+/// Where an append ended up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The version of its last event in the stream.
+    pub version: Version,
+    /// The position of its last event in the log.
+    pub position: Position,
+}
+
+/// Why the log did not do what was asked. Each variant is something that the caller does next.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Someone else appended first: load, decide and append again.
+    #[error("stream {stream} is at {actual:?}, expected {expected:?}")]
+    Conflict {
+        /// Where.
+        stream: StreamName,
+        /// What the caller believed.
+        expected: Expected,
+        /// The last version there; none when there is no stream.
+        actual: Option<Version>,
+    },
+    /// The append is larger than [`APPEND_BYTES_MAX`] or empty: a defect of the caller.
+    #[error("an append must hold 1 event or more and at most 1 MiB")]
+    BadSize,
+    /// There is no room left: nothing was appended.
+    #[error("the event log has no room left")]
+    Full(#[source] BoxError),
+    /// Nothing is known about the append: retry with the same event ids.
+    #[error("the event log did not answer")]
+    Unavailable(#[source] BoxError),
+    /// What is stored can't be read: stop and call an operator.
+    #[error("the event log holds something unreadable at {position}")]
+    Corrupt {
+        /// Where.
+        position: Position,
+        /// What is wrong with it.
+        #[source]
+        source: BoxError,
+    },
+}
+
+/// The bytes of an append as [`APPEND_BYTES_MAX`] counts them, given each event's encoded data and metadata.
+pub fn check_size(sizes: impl ExactSizeIterator<Item = usize>) -> Result<(), StoreError> {
+    let count = sizes.len();
+    let bytes: usize = sizes.sum();
+    if count == 0 || bytes > APPEND_BYTES_MAX { Err(StoreError::BadSize) } else { Ok(()) }
+}

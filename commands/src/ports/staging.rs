@@ -1,0 +1,114 @@
+//! Where the bytes of uploads gather until they are whole.
+
+use async_trait::async_trait;
+use cairn_domain::upload::Part;
+use cairn_domain::{Sha1, Sha256, UploadId};
+
+use super::{BoxError, ByteStream};
+
+#[cfg(feature = "contract")]
+pub mod contract;
+mod memory;
+
+pub use memory::MemoryStaging;
+
+/// A place for the bytes of uploads, on the same store as the blobs, so that a finished upload becomes a blob
+/// without a copy.
+///
+/// - Whatever a method returned successfully is durable: it outlives a power cut.
+/// - Nothing of it can be read as a blob before [`promote`](Self::promote).
+/// - Memory in use does not grow with the size of an upload or of a part.
+/// - Parts of one upload may be written at once, also the same part by several callers; a caller that fails or is
+///   dropped half-way never harms a part that is there.
+#[async_trait]
+pub trait Staging: Send + Sync {
+    /// Makes room for an upload in parts, `size` bytes in all. Again is no error. [`StagingError::Full`] when there is no room.
+    async fn open(&self, upload: UploadId, size: u64) -> Result<(), StagingError>;
+
+    /// Takes a whole file from a stream: hashed, durable, not yet a blob. More than `bytes_max` bytes are refused and
+    /// leave nothing behind.
+    async fn receive(&self, upload: UploadId, body: ByteStream, bytes_max: u64) -> Result<Whole, StagingError>;
+
+    /// Takes one part of an open upload and makes it durable. `taken` is the SHA-256 of what the log already has
+    /// for this part, if it has it: those bytes must stay readable until the next part of this range is recorded, so they are never
+    /// written over in place. When the bytes turn out to be the same, nothing is kept.
+    ///
+    /// The stream must hold exactly `part.length` bytes, and have the digest that is `expected`, if one is;
+    /// otherwise the part is refused and what was there stays.
+    async fn write_part(
+        &self,
+        upload: UploadId,
+        part: Part,
+        body: ByteStream,
+        expected: Option<Sha256>,
+        taken: Option<Sha256>,
+    ) -> Result<Sha256, StagingError>;
+
+    /// Puts the recorded parts together in one durable file and tells its digests. `parts` is every part as the log has it,
+    /// in order, without gaps. Bytes that were hashed in order while they came in are not read again. May be repeated.
+    async fn seal(&self, upload: UploadId, parts: &[(Part, Sha256)]) -> Result<Whole, StagingError>;
+
+    /// Makes the received or sealed file the blob of that hash: rename, not copy. When the blob is there already, the
+    /// staged bytes go. May be repeated, also after a crash at any moment in it.
+    async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError>;
+
+    /// Gives back all space of the upload. Again, or for one that is not there, is no error.
+    async fn discard(&self, upload: UploadId) -> Result<(), StagingError>;
+
+    /// Every upload that has something here: for the clean-up after a crash.
+    async fn list(&self) -> Result<Vec<UploadId>, StagingError>;
+}
+
+/// A file as the server itself hashed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// In bytes.
+    pub size: u64,
+    /// Of all bytes.
+    pub sha256: Sha256,
+    /// Of all bytes.
+    pub sha1: Sha1,
+}
+
+/// Why staging did not do what was asked. After each of them the upload is as it was before the call.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// The upload has nothing here.
+    #[error("nothing is staged for upload {0}")]
+    Absent(UploadId),
+    /// More bytes came than are allowed, or than the part has.
+    #[error("the body is longer than {limit} bytes")]
+    TooLong {
+        /// How many bytes were allowed.
+        limit: u64,
+    },
+    /// The body ended too early.
+    #[error("the body has {actual} bytes instead of {expected}")]
+    TooShort {
+        /// As planned, in bytes.
+        expected: u64,
+        /// As received, in bytes.
+        actual: u64,
+    },
+    /// The bytes are not the ones that were announced.
+    #[error("the bytes have the SHA-256 {actual}")]
+    DigestMismatch {
+        /// What they have.
+        actual: Sha256,
+    },
+    /// The sender went away or stalled.
+    #[error("the body could not be read to its end")]
+    Body(#[source] std::io::Error),
+    /// There is no room left.
+    #[error("there is no room left for uploads")]
+    Full,
+    /// What is staged is not what the log has: damaged behind the program's back.
+    #[error("the staged bytes of upload {upload} are not what was received")]
+    Damaged {
+        /// Which.
+        upload: UploadId,
+    },
+    /// Nothing is known: try again.
+    #[error("the staging area did not answer")]
+    Unavailable(#[source] BoxError),
+}

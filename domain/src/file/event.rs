@@ -1,0 +1,88 @@
+//! The names and the serde form of these types are the storage format.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, FileName, FolderId, Sha1, Sha256, UploadId};
+
+/// What may have happened to an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileEvent {
+    /// It was made.
+    FileAdded(FileAdded),
+    /// It has another name.
+    FileRenamed(FileRenamed),
+    /// It stands elsewhere.
+    FileMoved(FileMoved),
+    /// It is in the trash.
+    FileTrashed(FileTrashed),
+    /// It came back from the trash.
+    FileRestored(FileRestored),
+    /// It is gone for good.
+    FilePurged(FilePurged),
+}
+
+/// The entry was made; the bytes were stored and referred to before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileAdded {
+    /// Whose it is.
+    pub owner: AccountId,
+    /// What it is called.
+    pub name: FileName,
+    /// Where it stands; none is the top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<FolderId>,
+    /// In bytes.
+    pub size: u64,
+    /// The content.
+    pub sha256: Sha256,
+    /// The content, for clients of the older protocol.
+    pub sha1: Sha1,
+    /// A media type (RFC 6838), as told by the uploader or guessed from the name.
+    pub content_type: String,
+    /// How it came to be.
+    pub origin: Origin,
+}
+
+/// How an entry came to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Its bytes were sent.
+    Upload(UploadId),
+    /// Its bytes were there, and the owner had them already or proved to possess them.
+    Instant,
+}
+
+/// The entry has another name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRenamed {
+    /// The new name.
+    pub name: FileName,
+}
+
+/// The entry stands elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMoved {
+    /// The new place; none is the top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<FolderId>,
+}
+
+/// The entry is in the trash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileTrashed {}
+
+/// The entry came back from the trash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRestored {}
+
+/// The entry is gone for good; its content may live on in other entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilePurged {
+    /// Whose it was.
+    pub owner: AccountId,
+    /// What it occupied, in bytes.
+    pub size: u64,
+    /// The content that it no longer needs.
+    pub sha256: Sha256,
+}

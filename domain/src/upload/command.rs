@@ -1,0 +1,35 @@
+use super::event::{ChunkReceived, FileMerged, UploadStarted};
+use crate::{FileId, Sha1, Sha256, Timestamp};
+
+/// What may be asked of an upload.
+#[derive(Debug, Clone)]
+pub enum UploadCommand {
+    /// Begin, for parts to come.
+    Start(UploadStarted),
+    /// Record a part whose bytes are durable.
+    ReceiveChunk(ChunkReceived),
+    /// Close it with the digests of all its bytes.
+    Merge(MergeCommand),
+    /// Record a file that came in one piece and is durable: start and merge at once.
+    StoreWhole(UploadStarted, FileMerged),
+    /// End it without a file, because its owner says so.
+    Cancel,
+    /// End it without a file if nothing has come for too long.
+    Expire {
+        /// The time now.
+        now: Timestamp,
+    },
+}
+
+/// What is known when the parts have been put together and read.
+#[derive(Debug, Clone, Copy)]
+pub struct MergeCommand {
+    /// The state's [`revision`](super::Upload::revision) when the bytes were read: a part that came later voids the reading.
+    pub revision: u64,
+    /// Of all bytes, as the server computed it.
+    pub sha256: Sha256,
+    /// Of all bytes, as the server computed it.
+    pub sha1: Sha1,
+    /// The entry to be made.
+    pub file: FileId,
+}

@@ -1,0 +1,2 @@
+//! Cairn.
+fn main() {}
