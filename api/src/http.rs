@@ -1,7 +1,7 @@
 //! HTTP without the drive: everything here would serve any other API as well.
 
-pub mod listen;
 mod deadline;
+pub mod listen;
 mod socket;
 
 pub mod observe;

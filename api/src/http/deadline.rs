@@ -59,10 +59,7 @@ impl Body for PatientBody {
                 self.ended = true;
                 Poll::Ready(None)
             }
-            Poll::Pending => self
-                .patience
-                .poll_lost(cx)
-                .map(|()| Some(Err(io::Error::new(io::ErrorKind::TimedOut, BodyTooSlow)))),
+            Poll::Pending => self.patience.poll_lost(cx).map(|()| Some(Err(io::Error::new(io::ErrorKind::TimedOut, BodyTooSlow)))),
         }
     }
 

@@ -3,6 +3,9 @@
 //! poem's own server has no defence against slow clients: half a header, a stalled body or a trickle stayed open for as long as
 //! they were watched (45 s, measured). Here a connection ends when its header, its body or its reading takes too long.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     convert::Infallible,
     io,

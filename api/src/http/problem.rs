@@ -21,6 +21,7 @@ use serde::Serialize;
 
 pub use declare::{Explain, meta, problems, register};
 pub use translate::answer;
+pub(crate) use translate::{kind_of_body_error, plain_error};
 
 /// The media type of every error (RFC 9457 section 3).
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -253,29 +254,25 @@ pub mod common {
     /// The body is not JSON.
     pub const malformed_json: Kind = Kind::new(400, "malformed_json", "The body is not valid JSON.");
     /// The body is not multipart/form-data.
-    pub const malformed_multipart: Kind =
-        Kind::new(400, "malformed_multipart", "The body is not valid multipart/form-data.");
+    pub const malformed_multipart: Kind = Kind::new(400, "malformed_multipart", "The body is not valid multipart/form-data.");
     /// A digest header field is not as RFC 9530 wants it.
     pub const malformed_digest: Kind =
         Kind::new(400, "malformed_digest", "Write a digest as sha-256=:<base64 of 32 bytes>: (RFC 9530).");
     /// The body ended before its announced end.
     pub const incomplete_body: Kind = Kind::new(400, "incomplete_body", "The body ended early; send the request again.");
     /// No valid token.
-    pub const unauthorized: Kind =
-        Kind::new(401, "unauthorized", "Sign in and send the token as Authorization: Bearer <token>.");
+    pub const unauthorized: Kind = Kind::new(401, "unauthorized", "Sign in and send the token as Authorization: Bearer <token>.");
     /// Absent, or not the caller's.
     pub const not_found: Kind = Kind::new(404, "not_found", "There is nothing of yours here.");
     /// The path exists, the method does not.
     pub const method_not_allowed: Kind =
         Kind::new(405, "method_not_allowed", "This path does not take this method; Allow says which it takes.");
     /// The client stopped sending.
-    pub const request_timeout: Kind =
-        Kind::new(408, "request_timeout", "The body came too slowly; send the request again.");
+    pub const request_timeout: Kind = Kind::new(408, "request_timeout", "The body came too slowly; send the request again.");
     /// The body is over the limit.
     pub const too_large: Kind = Kind::new(413, "too_large", "The body is larger than this call takes.");
     /// Not a media type of this call.
-    pub const unsupported_media_type: Kind =
-        Kind::new(415, "unsupported_media_type", "This call takes application/json.");
+    pub const unsupported_media_type: Kind = Kind::new(415, "unsupported_media_type", "This call takes application/json.");
     /// No requested range lies inside the content.
     pub const range_not_satisfiable: Kind =
         Kind::new(416, "range_not_satisfiable", "Content-Range says how long the content is; ask for a range inside it.");
@@ -291,18 +288,15 @@ pub mod common {
     pub const too_many_requests: Kind =
         Kind::new(429, "too_many_requests", "Too many requests; wait as long as Retry-After says.").retry_after(10);
     /// A fault of the server.
-    pub const internal: Kind =
-        Kind::new(500, "internal", "The server made a mistake; tell its operator the request id.");
+    pub const internal: Kind = Kind::new(500, "internal", "The server made a mistake; tell its operator the request id.");
     /// A dependency is down.
     pub const unavailable: Kind =
         Kind::new(503, "unavailable", "A part of the drive is not reachable just now; try again.").retry_after(5);
     /// The disk is full.
-    pub const storage_full: Kind =
-        Kind::new(507, "storage_full", "The drive has no space left; nothing was stored.");
+    pub const storage_full: Kind = Kind::new(507, "storage_full", "The drive has no space left; nothing was stored.");
 
     /// What [`JsonBody`](crate::http::json::JsonBody) answers by itself.
-    pub const JSON_BODY: &[Kind] =
-        &[malformed_json, incomplete_body, request_timeout, too_large, unsupported_media_type, invalid];
+    pub const JSON_BODY: &[Kind] = &[malformed_json, incomplete_body, request_timeout, too_large, unsupported_media_type, invalid];
     /// What [`UploadBody`](crate::http::body::UploadBody) and the digest fields answer by themselves.
     pub const UPLOAD_BODY: &[Kind] = &[
         malformed_multipart,

@@ -5,7 +5,7 @@ use cairn_domain::Sha256;
 
 use super::{BoxError, ByteStream};
 
-#[cfg(feature = "contract")]
+#[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod memory;
 

@@ -1,12 +1,12 @@
 //! The log: the one truth of the drive.
 
 use async_trait::async_trait;
-use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
+use cairn_domain::{EventId, Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use tokio::sync::watch;
 
 use super::BoxError;
 
-#[cfg(feature = "contract")]
+#[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod memory;
 
@@ -82,6 +82,16 @@ pub enum StoreError {
         #[source]
         source: BoxError,
     },
+}
+
+impl StoreError {
+    /// An event's id stands in the log although the first id of its append does not: two commands share an id.
+    pub fn reused_id(id: EventId, position: Position) -> Self {
+        Self::Corrupt {
+            position,
+            source: format!("event {id} was appended before, but not with the events that now come with it").into(),
+        }
+    }
 }
 
 /// The bytes of an append as [`APPEND_BYTES_MAX`] counts them, given each event's encoded data and metadata.

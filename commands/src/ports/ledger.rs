@@ -5,7 +5,7 @@ use cairn_domain::Timestamp;
 
 use super::BoxError;
 
-#[cfg(feature = "contract")]
+#[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod memory;
 

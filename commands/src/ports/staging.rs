@@ -6,7 +6,7 @@ use cairn_domain::{Sha1, Sha256, UploadId};
 
 use super::{BoxError, ByteStream};
 
-#[cfg(feature = "contract")]
+#[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod memory;
 

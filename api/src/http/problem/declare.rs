@@ -206,10 +206,7 @@ fn response(status: u16, kinds: &[Kind]) -> MetaResponse {
 
 /// The codes that can stand in this response, for generated clients.
 fn codes(kinds: &[Kind]) -> MetaSchemaRef {
-    let code = MetaSchema {
-        enum_items: kinds.iter().map(|kind| Value::from(kind.code)).collect(),
-        ..MetaSchema::new("string")
-    };
+    let code = MetaSchema { enum_items: kinds.iter().map(|kind| Value::from(kind.code)).collect(), ..MetaSchema::new("string") };
     MetaSchemaRef::Inline(Box::new(MetaSchema {
         properties: vec![("code", MetaSchemaRef::Inline(Box::new(code)))],
         ..MetaSchema::new("object")

@@ -10,7 +10,7 @@ use poem::{
 use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
 
 use super::{Explain, Kind, Problem, common};
-use crate::http::{body::BodyError, deadline::BodyTooSlow};
+use crate::http::deadline::BodyTooSlow;
 
 /// The answer for an error that came out of an endpoint: a problem, unless the error is a finished response.
 pub fn answer(error: Error) -> Response {
@@ -36,10 +36,6 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let error = match error.downcast::<Problem>() {
             Ok(problem) => return problem,
-            Err(error) => error,
-        };
-        let error = match error.downcast::<BodyError>() {
-            Ok(error) => return error.into(),
             Err(error) => error,
         };
         from_poem(&error).or_else(|| from_poem_openapi(&error)).unwrap_or_else(|| from_status(error))
@@ -75,9 +71,7 @@ fn from_poem_openapi(error: &Error) -> Option<Problem> {
         return Some(Problem::of(common::unauthorized));
     }
     Some(match error.downcast_ref::<ContentTypeError>()? {
-        ContentTypeError::NotSupported { .. } | ContentTypeError::ExpectContentType => {
-            Problem::of(common::unsupported_media_type)
-        }
+        ContentTypeError::NotSupported { .. } | ContentTypeError::ExpectContentType => Problem::of(common::unsupported_media_type),
     })
 }
 
@@ -116,9 +110,5 @@ fn kind_of_status(status: StatusCode) -> Kind {
         common::storage_full,
     ];
     let found = COMMON.into_iter().chain(OTHERS).find(|kind| kind.status == status.as_u16());
-    found.unwrap_or(if status.is_client_error() {
-        Kind { status: status.as_u16(), ..common::malformed }
-    } else {
-        common::internal
-    })
+    found.unwrap_or(if status.is_client_error() { Kind { status: status.as_u16(), ..common::malformed } } else { common::internal })
 }

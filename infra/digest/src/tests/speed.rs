@@ -14,7 +14,7 @@ use crate::{Implementation, implementation};
 const CONTENT_BYTES: u32 = 4 * 1024 * 1024;
 const ROUNDS: usize = 64;
 
-/// Measured 1.66.
+/// Measured 1.67.
 #[test]
 fn one_pass_is_at_least_a_third_faster_than_two() {
     let Some(best) = best_times() else { return };
@@ -22,14 +22,16 @@ fn one_pass_is_at_least_a_third_faster_than_two() {
     assert!(ratio >= 1.3, "one pass is {ratio:.2} times as fast as two: {best:?}");
 }
 
-/// Either function alone is less work than both, so each must beat the fused loop. Built in more than one codegen unit, sha2
-/// falls to half of its speed: then the ratio of the other test would flatter, and whoever uses sha2 alone would suffer.
+/// Either function alone is less work than both, and neither has much more of it than the other. sha2 has been seen to run
+/// at half of its speed when it was built in several codegen units: then the ratio of the other test would flatter, and
+/// whoever uses sha2 alone would suffer.
 #[test]
 fn sha1_and_sha2_alone_are_built_to_run_at_full_speed() {
     let Some(best) = best_times() else { return };
+    let fastest = best.fused.min(best.sha1).min(best.sha2);
     for (name, alone) in [("sha1", best.sha1), ("sha2", best.sha2)] {
-        let ratio = best.fused.as_secs_f64() / alone.as_secs_f64();
-        assert!(ratio >= 0.8, "{name} runs at {ratio:.2} of the fused speed, is its codegen-units 1? {best:?}");
+        let ratio = fastest.as_secs_f64() / alone.as_secs_f64();
+        assert!(ratio >= 0.7, "{name} runs at {ratio:.2} of the fastest, is its codegen-units 1? {best:?}");
     }
 }
 

@@ -1,0 +1,41 @@
+//! People: signing up, in and out, passwords, roles and quotas.
+
+mod change_password;
+mod change_quota;
+mod credentials;
+mod grant_role;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+
+pub use change_password::{ChangePassword, ChangePasswordError, change_password};
+pub use change_quota::change_quota;
+pub use credentials::Password;
+pub use grant_role::{find_account, grant_role};
+pub use sign_in::{SignIn, SignInError, SignedIn, sign_in};
+pub use sign_out::sign_out;
+pub(crate) use sign_up::register as register_claimed;
+pub use sign_up::{SignUp, SignUpError, SignedUp, sign_up};
+
+use crate::Trouble;
+
+/// Why a change to an account that should exist did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// There is no such account.
+    #[error("there is no such account")]
+    Absent,
+    /// The drive could not.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+impl From<cairn_domain::account::AccountRejection> for AccountError {
+    fn from(rejection: cairn_domain::account::AccountRejection) -> Self {
+        use cairn_domain::account::AccountRejection as Rejection;
+        match rejection {
+            Rejection::NotRegistered => Self::Absent,
+            Rejection::AlreadyRegistered | Rejection::PasswordChangedMeanwhile => Self::Trouble(Trouble::Busy),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The drive: its ports, its limits and what it remembers between requests.
+
+use std::sync::Arc;
+
+use cairn_domain::{Position, UploadId};
+use tokio_util::task::TaskTracker;
+
+use crate::execute::States;
+use crate::instant::Challenges;
+use crate::ports::attempts::{AttemptPolicy, Attempts};
+use crate::ports::blobs::BlobStore;
+use crate::ports::clock::Clock;
+use crate::ports::event_store::EventStore;
+use crate::ports::ids::Ids;
+use crate::ports::ledger::Ledger;
+use crate::ports::passwords::Passwords;
+use crate::ports::staging::Staging;
+use crate::ports::views::Views;
+use crate::upload::Merging;
+
+/// Everything from outside that the use cases need.
+#[derive(Clone)]
+pub struct Ports {
+    /// The log.
+    pub log: Arc<dyn EventStore>,
+    /// Whole contents.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Contents on their way in.
+    pub staging: Arc<dyn Staging>,
+    /// The read tables.
+    pub views: Arc<dyn Views>,
+    /// Answered requests.
+    pub ledger: Arc<dyn Ledger>,
+    /// Failed attempts.
+    pub attempts: Arc<dyn Attempts>,
+    /// Password hashes.
+    pub passwords: Arc<dyn Passwords>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// What the drive allows. Everything has a limit, and this is where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest file, in bytes.
+    pub file_bytes_max: u64,
+    /// The size of a part when the client names none, in bytes.
+    pub part_bytes_default: u64,
+    /// The largest part that a client may ask for, in bytes.
+    pub part_bytes_max: u64,
+    /// The most parts that an upload is cut into; the part size is raised to keep to it.
+    pub parts_max: u64,
+    /// Uploads that one account may have open at once.
+    pub uploads_open_max: u64,
+    /// An upload ends this long after its last part, in seconds.
+    pub upload_expires_seconds: u64,
+    /// Sessions that one account may have open at once.
+    pub sessions_max: usize,
+    /// A token works this long, in seconds.
+    pub session_expires_seconds: u64,
+    /// A possession challenge can be answered this long, in seconds.
+    pub challenge_expires_seconds: u64,
+    /// A signed download link works this long when the client says nothing, in seconds.
+    pub link_expires_seconds_default: u64,
+    /// A signed download link works at most this long, in seconds.
+    pub link_expires_seconds_max: u64,
+    /// What one account may hold unless an operator says otherwise, in bytes; none for no limit.
+    pub quota_bytes_default: Option<u64>,
+    /// An answer is remembered under its `Idempotency-Key` this long, in seconds.
+    pub answer_remembered_seconds: u64,
+    /// Patience with failed passwords for one name.
+    pub attempts_per_name: AttemptPolicy,
+    /// Patience with failed passwords from one address.
+    pub attempts_per_address: AttemptPolicy,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            file_bytes_max: 1024 * 1024 * MIB,
+            part_bytes_default: 8 * MIB,
+            part_bytes_max: 5 * 1024 * MIB,
+            parts_max: 10_000,
+            uploads_open_max: 1_000,
+            upload_expires_seconds: 7 * DAY,
+            sessions_max: 100,
+            session_expires_seconds: 30 * DAY,
+            challenge_expires_seconds: 60,
+            link_expires_seconds_default: 3_600,
+            link_expires_seconds_max: 7 * DAY,
+            quota_bytes_default: None,
+            answer_remembered_seconds: 7 * DAY,
+            attempts_per_name: AttemptPolicy { free: 10, first_wait_seconds: 1, wait_seconds_max: 900 },
+            attempts_per_address: AttemptPolicy { free: 100, first_wait_seconds: 1, wait_seconds_max: 900 },
+        }
+    }
+}
+
+/// 256 bits that only this drive knows: they sign links and derive the tokens of keyed sign-ins.
+#[derive(Clone)]
+pub struct Secret(pub [u8; 32]);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// The drive, as its use cases see it.
+pub struct Drive {
+    pub(crate) ports: Ports,
+    pub(crate) limits: Limits,
+    pub(crate) secret: Secret,
+    pub(crate) states: States,
+    pub(crate) challenges: Challenges,
+    pub(crate) merging: Merging,
+    tasks: TaskTracker,
+}
+
+impl Drive {
+    /// A drive over these ports.
+    pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
+        let challenges = Challenges::new(limits.challenge_expires_seconds);
+        let (states, merging, tasks) = (States::default(), Merging::default(), TaskTracker::new());
+        Arc::new(Self { ports, limits, secret, states, challenges, merging, tasks })
+    }
+
+    /// What it stands on.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// What it allows.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// True while the parts of the upload are being put together.
+    pub fn is_merging(&self, upload: UploadId) -> bool {
+        self.merging.holds(upload)
+    }
+
+    /// Runs a command to its end even when nobody waits for it any more: a client that hangs up must not stop it half-way.
+    /// None when it panicked; the panic was reported where it happened.
+    pub async fn detached<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        self.tasks.spawn(work).await.ok()
+    }
+
+    /// Waits until every command that runs has ended. No new one should come meanwhile.
+    pub async fn drained(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Waits, within bounds, until the local read tables show what the position holds, so that the caller reads its own writes.
+    pub(crate) async fn visible(&self, position: Position) {
+        if !self.ports.views.reached(position).await {
+            tracing::warn!(position = position.0, "the read tables are behind: an answer goes out before them");
+        }
+    }
+}

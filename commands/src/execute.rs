@@ -1,0 +1,231 @@
+//! Load, fold, decide, append: the one way in which anything changes.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cairn_domain::codec;
+use cairn_domain::{Decider, Event, Expected, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
+use moka::sync::Cache;
+
+use crate::ports::event_store::{Appended, StoreError};
+use crate::{Drive, Request, Trouble};
+
+/// An aggregate as its stream has it, and where it was read.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded<D> {
+    /// The folded state.
+    pub state: D,
+    /// The last event's version in the stream; none when there is no stream.
+    pub version: Option<Version>,
+    /// The last event's position in the log.
+    pub position: Position,
+    /// When the first event was decided.
+    pub first_at: Timestamp,
+    /// When the last event was decided.
+    pub last_at: Timestamp,
+}
+
+/// How often a command is decided again after a conflict.
+const DECISIONS_MAX: u32 = 5;
+/// Events that one read of a stream asks for.
+const PAGE: usize = 1_000;
+
+/// Whether a command's stream may hold something already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It may: read it first.
+    Load,
+    /// Its id was just made, so very likely not: try without reading. A conflict or a repeat corrects the guess.
+    Fresh,
+}
+
+impl Drive {
+    /// Decides on the stream's state and appends what was decided, again and again while others are faster.
+    ///
+    /// Returns the state afterwards. A repeated command returns the state as it is now, with nothing added.
+    pub async fn execute<D: Decider, R: From<Trouble>>(
+        &self,
+        stream: &StreamName,
+        start: Start,
+        request: &Request,
+        decide: impl Fn(&Loaded<D>) -> Result<Vec<D::Event>, R>,
+    ) -> Result<Loaded<D>, R> {
+        let mut loaded = match start {
+            Start::Load => self.load(stream).await?,
+            Start::Fresh => Loaded::default(),
+        };
+        for attempt in 1.. {
+            if self.was_done(stream, &loaded, request).await? {
+                return Ok(loaded);
+            }
+            let events = decide(&loaded)?;
+            if events.is_empty() {
+                return Ok(loaded);
+            }
+            match self.append(stream, &loaded, request, &events).await {
+                Ok((appended, now)) => return Ok(self.after(stream, loaded, &events, appended, now).await?),
+                Err(StoreError::Conflict { .. }) if attempt < DECISIONS_MAX => self.pause(attempt).await,
+                Err(error) => return Err(Trouble::from(error).into()),
+            }
+            loaded = self.load(stream).await?;
+        }
+        Err(Trouble::Busy.into())
+    }
+
+    /// Reads and folds a stream, from where it was last left.
+    pub async fn load<D: Decider>(&self, stream: &StreamName) -> Result<Loaded<D>, Trouble> {
+        let mut loaded: Loaded<D> = self.states.take(stream).unwrap_or_default();
+        let mut grown = false;
+        loop {
+            let from = loaded.version.map_or(Version(0), Version::next);
+            let page = self.ports.log.read_stream(stream, from, PAGE).await?;
+            for stored in &page {
+                loaded = loaded.fold(stored)?;
+            }
+            grown |= !page.is_empty();
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        if grown {
+            self.states.put(stream, &loaded);
+        }
+        Ok(loaded)
+    }
+
+    /// A keyed command may come again after its effect: it must not be judged against its own result.
+    async fn was_done<D>(&self, stream: &StreamName, loaded: &Loaded<D>, request: &Request) -> Result<bool, Trouble> {
+        if !request.keyed || loaded.version.is_none() {
+            return Ok(false);
+        }
+        let first = request.command.event(stream.as_str(), 0);
+        let mut from = Version(0);
+        loop {
+            let page = self.ports.log.read_stream(stream, from, PAGE).await?;
+            if page.iter().any(|event| event.id == first) {
+                return Ok(true);
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => from = last.version.next(),
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    async fn append<D: Decider>(
+        &self,
+        stream: &StreamName,
+        loaded: &Loaded<D>,
+        request: &Request,
+        events: &[D::Event],
+    ) -> Result<(Appended, Timestamp), StoreError> {
+        let now = self.ports.clock.now();
+        let new = |(n, event): (usize, &D::Event)| NewEvent {
+            id: request.command.event(stream.as_str(), n),
+            time: now,
+            metadata: request.metadata(),
+            event: event.clone().into(),
+        };
+        let expected = match loaded.version {
+            _ if events.iter().all(D::commutes) => Expected::Any,
+            None => Expected::NoStream,
+            Some(version) => Expected::Exact(version),
+        };
+        let new = events.iter().enumerate().map(new).collect();
+        Ok((self.ports.log.append(stream, expected, new).await?, now))
+    }
+
+    /// The state after an append: folded on where nobody stepped between, read again otherwise.
+    async fn after<D: Decider>(
+        &self,
+        stream: &StreamName,
+        loaded: Loaded<D>,
+        events: &[D::Event],
+        appended: Appended,
+        now: Timestamp,
+    ) -> Result<Loaded<D>, Trouble> {
+        let next = loaded.version.map_or(0, |version| version.0 + 1);
+        if appended.version.0 + 1 != next + events.len() as u64 {
+            self.states.forget(stream);
+            return self.load(stream).await;
+        }
+        let first_at = loaded.version.map_or(now, |_| loaded.first_at);
+        let state = events.iter().fold(loaded.state, D::evolve);
+        let (version, position) = (Some(appended.version), appended.position);
+        let loaded = Loaded { state, version, position, first_at, last_at: now };
+        self.states.put(stream, &loaded);
+        Ok(loaded)
+    }
+
+    /// A few milliseconds, more with each attempt and never the same for two.
+    async fn pause(&self, attempt: u32) {
+        let jitter = u64::from(self.ports.ids.random()[31]);
+        tokio::time::sleep(Duration::from_micros(u64::from(attempt) * (500 + jitter * 20))).await;
+    }
+}
+
+impl<D> Loaded<D> {
+    /// How often the aggregate has changed, from 1: what its readers call its version.
+    pub fn revision(&self) -> u64 {
+        self.version.map_or(0, |version| version.0 + 1)
+    }
+}
+
+impl<D: Decider> Loaded<D> {
+    fn fold(self, stored: &StoredEvent) -> Result<Self, Trouble> {
+        let event: Event = codec::decode(stored)?;
+        let astray = |_| Trouble::Broken(format!("a {} stands on {}", stored.name, stored.stream).into());
+        let event = D::Event::try_from(event).map_err(astray)?;
+        Ok(Self {
+            state: self.state.evolve(&event),
+            version: Some(stored.version),
+            position: stored.position,
+            first_at: self.version.map_or(stored.time, |_| self.first_at),
+            last_at: stored.time,
+        })
+    }
+}
+
+/// Folded states of the streams that were touched last, so that a hot stream is read from where it was left.
+pub(crate) struct States(Cache<StreamName, Folded>);
+
+#[derive(Clone)]
+struct Folded {
+    state: Arc<dyn Any + Send + Sync>,
+    version: Option<Version>,
+}
+
+/// Bytes of memory that the cached states may take, by estimate.
+const STATES_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+impl Default for States {
+    fn default() -> Self {
+        // A state grows with its history: sessions of an account, parts of an upload.
+        let weigh = |name: &StreamName, folded: &Folded| {
+            let events = folded.version.map_or(0, |version| version.0 + 1);
+            u32::try_from(events * 128 + 512).unwrap_or(u32::MAX).saturating_add(name.as_str().len() as u32)
+        };
+        Self(Cache::builder().max_capacity(STATES_BYTES_MAX).weigher(weigh).build())
+    }
+}
+
+impl States {
+    fn take<D: Decider>(&self, stream: &StreamName) -> Option<Loaded<D>> {
+        let folded = self.0.get(stream)?;
+        folded.state.downcast_ref::<Loaded<D>>().cloned()
+    }
+
+    fn put<D: Decider>(&self, stream: &StreamName, loaded: &Loaded<D>) {
+        let folded = Folded { state: Arc::new(loaded.clone()), version: loaded.version };
+        // Two commands may finish in either order: the later state stays.
+        self.0.entry_by_ref(stream).and_upsert_with(|before| match before {
+            Some(before) if before.value().version > folded.version => before.into_value(),
+            _ => folded,
+        });
+    }
+
+    fn forget(&self, stream: &StreamName) {
+        self.0.invalidate(stream);
+    }
+}

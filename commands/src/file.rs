@@ -1,0 +1,81 @@
+//! Entries of a drive: renaming, moving, the trash, and their history.
+
+mod delete;
+mod history;
+mod restore;
+mod update;
+
+pub use delete::{Deleted, delete};
+pub use history::history;
+pub use restore::restore;
+pub use update::{UpdateError, UpdateFile, update};
+
+use cairn_domain::blob::Blob;
+use cairn_domain::file::{Entry, File, FileRejection};
+use cairn_domain::{FileName, FolderId, StreamName};
+
+use crate::{Caller, Drive, Loaded, Trouble};
+
+/// Why a change to an entry did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The caller has no such entry.
+    #[error("there is no such file")]
+    Absent,
+    /// The drive could not.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+impl From<FileRejection> for FileError {
+    fn from(rejection: FileRejection) -> Self {
+        match rejection {
+            FileRejection::Absent => Self::Absent,
+            FileRejection::AlreadyAdded | FileRejection::Trashed => Self::Trouble(Trouble::Busy),
+        }
+    }
+}
+
+/// The entry, if it is the caller's own; somebody else's is as absent as one that never was.
+pub(crate) fn own_entry<'a>(file: &'a Loaded<File>, caller: &Caller) -> Option<&'a Entry> {
+    file.state.entry().filter(|entry| entry.added.owner == caller.account)
+}
+
+/// True when an entry may be put there. Only the top is there so far.
+pub(crate) fn folder_exists(folder: Option<FolderId>) -> bool {
+    folder.is_none()
+}
+
+/// The name of the store that holds an entry's content.
+pub async fn stored_in(drive: &Drive, entry: &Entry) -> Result<String, Trouble> {
+    let blob = drive.load::<Blob>(&StreamName::blob(entry.added.sha256)).await?;
+    Ok(blob.state.stored.map_or_else(|| drive.ports.blobs.name().to_owned(), |stored| stored.store))
+}
+
+/// The media type that was told, or the one that the name suggests.
+pub(crate) fn content_type_of(told: Option<String>, name: &FileName) -> String {
+    told.filter(|told| told != "application/octet-stream" && is_media_type(told))
+        .unwrap_or_else(|| mime_guess::from_path(name.as_str()).first_or_octet_stream().to_string())
+}
+
+/// RFC 9110 section 8.3.1: type and subtype are tokens; parameters may follow.
+fn is_media_type(text: &str) -> bool {
+    let token = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
+    let plain = text.len() <= 255 && text.bytes().all(|b| (b' '..0x7f).contains(&b));
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    plain && essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_told_media_type_counts_when_it_is_one() {
+        let name: FileName = "photo.png".parse().expect("a name");
+        assert_eq!(content_type_of(Some("text/csv; charset=utf-8".to_owned()), &name), "text/csv; charset=utf-8");
+        for told in [None, Some("application/octet-stream"), Some("nonsense"), Some("a/b\r\nx: y"), Some("/")] {
+            assert_eq!(content_type_of(told.map(str::to_owned), &name), "image/png", "{told:?}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+use cairn_domain::blob::Blob;
+use cairn_domain::file::File;
+use cairn_domain::{Sha256, StreamName};
+use futures_util::TryStreamExt;
+use sha2::Digest;
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+use super::add_entry;
+use super::challenge::Asked;
+use crate::ports::views::ContentHash;
+use crate::{Caller, Drive, Loaded, Request, Trouble};
+
+/// Why there is no entry now.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// Send the bytes. Unknown content, wrong proof, used or expired challenge: all alike, so that nothing is told.
+    #[error("the content must be sent")]
+    UploadRequired,
+    /// The drive could not.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Judges a proof. Right or wrong, the challenge is used up.
+pub async fn prove(
+    drive: &Drive,
+    request: &Request,
+    caller: &Caller,
+    challenge: Uuid,
+    proof: Sha256,
+) -> Result<Loaded<File>, ProveError> {
+    let now = drive.ports.clock.now();
+    let asked = drive.challenges.take(challenge);
+    let asked = asked.filter(|asked| asked.owner == caller.account && now < asked.challenge.expires_at);
+    let asked = asked.ok_or(ProveError::UploadRequired)?;
+    let content = known_content(drive, &asked).await?;
+    let expected = match content {
+        Some(sha256) => digest_of_ranges(drive, sha256, &asked).await?,
+        None => decoy(&asked),
+    };
+    let right = bool::from(expected.ct_eq(&proof.0));
+    match content.filter(|_| right) {
+        Some(sha256) => {
+            let file = add_entry(drive, request, caller, sha256, asked.name, asked.folder).await?;
+            file.ok_or(ProveError::UploadRequired)
+        }
+        None => Err(ProveError::UploadRequired),
+    }
+}
+
+/// The stored content that was meant, if there is one of that hash and size.
+async fn known_content(drive: &Drive, asked: &Asked) -> Result<Option<Sha256>, Trouble> {
+    let sha256 = match asked.content {
+        ContentHash::Sha256(sha256) => Some(sha256),
+        ContentHash::Sha1(sha1) => drive.ports.views.content_by_sha1(sha1).await?,
+    };
+    let Some(sha256) = sha256 else { return Ok(None) };
+    let blob = drive.load::<Blob>(&StreamName::blob(sha256)).await?;
+    Ok(blob.state.stored.filter(|stored| stored.size == asked.size).map(|_| sha256))
+}
+
+/// SHA-256 over the nonce and the bytes of each range in order.
+async fn digest_of_ranges(drive: &Drive, sha256: Sha256, asked: &Asked) -> Result<[u8; 32], Trouble> {
+    let mut hasher = sha2::Sha256::new_with_prefix(asked.challenge.nonce);
+    for range in &asked.challenge.ranges {
+        let mut bytes = drive.ports.blobs.read(sha256, range.offset, range.length).await?;
+        while let Some(piece) = bytes.try_next().await.map_err(|error| Trouble::Unavailable(error.into()))? {
+            hasher.update(&piece);
+        }
+    }
+    Ok(hasher.finalize().into())
+}
+
+/// As much hashing as for a known content, so that time tells little, and a result that nobody can guess.
+fn decoy(asked: &Asked) -> [u8; 32] {
+    let mut hasher = sha2::Sha256::new_with_prefix(asked.challenge.nonce);
+    let zeros = [0; 16 * 1024];
+    for range in &asked.challenge.ranges {
+        hasher.update(&zeros[..(range.length as usize).min(zeros.len())]);
+    }
+    hasher.finalize().into()
+}

@@ -1,0 +1,141 @@
+//! Finishes what a crash cut off between the commit point of a command and the events that follow from it.
+
+use std::collections::BTreeMap;
+
+use cairn_domain::account::AccountEvent;
+use cairn_domain::file::{FileEvent, Origin};
+use cairn_domain::upload::{FileMerged, UploadEvent};
+use cairn_domain::username::{UsernameClaimed, UsernameEvent};
+use cairn_domain::{AccountId, CommandId, Event, EventId, Position, StoredEvent, Timestamp, UploadId, codec};
+
+use crate::account::register_claimed;
+use crate::execute::Start;
+use crate::ports::checkpoints::Checkpoints;
+use crate::upload::{Merged, settle};
+use crate::{Drive, Request, Trouble};
+
+/// What one round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Finished {
+    /// Accounts made for claims that had none.
+    pub accounts: u64,
+    /// Entries made for merged uploads that had none.
+    pub files: u64,
+}
+
+/// What was seen to begin and not yet to end. Reading the log changes it and nothing else: it decides, others do.
+#[derive(Debug, Default)]
+pub struct Finishing {
+    begun: BTreeMap<Position, Begun>,
+    accounts: BTreeMap<AccountId, Position>,
+    uploads: BTreeMap<UploadId, Position>,
+}
+
+#[derive(Debug, Clone)]
+struct Begun {
+    at: Timestamp,
+    event: EventId,
+    what: What,
+}
+
+#[derive(Debug, Clone)]
+enum What {
+    Account(Box<UsernameClaimed>),
+    File(UploadId, Box<FileMerged>),
+}
+
+impl Finishing {
+    /// Takes note of an event. Only four names matter; the rest is not even decoded.
+    pub fn observe(&mut self, stored: &StoredEvent) -> Result<(), codec::Unreadable> {
+        if !matches!(stored.name.as_str(), "UsernameClaimed" | "AccountRegistered" | "FileMerged" | "FileAdded") {
+            return Ok(());
+        }
+        match codec::decode(stored)? {
+            Event::Username(UsernameEvent::UsernameClaimed(claim)) => {
+                self.accounts.insert(claim.account, stored.position);
+                self.begin(stored, What::Account(Box::new(claim)));
+            }
+            Event::Upload(UploadEvent::FileMerged(merged)) => {
+                if let Ok(upload) = stored.stream.id().parse() {
+                    self.uploads.insert(upload, stored.position);
+                    self.begin(stored, What::File(upload, Box::new(merged)));
+                }
+            }
+            Event::Account(AccountEvent::AccountRegistered(_)) => {
+                let account = stored.stream.id().parse().ok().and_then(|id: AccountId| self.accounts.remove(&id));
+                account.map(|position| self.begun.remove(&position));
+            }
+            Event::File(FileEvent::FileAdded(added)) => {
+                if let Origin::Upload(upload) = added.origin {
+                    self.uploads.remove(&upload).map(|position| self.begun.remove(&position));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Where reading must begin again to see everything that has not ended; `read` when all has.
+    pub fn checkpoint(&self, read: Position) -> Position {
+        self.begun.keys().next().map_or(read, |first| Position(first.0 - 1))
+    }
+
+    fn begin(&mut self, stored: &StoredEvent, what: What) {
+        self.begun.insert(stored.position, Begun { at: stored.time, event: stored.id, what });
+    }
+
+    fn begun_before(&self, time: Timestamp) -> Vec<Begun> {
+        self.begun.values().filter(|begun| begun.at < time).cloned().collect()
+    }
+}
+
+/// Name of the saga's checkpoint.
+const NAME: &str = "finish_begun";
+/// Events that one read asks for.
+const PAGE: usize = 1_000;
+
+/// Reads on from the checkpoint and finishes everything that began more than `patience_seconds` ago: younger work is
+/// most likely still in the hands of its own command.
+pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience_seconds: u64) -> Result<Finished, Trouble> {
+    let mut read = checkpoints.load(NAME).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+    let mut finishing = Finishing::default();
+    loop {
+        let page = drive.ports().log.read_all(read, PAGE).await?;
+        for stored in &page {
+            if let Err(error) = finishing.observe(stored) {
+                tracing::error!(position = stored.position.0, error = %error, "an event can't be read and is not followed up");
+            }
+            read = stored.position;
+        }
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    let before = Timestamp(drive.ports().clock.now().0 - i64::try_from(patience_seconds).unwrap_or(i64::MAX) * 1_000_000);
+    let mut finished = Finished::default();
+    for begun in finishing.begun_before(before) {
+        match finish(drive, &begun).await {
+            Ok(()) if matches!(begun.what, What::Account(_)) => finished.accounts += 1,
+            Ok(()) => finished.files += 1,
+            // One that can't be finished must not keep the others; it is met again in the next round.
+            Err(error) => tracing::error!(event = %begun.event, error = ?error, "what began can't be finished yet"),
+        }
+    }
+    let checkpoint = finishing.checkpoint(read);
+    checkpoints.save(NAME, checkpoint).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+    Ok(finished)
+}
+
+async fn finish(drive: &Drive, begun: &Begun) -> Result<(), Trouble> {
+    match &begun.what {
+        What::Account(claim) => {
+            let request = Request::of_system(CommandId(claim.account.0).then("register"));
+            register_claimed(drive, &request, begun.event, claim).await.map(|_| ())
+        }
+        What::File(upload, merged) => {
+            let request = Request::of_system(CommandId(upload.0).then("finish"));
+            let merged = Merged { upload: *upload, staged: *upload, cause: begun.event, event: merged, start: Start::Load };
+            settle(drive, &request, merged).await.map(|_| ())
+        }
+    }
+}

@@ -1,0 +1,37 @@
+use cairn_domain::upload::{Upload, UploadCommand, UploadRejection};
+use cairn_domain::{Decider, Position, UploadId};
+
+use super::own_upload;
+use super::status::stream_of;
+use crate::execute::Start;
+use crate::{Caller, Drive, Loaded, Request, Trouble};
+
+/// Why the upload goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// The caller has no such upload.
+    #[error("there is no such upload")]
+    Absent,
+    /// It has become a file.
+    #[error("the upload has become a file")]
+    Closed,
+    /// The drive could not.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+/// Ends an upload without a file and gives its space back.
+pub async fn cancel(drive: &Drive, request: &Request, caller: &Caller, id: UploadId) -> Result<Position, CancelError> {
+    own_upload(drive, caller.account, id).await?.ok_or(CancelError::Absent)?;
+    let decide = |upload: &Loaded<Upload>| {
+        upload.state.decide(UploadCommand::Cancel).map_err(|rejection| match rejection {
+            UploadRejection::Absent => CancelError::Absent,
+            UploadRejection::Closed(_) => CancelError::Closed,
+            other => CancelError::Trouble(Trouble::Broken(format!("{other:?}").into())),
+        })
+    };
+    let cancelled = drive.execute(&stream_of(id), Start::Load, request, decide).await?;
+    drive.ports.staging.discard(id).await.map_err(Trouble::from)?;
+    drive.visible(cancelled.position).await;
+    Ok(cancelled.position)
+}

@@ -1,0 +1,152 @@
+use cairn_domain::file::File;
+use cairn_domain::upload::{FileMerged, Upload, UploadCommand, UploadStarted};
+use cairn_domain::{Decider, FileId, FileName, FolderId, Position, Sha256, UploadId};
+
+use super::settle::{Merged, merge_command, settle};
+use super::status::stream_of;
+use crate::execute::Start;
+use crate::file::{content_type_of, folder_exists};
+use crate::ports::ByteStream;
+use crate::ports::staging::{StagingError, Whole};
+use crate::{Caller, Drive, Loaded, Request, Trouble};
+
+/// Somebody sends a file in one piece.
+#[derive(Debug, Clone)]
+pub struct WholeUpload {
+    /// What the file will be called.
+    pub name: FileName,
+    /// Where it will stand; none is the top.
+    pub folder: Option<FolderId>,
+    /// Its media type, if the sender told it.
+    pub content_type: Option<String>,
+}
+
+/// A whole file that is durable and hashed, and not yet anybody's.
+#[derive(Debug, Clone, Copy)]
+pub struct Received {
+    staged: UploadId,
+    /// Its size and digests, as the server computed them.
+    pub whole: Whole,
+}
+
+/// Why the file was not stored. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum WholeError {
+    /// More bytes came than a file may have.
+    #[error("the file is larger than {limit} bytes")]
+    TooLarge {
+        /// In bytes.
+        limit: u64,
+    },
+    /// The bytes are not the ones that were announced.
+    #[error("the bytes have the SHA-256 {actual}")]
+    DigestMismatch {
+        /// What they have.
+        actual: Sha256,
+    },
+    /// There is no such folder.
+    #[error("there is no such folder")]
+    NoSuchFolder,
+    /// The body broke off.
+    #[error("the body could not be read to its end")]
+    Body(#[source] std::io::Error),
+    /// The drive could not.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}
+
+impl From<StagingError> for WholeError {
+    fn from(error: StagingError) -> Self {
+        match error {
+            StagingError::TooLong { limit } => Self::TooLarge { limit },
+            StagingError::DigestMismatch { actual } => Self::DigestMismatch { actual },
+            StagingError::Body(source) => Self::Body(source),
+            other => Self::Trouble(other.into()),
+        }
+    }
+}
+
+/// Takes the bytes. What has been received must be stored or discarded.
+pub async fn receive_whole(drive: &Drive, body: ByteStream, expected: Option<Sha256>) -> Result<Received, WholeError> {
+    let staged = UploadId(drive.ports.ids.command().0);
+    let whole = drive.ports.staging.receive(staged, body, drive.limits.file_bytes_max).await?;
+    match expected {
+        Some(expected) if expected != whole.sha256 => {
+            drive.ports.staging.discard(staged).await?;
+            Err(WholeError::DigestMismatch { actual: whole.sha256 })
+        }
+        _ => Ok(Received { staged, whole }),
+    }
+}
+
+/// Gives the space of received bytes back.
+pub async fn discard_received(drive: &Drive, received: Received) -> Result<(), Trouble> {
+    Ok(drive.ports.staging.discard(received.staged).await?)
+}
+
+/// Makes an entry of received bytes.
+pub async fn store_whole(
+    drive: &Drive,
+    request: &Request,
+    caller: &Caller,
+    received: Received,
+    wish: WholeUpload,
+) -> Result<(Loaded<File>, Position), WholeError> {
+    if !folder_exists(wish.folder) {
+        discard_received(drive, received).await?;
+        return Err(WholeError::NoSuchFolder);
+    }
+    let merged = merged_of(request, caller, received.whole, wish);
+    match commit(drive, request, received.staged, &merged).await {
+        Ok(file) => {
+            drive.visible(file.position).await;
+            Ok((file.clone(), file.position))
+        }
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+fn merged_of(request: &Request, caller: &Caller, whole: Whole, wish: WholeUpload) -> FileMerged {
+    FileMerged {
+        file: FileId(request.command.derive("file")),
+        owner: caller.account,
+        content_type: content_type_of(wish.content_type, &wish.name),
+        name: wish.name,
+        folder: wish.folder,
+        size: whole.size,
+        sha256: whole.sha256,
+        sha1: whole.sha1,
+    }
+}
+
+async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &FileMerged) -> Result<Loaded<File>, Trouble> {
+    let started = UploadStarted {
+        owner: merged.owner,
+        name: merged.name.clone(),
+        folder: merged.folder,
+        content_type: merged.content_type.clone(),
+        size: merged.size,
+        part_bytes: merged.size.max(1),
+        expected_sha256: None,
+        expected_sha1: None,
+        expires_at: drive.ports.clock.now().plus_seconds(drive.limits.upload_expires_seconds),
+    };
+    let stream = stream_of(upload);
+    let command = merge_command(upload);
+    let merging = Request { command, keyed: false, ..request.clone() };
+    let decide = |upload: &Loaded<Upload>| {
+        let decision = upload.state.decide(UploadCommand::StoreWhole(started.clone(), merged.clone()));
+        decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
+    };
+    let stored = drive.execute::<Upload, Trouble>(&stream, Start::Fresh, &merging, decide).await;
+    if let Err(trouble) = stored {
+        // Known not to be on the log, the bytes can go; otherwise the clean-up decides when the log answers.
+        if matches!(trouble, Trouble::NoRoom) {
+            drive.ports.staging.discard(upload).await?;
+        }
+        return Err(trouble);
+    }
+    let start = if request.keyed { Start::Load } else { Start::Fresh };
+    let cause = command.event(stream.as_str(), 1);
+    settle(drive, request, Merged { upload, staged: upload, cause, event: merged, start }).await
+}

@@ -1,0 +1,4 @@
+//! The embedded defaults: everything in SQLite files of the data directory.
+
+pub mod ledger;
+pub mod log;

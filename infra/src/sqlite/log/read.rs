@@ -1,0 +1,64 @@
+//! Reading: rows to events.
+
+use cairn_commands::ports::BoxError;
+use cairn_commands::ports::event_store::StoreError;
+use cairn_domain::{EventId, Position, StoredEvent, StreamName, Timestamp, Version};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqlitePool};
+use uuid::Uuid;
+
+use super::trouble;
+
+const STREAM: &str = "SELECT position, stream, version, id, type, schema, time, metadata, data FROM events
+    WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT ?3";
+
+const ALL: &str = "SELECT position, stream, version, id, type, schema, time, metadata, data FROM events
+    WHERE position > ?1 ORDER BY position LIMIT ?2";
+
+const HEAD: &str = "SELECT coalesce(max(position), 0) FROM events";
+
+pub(super) async fn stream(
+    readers: &SqlitePool,
+    stream: &StreamName,
+    from: Version,
+    limit: usize,
+) -> Result<Vec<StoredEvent>, StoreError> {
+    let query = sqlx::query(STREAM).bind(stream.as_str().to_owned()).bind(bounded(from.0)).bind(bounded(limit as u64));
+    let rows = query.fetch_all(readers).await;
+    rows.map_err(|error| trouble::of_read(error, Position::START))?.iter().map(event).collect()
+}
+
+pub(super) async fn all(readers: &SqlitePool, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows = sqlx::query(ALL).bind(bounded(after.0)).bind(bounded(limit as u64)).fetch_all(readers).await;
+    rows.map_err(|error| trouble::of_read(error, after))?.iter().map(event).collect()
+}
+
+pub(super) async fn head(readers: &SqlitePool) -> Result<Position, StoreError> {
+    let row = sqlx::query(HEAD).fetch_one(readers).await;
+    let head = row.and_then(|row| row.try_get::<i64, _>(0)).map_err(|error| trouble::of_read(error, Position::START))?;
+    Ok(Position(head.unsigned_abs()))
+}
+
+/// Nothing is stored beyond the largest integer of SQLite, so it stands for every larger one.
+fn bounded(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn event(row: &SqliteRow) -> Result<StoredEvent, StoreError> {
+    let position = row.try_get::<i64, _>(0).map_or(Position::START, |position| Position(position.unsigned_abs()));
+    decode(row, position).map_err(|source| StoreError::Corrupt { position, source })
+}
+
+fn decode(row: &SqliteRow, position: Position) -> Result<StoredEvent, BoxError> {
+    Ok(StoredEvent {
+        position,
+        stream: StreamName::try_from(row.try_get::<String, _>(1)?)?,
+        version: Version(row.try_get::<i64, _>(2)?.try_into()?),
+        id: EventId(Uuid::from_slice(row.try_get::<&[u8], _>(3)?)?),
+        name: row.try_get(4)?,
+        schema: row.try_get::<i64, _>(5)?.try_into()?,
+        time: Timestamp(row.try_get(6)?),
+        metadata: serde_json::from_str(row.try_get::<&str, _>(7)?)?,
+        data: row.try_get(8)?,
+    })
+}

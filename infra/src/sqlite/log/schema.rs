@@ -1,0 +1,48 @@
+//! The tables of the log file.
+
+use sqlx::{Connection, Row, SqliteConnection};
+
+/// The schema that this program writes, and the newest that it reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The events and the request ledger. `position` is the rowid, so the log is read in the order in which it is stored.
+pub const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS events (
+    position INTEGER PRIMARY KEY,
+    stream   TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    id       BLOB NOT NULL UNIQUE,
+    type     TEXT NOT NULL,
+    schema   INTEGER NOT NULL,
+    time     INTEGER NOT NULL, -- microseconds since 1970
+    metadata TEXT NOT NULL,
+    data     TEXT NOT NULL,
+    UNIQUE (stream, version)
+) STRICT;
+CREATE TABLE IF NOT EXISTS request_ledger (
+    key         TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    at          INTEGER NOT NULL, -- microseconds since 1970
+    status      INTEGER,          -- NULL until it was answered
+    position    INTEGER,
+    body        TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS request_ledger_at ON request_ledger (at);
+";
+
+/// Makes the tables if they are not there and tells the schema that was found, which is the one of this program unless a
+/// newer one has written the file; then nothing is changed.
+pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<u32, sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT")
+        .execute(&mut *transaction)
+        .await?;
+    let found = sqlx::query("SELECT value FROM meta WHERE name = 'schema'").fetch_optional(&mut *transaction).await?;
+    if let Some(found) = found {
+        return found.try_get(0);
+    }
+    sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
+    sqlx::query("INSERT INTO meta (name, value) VALUES ('schema', ?)").bind(SCHEMA_VERSION).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(SCHEMA_VERSION)
+}

@@ -1,0 +1,158 @@
+//! What lies in the drive: the contents, each once, and everybody's entries.
+
+use cairn_domain::blob::{BlobEvent, BlobStored};
+use cairn_domain::file::{FileAdded, FileEvent};
+use cairn_domain::{Event, Sha256};
+
+use super::{Envelope, Projection, Unprojectable};
+use crate::statement::{Statement, Value, value::integer};
+use crate::table::{Columns, Table};
+
+/// An entry in use, as `tbl_user_file.status` says it.
+pub const ACTIVE: &str = "active";
+/// An entry in the trash.
+pub const TRASHED: &str = "trashed";
+/// A content whose bytes are there, as `tbl_file.status` says it.
+pub const STORED: &str = "stored";
+
+table! {
+    /// One row per unique content.
+    File = "tbl_file" {
+        /// The content's address.
+        FileSha256 = "file_sha256": Sha256,
+        /// For clients of the older protocol.
+        FileSha1 = "file_sha1": Sha1,
+        /// In bytes.
+        FileSize = "file_size": Integer,
+        /// The name of the store where it lies.
+        FileAddr = "file_addr": Text(64),
+        /// When it came.
+        CreateAt = "create_at": Integer,
+        /// When something about it last changed.
+        UpdateAt = "update_at": Integer,
+        /// Whether it is there.
+        Status = "status": Text(16),
+    }
+    indexes { "ix_file_file_sha1": [FileSha1], }
+}
+
+table! {
+    /// One row per entry of somebody's drive.
+    UserFile = "tbl_user_file" {
+        /// The entry.
+        Id = "id": Id,
+        /// Whose it is.
+        Owner = "owner": Id,
+        /// What it is called.
+        Name = "name": Text(255),
+        /// Where it stands; null is the top.
+        FolderId = "folder_id": MaybeId,
+        /// In bytes.
+        Size = "size": Integer,
+        /// The content.
+        Sha256 = "sha256": Sha256,
+        /// The content, for clients of the older protocol.
+        Sha1 = "sha1": Sha1,
+        /// A media type. Longer than any registered one (RFC 6838 section 4.2: 127 characters for each half).
+        ContentType = "content_type": Text(255),
+        /// The number of events that made it what it is, from 1.
+        Version = "version": Integer,
+        /// Active or trashed.
+        Status = "status": Text(16),
+        /// When it was made.
+        CreatedAt = "created_at": Integer,
+        /// When it last changed.
+        UpdatedAt = "updated_at": Integer,
+        /// Where in the log it was made: what "newest first" goes by, because it is unique.
+        AddedPosition = "added_position": Integer,
+    }
+    indexes {
+        "ix_user_file_owner": [Owner, Status, AddedPosition],
+        "ix_user_file_folder": [Owner, Status, FolderId, AddedPosition],
+        "ix_user_file_sha256": [Owner, Sha256, AddedPosition],
+        "ix_user_file_sha1": [Owner, Sha1, AddedPosition],
+    }
+}
+
+/// `tbl_file` and `tbl_user_file`.
+#[derive(Debug, Clone, Copy)]
+pub struct Files;
+
+impl Projection for Files {
+    fn name(&self) -> &'static str {
+        "files"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static Table] {
+        &[File::TABLE, UserFile::TABLE]
+    }
+
+    fn events(&self) -> &'static [&'static str] {
+        &["BlobStored", "FileAdded", "FileRenamed", "FileMoved", "FileTrashed", "FileRestored", "FilePurged"]
+    }
+
+    fn project(&self, event: &Event, envelope: Envelope<'_>) -> Result<Vec<Statement>, Unprojectable> {
+        Ok(match event {
+            Event::Blob(BlobEvent::BlobStored(stored)) => vec![content(stored, envelope)?],
+            Event::File(event) => vec![entry(event, envelope)?],
+            Event::Username(_) | Event::Account(_) | Event::Upload(_) | Event::Blob(_) => Vec::new(),
+        })
+    }
+}
+
+fn content(stored: &BlobStored, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
+    let sha256: Sha256 = envelope.stream.id().parse().map_err(|_| Unprojectable::Stream(envelope.id()))?;
+    Ok(Statement::put(sha256.to_string(), [
+        (File::FileSha1, stored.sha1.into()),
+        (File::FileSize, integer(stored.size)?.into()),
+        (File::FileAddr, stored.store.clone().into()),
+        (File::CreateAt, envelope.time.into()),
+        (File::UpdateAt, envelope.time.into()),
+        (File::Status, STORED.into()),
+    ]))
+}
+
+fn entry(event: &FileEvent, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
+    match event {
+        FileEvent::FileAdded(added) => addition(added, envelope),
+        FileEvent::FileRenamed(renamed) => change(envelope, UserFile::Name, renamed.name.to_string().into()),
+        FileEvent::FileMoved(moved) => change(envelope, UserFile::FolderId, moved.folder.into()),
+        FileEvent::FileTrashed(_) => change(envelope, UserFile::Status, TRASHED.into()),
+        FileEvent::FileRestored(_) => change(envelope, UserFile::Status, ACTIVE.into()),
+        FileEvent::FilePurged(_) => Ok(Statement::remove::<UserFile>(envelope.id())),
+    }
+}
+
+fn addition(added: &FileAdded, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
+    Ok(Statement::put(envelope.id(), [
+        (UserFile::Owner, added.owner.into()),
+        (UserFile::Name, added.name.to_string().into()),
+        (UserFile::FolderId, added.folder.into()),
+        (UserFile::Size, integer(added.size)?.into()),
+        (UserFile::Sha256, added.sha256.into()),
+        (UserFile::Sha1, added.sha1.into()),
+        (UserFile::ContentType, added.content_type.clone().into()),
+        (UserFile::Version, version(envelope)?),
+        (UserFile::Status, ACTIVE.into()),
+        (UserFile::CreatedAt, envelope.time.into()),
+        (UserFile::UpdatedAt, envelope.time.into()),
+        (UserFile::AddedPosition, envelope.position.try_into()?),
+    ]))
+}
+
+fn change(envelope: Envelope<'_>, column: UserFile, value: Value) -> Result<Statement, Unprojectable> {
+    Ok(Statement::set(envelope.id(), [
+        (column, value),
+        (UserFile::Version, version(envelope)?),
+        (UserFile::UpdatedAt, envelope.time.into()),
+    ]))
+}
+
+/// As the API counts: an entry that was just made has version 1.
+fn version(envelope: Envelope<'_>) -> Result<Value, Unprojectable> {
+    Ok(integer(envelope.version.0.saturating_add(1))?.into())
+}
