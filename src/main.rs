@@ -1,2 +1,13 @@
-//! Cairn.
-fn main() {}
+//! Cairn, the binary: it reads the command line and the configuration and puts the crates together.
+
+mod cli;
+mod data;
+mod lifecycle;
+mod telemetry;
+mod wiring;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

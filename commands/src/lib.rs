@@ -24,3 +24,6 @@ pub use drive::{Drive, Limits, Ports};
 pub use execute::Loaded;
 pub use request::{Caller, Request};
 pub use trouble::Trouble;
+
+#[cfg(test)]
+mod tests;

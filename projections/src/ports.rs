@@ -57,7 +57,7 @@ pub trait Tables: Send + Sync {
     async fn parked(&self, projection: &str, after: Position, limit: usize) -> Result<Vec<Parked>, TablesError>;
 
     /// Does all of the batch or nothing. Nothing, and [`TablesError::Lost`], when a checkpoint is not where the batch takes it from.
-    async fn apply(&self, batch: &Batch) -> Result<(), TablesError>;
+    async fn apply(&self, batch: Batch) -> Result<(), TablesError>;
 }
 
 /// Tables beside which others can be made and put in their place.

@@ -81,7 +81,7 @@ impl Default for ListenLimits {
             header_deadline: Duration::from_secs(15),
             header_bytes_max: 16 * 1024,
             body_idle_deadline: Duration::from_secs(30),
-            write_idle_deadline: Duration::from_secs(60),
+            write_idle_deadline: Duration::from_mins(1),
             bytes_per_second_min: 1024,
             linger: Duration::from_secs(2),
             drain_deadline: Duration::from_secs(30),

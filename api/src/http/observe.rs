@@ -95,7 +95,8 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().instrument(span).await;
         let (response, route) = settle(outcome);
         let mut response = self.finish(response, route.as_ref(), &context, &mut record);
-        let body = record.watch(&response.headers().get(header::CONTENT_LENGTH).cloned(), response.take_body());
+        let inner = response.take_body();
+        let body = record.watch(response.headers().get(header::CONTENT_LENGTH), inner);
         response.set_body(body);
         Ok(response)
     }

@@ -9,7 +9,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use poem::{
     IntoResponse, Response,
@@ -61,17 +61,20 @@ impl Kind {
 }
 
 /// One occurrence of a [`Kind`].
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{}: {}", .kind.code, .detail.as_deref().unwrap_or(.kind.sentence))]
+#[derive(Debug, Clone)]
 pub struct Problem {
     kind: Kind,
+    particulars: Option<Box<Particulars>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Particulars {
     detail: Option<String>,
     errors: Vec<FieldError>,
     missing: Option<Vec<[u64; 2]>>,
     retry_after_seconds: Option<u32>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
     request_id: Option<String>,
-    #[source]
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -114,16 +117,7 @@ struct Document {
 impl Problem {
     /// A problem without particulars.
     pub const fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            detail: None,
-            errors: Vec::new(),
-            missing: None,
-            retry_after_seconds: None,
-            headers: Vec::new(),
-            request_id: None,
-            cause: None,
-        }
+        Self { kind, particulars: None }
     }
 
     /// A problem of one field.
@@ -138,32 +132,37 @@ impl Problem {
 
     /// The fields that are wrong.
     pub fn errors(&self) -> &[FieldError] {
-        &self.errors
+        self.particulars.as_deref().map_or(&[], |particulars| &particulars.errors)
     }
 
     /// What the operator has to know and the client has not.
     pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+        let cause = self.particulars.as_deref()?.cause.as_deref()?;
+        Some(cause)
     }
 
     /// Names the request, so that a user can tell an operator which one it was.
     #[must_use]
     pub fn for_request(mut self, id: &str) -> Self {
-        self.request_id = Some(id.to_owned());
+        self.particulars().request_id = Some(id.to_owned());
         self
     }
 
+    fn particulars(&mut self) -> &mut Particulars {
+        self.particulars.get_or_insert_default()
+    }
+
     fn document(&self) -> Document {
-        let detail = self.detail.clone().unwrap_or_else(|| self.kind.sentence.to_owned());
+        let particulars = self.particulars.as_deref().cloned().unwrap_or_default();
         Document {
             kind: format!("/problems/{}", self.kind.code),
             title: self.kind.title(),
             status: self.kind.status,
-            detail,
+            detail: particulars.detail.unwrap_or_else(|| self.kind.sentence.to_owned()),
             code: self.kind.code.to_owned(),
-            errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
-            missing: self.missing.clone(),
-            request_id: self.request_id.clone(),
+            errors: (!particulars.errors.is_empty()).then_some(particulars.errors),
+            missing: particulars.missing,
+            request_id: particulars.request_id,
         }
     }
 
@@ -182,10 +181,12 @@ impl Problem {
             }
             _ => {}
         }
-        if let Some(seconds) = self.retry_after_seconds.or(self.kind.retry_after_seconds) {
+        let particulars = self.particulars.as_deref();
+        let wait = particulars.and_then(|particulars| particulars.retry_after_seconds).or(self.kind.retry_after_seconds);
+        if let Some(seconds) = wait {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        for (name, value) in &self.headers {
+        for (name, value) in particulars.map_or(&[][..], |particulars| &particulars.headers) {
             headers.insert(name.clone(), value.clone());
         }
         response
@@ -194,34 +195,47 @@ impl Problem {
 
 impl Explain for Problem {
     fn detail(mut self, sentence: impl Into<String>) -> Self {
-        self.detail = Some(sentence.into());
+        self.particulars().detail = Some(sentence.into());
         self
     }
 
     fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.cause = Some(Arc::from(cause.into()));
+        self.particulars().cause = Some(Arc::from(cause.into()));
         self
     }
 
     fn field(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
-        self.errors.push(FieldError { field: field.into(), message: message.into() });
+        self.particulars().errors.push(FieldError { field: field.into(), message: message.into() });
         self
     }
 
     fn missing(mut self, ranges: impl IntoIterator<Item = [u64; 2]>) -> Self {
-        self.missing = Some(ranges.into_iter().collect());
+        self.particulars().missing = Some(ranges.into_iter().collect());
         self
     }
 
     fn retry_after(mut self, wait: Duration) -> Self {
         let rounded_up = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        self.retry_after_seconds = Some(u32::try_from(rounded_up).unwrap_or(u32::MAX).max(1));
+        self.particulars().retry_after_seconds = Some(u32::try_from(rounded_up).unwrap_or(u32::MAX).max(1));
         self
     }
 
     fn header(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.particulars().headers.push((name, value));
         self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let detail = self.particulars.as_deref().and_then(|particulars| particulars.detail.as_deref());
+        write!(formatter, "{}: {}", self.kind.code, detail.unwrap_or(self.kind.sentence))
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause()
     }
 }
 

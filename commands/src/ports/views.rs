@@ -5,6 +5,10 @@ use cairn_domain::{AccountId, FileId, Position, Sha1, Sha256, Timestamp, UploadI
 
 use super::BoxError;
 
+mod memory;
+
+pub use memory::MemoryViews;
+
 /// A few questions that a use case asks of the read tables, and the wait for them to catch up.
 ///
 /// The answers may be a little old; whatever is decided because of them is decided again on the log.

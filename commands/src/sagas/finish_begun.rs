@@ -84,8 +84,8 @@ impl Finishing {
         self.begun.insert(stored.position, Begun { at: stored.time, event: stored.id, what });
     }
 
-    fn begun_before(&self, time: Timestamp) -> Vec<Begun> {
-        self.begun.values().filter(|begun| begun.at < time).cloned().collect()
+    fn begun_by(&self, time: Timestamp) -> Vec<Begun> {
+        self.begun.values().filter(|begun| begun.at <= time).cloned().collect()
     }
 }
 
@@ -111,9 +111,9 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
             break;
         }
     }
-    let before = Timestamp(drive.ports().clock.now().0 - i64::try_from(patience_seconds).unwrap_or(i64::MAX) * 1_000_000);
+    let latest = Timestamp(drive.ports().clock.now().0 - i64::try_from(patience_seconds).unwrap_or(i64::MAX) * 1_000_000);
     let mut finished = Finished::default();
-    for begun in finishing.begun_before(before) {
+    for begun in finishing.begun_by(latest) {
         match finish(drive, &begun).await {
             Ok(()) if matches!(begun.what, What::Account(_)) => finished.accounts += 1,
             Ok(()) => finished.files += 1,

@@ -95,7 +95,8 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
         Err(other) => Err(StartError::Trouble(Trouble::Broken(format!("{other:?}").into()))),
     };
     let loaded = drive.execute(&StreamName::upload(id), Start::Fresh, request, decide).await;
-    if loaded.is_err() {
+    if let Err(StartError::Trouble(Trouble::NoRoom)) = &loaded {
+        // Known not to be on the log. After any other trouble it may be, and then its parts need the room.
         drive.ports.staging.discard(id).await.map_err(Trouble::from)?;
     }
     let loaded = loaded?;

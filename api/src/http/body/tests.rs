@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn pieces(bytes: Vec<u8>, size: usize) -> Body {
+fn pieces(bytes: &[u8], size: usize) -> Body {
     let pieces: Vec<io::Result<Vec<u8>>> = bytes.chunks(size.max(1)).map(|piece| Ok(piece.to_vec())).collect();
     Body::from_bytes_stream(streams::iter(pieces))
 }
@@ -44,7 +44,7 @@ fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// The code of the problem that reading this form ends in.
 async fn refusal(bytes: Vec<u8>, limit: u64) -> Problem {
-    match open(FORM, pieces(bytes, 7), limit).await {
+    match open(FORM, pieces(&bytes, 7), limit).await {
         Ok(part) => read(part).await.unwrap_err().into(),
         Err(error) => error.into(),
     }
@@ -52,8 +52,8 @@ async fn refusal(bytes: Vec<u8>, limit: u64) -> Problem {
 
 #[tokio::test]
 async fn a_body_may_have_exactly_its_limit() {
-    assert_eq!(collect(pieces(vec![7; 100], 30), 100).await.unwrap(), vec![7; 100]);
-    assert!(matches!(collect(pieces(vec![7; 101], 30), 100).await, Err(BodyError::TooLarge { limit: 100 })));
+    assert_eq!(collect(pieces(&[7; 100], 30), 100).await.unwrap(), vec![7; 100]);
+    assert!(matches!(collect(pieces(&[7; 101], 30), 100).await, Err(BodyError::TooLarge { limit: 100 })));
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_form_gives_the_file_its_name_and_folder() {
         ("name=\"file\"; filename=\"a%22\u{62a5}.txt\"\r\nContent-Type: text/plain", b"line\r\n--X\r\n"),
     ]);
     for size in [1, 7, 64, 100_000] {
-        let part = open(FORM, pieces(bytes.clone(), size), 100).await.unwrap();
+        let part = open(FORM, pieces(&bytes, size), 100).await.unwrap();
         assert_eq!(part.folder_id.as_deref(), Some("d290f1ee-6c54-4b01-90e6-d701748f0851"));
         assert_eq!(part.file_name.as_deref(), Some("a\"\u{62a5}.txt"));
         assert_eq!(part.content_type.as_deref(), Some("text/plain"));
@@ -148,7 +148,7 @@ async fn a_form_without_a_boundary_is_malformed() {
 #[tokio::test]
 async fn the_limit_counts_the_file_alone() {
     let fits = form(&[("name=\"file\"", &[b'x'; 100])]);
-    assert_eq!(read(open(FORM, pieces(fits, 7), 100).await.unwrap()).await.unwrap().len(), 100);
+    assert_eq!(read(open(FORM, pieces(&fits, 7), 100).await.unwrap()).await.unwrap().len(), 100);
     assert_eq!(refusal(form(&[("name=\"file\"", &[b'x'; 101])]), 100).await.kind().status, 413);
 }
 
@@ -204,7 +204,7 @@ proptest! {
         prop_assume!(!content.starts_with(b"--XX"));
         let bytes = form(&[("name=\"file\"", &content)]);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let received = runtime.block_on(async { read(open(FORM, pieces(bytes, size), 1000).await.unwrap()).await.unwrap() });
+        let received = runtime.block_on(async { read(open(FORM, pieces(&bytes, size), 1000).await.unwrap()).await.unwrap() });
         prop_assert_eq!(received, content);
     }
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn headers(name: HeaderName, lines: &[&str]) -> HeaderMap {
+fn headers(name: &HeaderName, lines: &[&str]) -> HeaderMap {
     lines.iter().map(|line| (name.clone(), HeaderValue::from_str(line).unwrap())).collect()
 }
 
@@ -26,7 +26,7 @@ fn if_none_match_compares_weakly_over_lists_and_lines() {
         (&[""], false),
         (&[], false),
     ] {
-        assert_eq!(none_match_holds_current(&headers(header::IF_NONE_MATCH, lines), "abc"), holds, "{lines:?}");
+        assert_eq!(none_match_holds_current(&headers(&header::IF_NONE_MATCH, lines), "abc"), holds, "{lines:?}");
     }
 }
 
@@ -43,7 +43,7 @@ fn if_range_wants_the_one_strong_tag() {
         (&["abc"], false),
         (&["\"abc\"", "\"abc\""], false),
     ] {
-        assert_eq!(range_applies(&headers(header::IF_RANGE, lines), "abc"), applies, "{lines:?}");
+        assert_eq!(range_applies(&headers(&header::IF_RANGE, lines), "abc"), applies, "{lines:?}");
     }
 }
 
@@ -57,10 +57,10 @@ fn if_match_reads_versions() {
         (&["W/\"3\""], IfMatch::OneOf(vec![])),
         (&["\"abc\""], IfMatch::OneOf(vec![])),
     ] {
-        assert_eq!(IfMatch::read(&headers(header::IF_MATCH, lines)).unwrap(), expected, "{lines:?}");
+        assert_eq!(IfMatch::read(&headers(&header::IF_MATCH, lines)).unwrap(), expected, "{lines:?}");
     }
     for malformed in ["3", "", "\"3", "\"3\" \"4\"", "3\""] {
-        let problem = IfMatch::read(&headers(header::IF_MATCH, &[malformed])).unwrap_err();
+        let problem = IfMatch::read(&headers(&header::IF_MATCH, &[malformed])).unwrap_err();
         assert_eq!(problem.kind().code, "malformed", "{malformed:?}");
     }
 }
@@ -81,14 +81,14 @@ fn tags_are_written_in_quotes() {
 proptest! {
     #[test]
     fn any_text_is_read_without_a_panic(text in "[ -~]{0,40}") {
-        let map = headers(header::IF_NONE_MATCH, &[&text]);
+        let map = headers(&header::IF_NONE_MATCH, &[&text]);
         let _ = none_match_holds_current(&map, "abc");
-        let _ = IfMatch::read(&headers(header::IF_MATCH, &[&text]));
+        let _ = IfMatch::read(&headers(&header::IF_MATCH, &[&text]));
     }
 
     #[test]
     fn a_tag_in_a_list_is_found(before in "[!#-~]{0,9}", behind in "[!#-~]{0,9}") {
         let list = format!("\"{before}\", W/\"abc\", \"{behind}\"");
-        prop_assert!(none_match_holds_current(&headers(header::IF_NONE_MATCH, &[&list]), "abc"));
+        prop_assert!(none_match_holds_current(&headers(&header::IF_NONE_MATCH, &[&list]), "abc"));
     }
 }

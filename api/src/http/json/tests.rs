@@ -1,3 +1,5 @@
+#![expect(clippy::unused_async, reason = "poem-openapi wants async handlers")]
+
 use poem::{Body, Endpoint, Request, Response, http::Method};
 use poem_openapi::{Object, OpenApi, OpenApiService, payload::PlainText};
 use serde::Deserialize;

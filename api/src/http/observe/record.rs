@@ -61,8 +61,8 @@ impl Record {
     }
 
     /// Goes along with the body of the answer and is written when that was sent.
-    pub(super) fn watch(self, content_length: &Option<HeaderValue>, body: Body) -> Body {
-        let expected = content_length.as_ref().and_then(|value| value.to_str().ok()?.parse().ok());
+    pub(super) fn watch(self, content_length: Option<&HeaderValue>, body: Body) -> Body {
+        let expected = content_length.and_then(|value| value.to_str().ok()?.parse().ok());
         Body::from(BoxBody::new(RecordedBody { inner: body.into(), expected, record: self }))
     }
 

@@ -1,3 +1,5 @@
+#![expect(clippy::unused_async, reason = "poem-openapi wants async handlers")]
+
 use std::{
     io::Write,
     sync::{

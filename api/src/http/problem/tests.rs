@@ -1,3 +1,5 @@
+#![expect(clippy::unused_async, reason = "poem-openapi wants async handlers")]
+
 use poem::{
     Endpoint, EndpointExt, Request, Response,
     http::{Method, StatusCode},

@@ -1,6 +1,6 @@
 //! Every error of the framework as a problem, so that no other kind of error leaves the server.
 
-use std::io;
+use std::{error::Error as StdError, io};
 
 use poem::{
     Error, IntoResponse, Response,
@@ -82,7 +82,7 @@ fn from_status(error: Error) -> Problem {
 
 /// How the reading of a body failed: too slowly, or because the client went away.
 pub(crate) fn kind_of_body_error(error: &io::Error) -> Kind {
-    let too_slow = error.get_ref().is_some_and(|cause| cause.is::<BodyTooSlow>());
+    let too_slow = error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<BodyTooSlow>);
     if too_slow { common::request_timeout } else { common::incomplete_body }
 }
 

@@ -69,3 +69,17 @@ impl BlobStore for MemoryBlobs {
         Ok(stream::iter(pieces).boxed())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::blobs::contract;
+
+    #[tokio::test]
+    async fn the_twin_passes_the_contract() {
+        let blobs = MemoryBlobs::default();
+        blobs.put(contract::content());
+        blobs.put(Bytes::new());
+        contract::suite(&blobs).await;
+    }
+}

@@ -146,3 +146,16 @@ fn digest(content: &[u8]) -> Whole {
     let sha1 = Sha1(sha1::Sha1::digest(content).into());
     Whole { size: content.len() as u64, sha256, sha1 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::staging::contract;
+
+    #[tokio::test]
+    async fn the_twin_passes_the_contract() {
+        let blobs = Arc::new(MemoryBlobs::default());
+        let staging = MemoryStaging::new(blobs.clone());
+        contract::suite(&staging, &*blobs, "twin").await;
+    }
+}

@@ -25,7 +25,7 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) job: Job,
-    _room: OwnedSemaphorePermit,
+    pub(super) room: OwnedSemaphorePermit,
 }
 
 /// What the writer does.
@@ -103,7 +103,7 @@ impl Queue {
         let bytes = u32::try_from(bytes.min(BYTES_MAX)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| Closed)?;
         let (answer, answered) = oneshot::channel();
-        self.jobs.send(Waiting { job: job(answer), _room: room }).await.map_err(|_| Closed)?;
+        self.jobs.send(Waiting { job: job(answer), room }).await.map_err(|_| Closed)?;
         answered.await.map_err(|_| Closed)
     }
 }

@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cairn_domain::decider::Decider;
+use cairn_domain::file::File;
+use cairn_domain::upload::{Phase, Upload};
+use cairn_domain::{AccountId, Event, FileId, Position, Sha1, Sha256, Timestamp, UploadId, codec};
+
+use super::{ContentHash, OpenUploadKey, Views, ViewsError};
+use crate::ports::event_store::EventStore;
+
+/// The twin: reads the whole log for every question, so it is never behind.
+pub struct MemoryViews {
+    log: Arc<dyn EventStore>,
+}
+
+/// The whole log, folded. Entries stand in the order of their making.
+#[derive(Default)]
+struct Everything {
+    uploads: BTreeMap<UploadId, Upload>,
+    files: BTreeMap<FileId, (Position, File)>,
+    contents: Vec<(Sha1, Sha256)>,
+}
+
+impl MemoryViews {
+    /// Views of this log.
+    pub fn new(log: Arc<dyn EventStore>) -> Self {
+        Self { log }
+    }
+
+    async fn everything(&self) -> Result<Everything, ViewsError> {
+        let broken = |error: Box<dyn std::error::Error + Send + Sync>| ViewsError(error);
+        let events = self.log.read_all(Position::START, usize::MAX).await.map_err(|error| broken(error.into()))?;
+        let mut all = Everything::default();
+        for stored in events {
+            let id = stored.stream.id();
+            match codec::decode(&stored).map_err(|error| broken(error.into()))? {
+                Event::Upload(event) => {
+                    let upload = all.uploads.entry(id.parse().map_err(|_| broken("not an id".into()))?).or_default();
+                    *upload = std::mem::take(upload).evolve(&event);
+                }
+                Event::File(event) => {
+                    let id = id.parse().map_err(|_| broken("not an id".into()))?;
+                    let (_, file) = all.files.entry(id).or_insert((stored.position, File::default()));
+                    *file = std::mem::take(file).evolve(&event);
+                }
+                Event::Blob(cairn_domain::blob::BlobEvent::BlobStored(blob)) => {
+                    all.contents.push((blob.sha1, id.parse().map_err(|_| broken("not a hash".into()))?));
+                }
+                _ => {}
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn is_open(upload: &Upload) -> bool {
+    upload.started().is_some() && *upload.phase() == Phase::Open
+}
+
+#[async_trait]
+impl Views for MemoryViews {
+    async fn reached(&self, _: Position) -> bool {
+        true
+    }
+
+    async fn entry_with_content(&self, owner: AccountId, content: ContentHash) -> Result<Option<FileId>, ViewsError> {
+        let all = self.everything().await?;
+        let mine = all.files.iter().filter(|(_, (_, file))| {
+            file.entry().is_some_and(|entry| {
+                entry.added.owner == owner
+                    && match content {
+                        ContentHash::Sha256(sha256) => entry.added.sha256 == sha256,
+                        ContentHash::Sha1(sha1) => entry.added.sha1 == sha1,
+                    }
+            })
+        });
+        Ok(mine.max_by_key(|(_, (position, _))| *position).map(|(id, _)| *id))
+    }
+
+    async fn content_by_sha1(&self, sha1: Sha1) -> Result<Option<Sha256>, ViewsError> {
+        let all = self.everything().await?;
+        Ok(all.contents.iter().find(|(known, _)| *known == sha1).map(|(_, sha256)| *sha256))
+    }
+
+    async fn open_upload(&self, alike: &OpenUploadKey) -> Result<Option<UploadId>, ViewsError> {
+        let all = self.everything().await?;
+        let same = |upload: &&Upload| {
+            is_open(upload)
+                && upload.started().is_some_and(|started| {
+                    started.owner == alike.owner
+                        && started.name == alike.name
+                        && started.size == alike.size
+                        && started.expected_sha256 == alike.sha256
+                        && started.expected_sha1 == alike.sha1
+                        && started.folder == alike.folder
+                })
+        };
+        Ok(all.uploads.iter().find(|(_, upload)| same(upload)).map(|(id, _)| *id))
+    }
+
+    async fn open_uploads(&self, owner: AccountId) -> Result<u64, ViewsError> {
+        let all = self.everything().await?;
+        let mine = |upload: &&Upload| is_open(upload) && upload.started().is_some_and(|started| started.owner == owner);
+        Ok(all.uploads.values().filter(mine).count() as u64)
+    }
+
+    async fn overdue_uploads(&self, now: Timestamp, limit: u64) -> Result<Vec<UploadId>, ViewsError> {
+        let all = self.everything().await?;
+        let mut overdue: Vec<_> = all.uploads.iter().filter(|(_, upload)| is_open(upload) && upload.expires_at() <= now).collect();
+        overdue.sort_by_key(|(_, upload)| upload.expires_at());
+        Ok(overdue.into_iter().take(limit as usize).map(|(id, _)| *id).collect())
+    }
+}

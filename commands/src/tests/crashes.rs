@@ -1,0 +1,190 @@
+//! The log fails at each append in turn, before or after its effect, and the process starts again. Whatever was begun is then
+//! finished or gone, and nothing is half there.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
+use tokio::sync::watch;
+
+use super::stage::{body, caller_of, ports_over, read, request, sha256, sign_in_wish, sign_up_wish, upload};
+use crate::account::{sign_in, sign_up};
+use crate::drive::Secret;
+use crate::ports::checkpoints::MemoryCheckpoints;
+use crate::ports::event_store::{Appended, EventStore, MemoryEventStore, StoreError};
+use crate::sagas::finish_begun;
+use crate::upload::{PartSent, StartUpload, complete, receive_part, start, sweep_staging};
+use crate::{Caller, Drive, Limits, Ports};
+
+/// A log that breaks at one append, and stays broken until it is mended.
+struct BreakingLog {
+    inner: MemoryEventStore,
+    /// Appends that still work; negative for broken.
+    left: AtomicI64,
+    /// Whether the append that breaks has its effect all the same.
+    effect: bool,
+}
+
+impl BreakingLog {
+    fn mend(&self) {
+        self.left.store(i64::MAX, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl EventStore for BreakingLog {
+    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
+        let left = self.left.fetch_sub(1, Ordering::SeqCst);
+        if left > 0 {
+            return self.inner.append(stream, expected, events).await;
+        }
+        if left == 0 && self.effect {
+            self.inner.append(stream, expected, events).await?;
+        }
+        Err(StoreError::Unavailable("the cable is out".into()))
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.inner.read_stream(stream, from, limit).await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.inner.read_all(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.head().await
+    }
+
+    fn growth(&self) -> watch::Receiver<Position> {
+        self.inner.growth()
+    }
+}
+
+struct Crash {
+    log: Arc<BreakingLog>,
+    ports: Ports,
+}
+
+impl Crash {
+    fn at(append: i64, effect: bool) -> Self {
+        let log = Arc::new(BreakingLog { inner: MemoryEventStore::default(), left: append.into(), effect });
+        Self { ports: ports_over(log.clone()), log }
+    }
+
+    /// A process: what it remembers is its own, what it stored is not.
+    fn process(&self) -> Arc<Drive> {
+        Drive::new(self.ports.clone(), Limits::default(), Secret([7; 32]))
+    }
+
+    /// The process after the crash, as it is when it takes its first request.
+    async fn restarted(&self) -> Arc<Drive> {
+        self.log.mend();
+        let drive = self.process();
+        finish_begun(&drive, &MemoryCheckpoints::default(), 0).await.expect("finished");
+        sweep_staging(&drive).await.expect("swept");
+        drive
+    }
+
+    async fn names(&self) -> Vec<String> {
+        let events = self.log.read_all(Position::START, usize::MAX).await.expect("the log reads");
+        events.into_iter().map(|event| event.name).collect()
+    }
+
+    async fn count(&self, name: &str) -> usize {
+        self.names().await.iter().filter(|known| *known == name).count()
+    }
+}
+
+fn count_of(names: &[String], name: &str) -> usize {
+    names.iter().filter(|known| *known == name).count()
+}
+
+async fn alice(drive: &Drive) -> Option<Caller> {
+    sign_up(drive, &request(drive), sign_up_wish("alice")).await.ok()?;
+    let signed_in = sign_in(drive, &request(drive), sign_in_wish("alice", "correct horse")).await.ok()?;
+    Some(caller_of(drive, &signed_in).await)
+}
+
+#[tokio::test]
+async fn a_sign_up_is_whole_or_absent() {
+    for effect in [false, true] {
+        for append in 0..2 {
+            let crash = Crash::at(append, effect);
+            let drive = crash.process();
+            sign_up(&drive, &request(&drive), sign_up_wish("alice")).await.expect_err("it crashed");
+            crash.restarted().await;
+            let names = crash.names().await;
+            let claims = count_of(&names, "UsernameClaimed");
+            assert_eq!(claims, count_of(&names, "AccountRegistered"), "append {append}, effect {effect}");
+            assert_eq!(claims, usize::from(append > 0 || effect), "append {append}, effect {effect}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_whole_upload_is_whole_or_absent() {
+    for effect in [false, true] {
+        // Three appends make the account and the session, three more the file.
+        for append in 3..6 {
+            let crash = Crash::at(append, effect);
+            let drive = crash.process();
+            let caller = alice(&drive).await.expect("an account");
+            upload(&drive, &request(&drive), &caller, "a.txt", b"hello").await.expect_err("it crashed");
+            let drive = crash.restarted().await;
+            let names = crash.names().await;
+            let committed = usize::from(append > 3 || effect);
+            for name in ["FileMerged", "BlobStored", "BlobReferenced", "FileAdded"] {
+                assert_eq!(count_of(&names, name), committed, "{name}, append {append}, effect {effect}");
+            }
+            if committed == 1 {
+                assert_eq!(read(&drive, sha256(b"hello"), 5).await, b"hello");
+            }
+            assert!(drive.ports().staging.list().await.expect("a list").is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upload_in_parts_keeps_every_acknowledged_part_and_completes_later() {
+    for effect in [false, true] {
+        // Start, two parts, then merge, blob and entry.
+        for append in 3..9 {
+            let crash = Crash::at(append, effect);
+            let drive = crash.process();
+            let caller = alice(&drive).await.expect("an account");
+            let acknowledged = in_parts(&drive, &caller).await;
+            assert!(acknowledged.is_none(), "it crashed");
+            let drive = crash.restarted().await;
+            in_parts(&drive, &caller).await.expect("it goes on from where it was");
+            assert_eq!(read(&drive, sha256(b"01234567"), 8).await, b"01234567");
+            // A file that was merged before the crash is not met again by a new start, so a second one may stand beside it.
+            let files = crash.count("FileAdded").await;
+            assert_eq!(files, crash.count("FileMerged").await);
+            assert_eq!(crash.count("BlobStored").await, 1);
+            assert!(drive.ports().staging.list().await.expect("a list").is_empty());
+        }
+    }
+}
+
+/// Starts or finds the upload, sends what is missing and completes it; none when something on the way failed.
+async fn in_parts(drive: &Drive, caller: &Caller) -> Option<()> {
+    let wish = StartUpload {
+        name: "a.bin".parse().expect("a name"),
+        folder: None,
+        size: 8,
+        sha256: Some(sha256(b"01234567")),
+        sha1: None,
+        part_bytes: Some(4),
+    };
+    let status = start(drive, &request(drive), caller, wish).await.ok()?.status;
+    for (first, last) in status.missing {
+        for index in first..=last {
+            let bytes = if index == 1 { b"0123" } else { b"4567" };
+            let sent = PartSent { upload: status.id, index, body: body(bytes), announced_bytes: Some(4), sha256: None };
+            receive_part(drive, &request(drive), caller, sent).await.ok()?;
+        }
+    }
+    complete(drive, &request(drive), caller, status.id).await.ok().map(|_| ())
+}

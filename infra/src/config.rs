@@ -1,0 +1,13 @@
+//! The configuration: one struct per section, and where each value came from is no secret.
+//!
+//! A later source overrides an earlier one: built-in defaults, the file, the environment, flags. An environment variable
+//! is `CAIRN_` + section + `__` + key (`CAIRN_LOG__URL`); with `_FILE` behind it, it names a file that holds the value.
+
+mod load;
+mod sections;
+
+pub use load::{ConfigError, Overrides, load};
+pub use sections::{Adapter, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat};
+
+use super::Config;
+
+/// What flags say; they override every other source.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--listen`
+    pub listen: Option<std::net::SocketAddr>,
+    /// `--data`
+    pub data: Option<PathBuf>,
+}
+
+/// Why the configuration can't be used, in words for its author.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that a variable names can't be read.
+    #[error("{variable} names {path}, which can't be read")]
+    ValueFile {
+        /// The variable.
+        variable: String,
+        /// The file.
+        path: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A source is malformed, or a value is of the wrong kind, or a key is unknown.
+    #[error("the configuration is not valid")]
+    Invalid(#[source] config::ConfigError),
+    /// This build has no such adapter.
+    #[error("{section}.url is {url:?}, and this build of cairn has no adapter for it; it has: {known}")]
+    NoAdapter {
+        /// The section.
+        section: &'static str,
+        /// As configured.
+        url: String,
+        /// What would do.
+        known: &'static str,
+    },
+    /// A limit makes no sense.
+    #[error("limits.{key} must be at least 1")]
+    Zero {
+        /// Which.
+        key: &'static str,
+    },
+}
+
+/// Reads the configuration: defaults, then the file, then the environment, then flags.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    flags: Overrides,
+) -> Result<Config, ConfigError> {
+    let mut builder = config::Config::builder();
+    if let Some(path) = file {
+        builder = builder.add_source(File::from(path).format(FileFormat::Toml));
+    }
+    let variables = variables(environment)?;
+    let environment = Environment::with_prefix("CAIRN").prefix_separator("_").separator("__").try_parsing(true);
+    let environment = environment.list_separator(",").with_list_parse_key("server.trusted_proxies").source(Some(variables));
+    let sources = builder.add_source(environment).build().map_err(ConfigError::Invalid)?;
+    let mut config: Config = sources.try_deserialize().map_err(ConfigError::Invalid)?;
+    if let Some(listen) = flags.listen {
+        config.server.listen = listen;
+    }
+    if let Some(data) = flags.data {
+        config.server.data = data;
+    }
+    check(&config)?;
+    Ok(config)
+}
+
+/// Cairn's own variables: those with a section. A `_FILE` at the end reads the value from the file that is named.
+fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Result<HashMap<String, String>, ConfigError> {
+    let ours = environment.into_iter().filter(|(name, _)| name.starts_with("CAIRN_") && name.contains("__"));
+    ours.map(|(name, value)| match name.strip_suffix("_FILE") {
+        None => Ok((name, value)),
+        Some(stem) => {
+            let read = std::fs::read_to_string(&value);
+            let stem = stem.to_owned();
+            let content = read.map_err(|source| ConfigError::ValueFile { variable: name, path: value, source })?;
+            Ok((stem, content.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+    })
+    .collect()
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    for (section, url) in [("log", &config.log.url), ("views", &config.views.url)] {
+        if url != "sqlite" {
+            return Err(ConfigError::NoAdapter { section, url: url.clone(), known: "sqlite" });
+        }
+    }
+    let limits = &config.limits;
+    let at_least_one = [
+        ("part_bytes_default", limits.part_bytes_default),
+        ("part_bytes_max", limits.part_bytes_max),
+        ("parts_max", limits.parts_max),
+        ("sessions_max", limits.sessions_max as u64),
+    ];
+    match at_least_one.into_iter().find(|(_, value)| *value == 0) {
+        Some((key, _)) => Err(ConfigError::Zero { key }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,123 @@
+//! Password hashing with argon2id.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use async_trait::async_trait;
+use cairn_commands::ports::BoxError;
+use cairn_commands::ports::passwords::Passwords;
+use tokio::sync::Semaphore;
+
+/// Memory of one hash in KiB, passes over it, and lanes: the first choice of the OWASP cheat sheet on password storage.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Of what a person may type; the hash costs the same for any length.
+const DUMMY_PASSWORD: &[u8] = b"nobody's password";
+const DUMMY_SALT: &[u8] = b"nobody's salt, in 32 bytes or so";
+
+/// Hashes on threads of their own, as many at once as there are cores: more would take memory and give no speed.
+#[derive(Debug)]
+pub struct Argon2Passwords {
+    hasher: Argon2<'static>,
+    permits: Arc<Semaphore>,
+    /// What is verified against when there is no account.
+    dummy: String,
+}
+
+impl Argon2Passwords {
+    /// Makes the hasher; takes about as long as one hash.
+    pub fn new() -> Result<Self, BoxError> {
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(MEMORY_KIB, PASSES, LANES, None)?);
+        let dummy = phc(&hasher, DUMMY_PASSWORD, DUMMY_SALT)?;
+        let permits = available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self { hasher, permits: Arc::new(Semaphore::new(permits)), dummy })
+    }
+
+    /// Runs the work when it is its turn. It goes on to its end even if nobody waits any more, and keeps its permit until then.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Argon2<'static>) -> Result<T, BoxError> + Send + 'static,
+    ) -> Result<T, BoxError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await?;
+        let hasher = self.hasher.clone();
+        let work = move || {
+            let _permit = permit;
+            work(hasher)
+        };
+        tokio::task::spawn_blocking(work).await?
+    }
+}
+
+#[async_trait]
+impl Passwords for Argon2Passwords {
+    async fn hash(&self, password: String, salt: [u8; 32]) -> Result<String, BoxError> {
+        self.run(move |hasher| phc(&hasher, password.as_bytes(), &salt)).await
+    }
+
+    async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, BoxError> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.dummy.clone());
+        let right = self.run(move |hasher| verify(&hasher, &password, &hash)).await?;
+        Ok(known && right)
+    }
+}
+
+fn phc(hasher: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<String, BoxError> {
+    let hash: PasswordHash = hasher.hash_password_with_salt(password, salt)?;
+    Ok(hash.to_string())
+}
+
+/// The parameters are those of the hash, so that older hashes stay good when the parameters change.
+fn verify(hasher: &Argon2<'_>, password: &str, hash: &str) -> Result<bool, BoxError> {
+    match hasher.verify_password(password.as_bytes(), &PasswordHash::new(hash)?) {
+        Ok(()) => Ok(true),
+        Err(Error::PasswordInvalid) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_known_by_its_hash_only() -> Result<(), BoxError> {
+        let passwords = Argon2Passwords::new()?;
+        let hash = passwords.hash("correct horse 马".to_owned(), [7; 32]).await?;
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(passwords.verify("correct horse 马".to_owned(), Some(hash.clone())).await?);
+        assert!(!passwords.verify("correct horse".to_owned(), Some(hash.clone())).await?);
+        assert_ne!(passwords.hash("correct horse 马".to_owned(), [8; 32]).await?, hash, "the salt counts");
+        assert_eq!(passwords.hash("correct horse 马".to_owned(), [7; 32]).await?, hash, "and nothing else is random");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn without_an_account_no_password_is_right() -> Result<(), BoxError> {
+        let passwords = Argon2Passwords::new()?;
+        for password in [DUMMY_PASSWORD, b"", b"another"] {
+            assert!(!passwords.verify(String::from_utf8(password.to_vec())?, None).await?);
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_no_hash_is_an_error_and_not_a_no() -> Result<(), BoxError> {
+        let passwords = Argon2Passwords::new()?;
+        assert!(passwords.verify("any".to_owned(), Some("plain:any".to_owned())).await.is_err());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_parameters_is_still_known() -> Result<(), BoxError> {
+        let older = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None)?);
+        let hash = phc(&older, b"secret", &[1; 32])?;
+        assert!(Argon2Passwords::new()?.verify("secret".to_owned(), Some(hash)).await?);
+        Ok(())
+    }
+}

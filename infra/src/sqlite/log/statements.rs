@@ -1,0 +1,119 @@
+//! The statements of a group.
+//!
+//! Every query is a trip to the thread of the connection and back, about 8 µs each, so several statements travel as one
+//! and every set of values as one JSON text: a group takes two trips, however many appends it has.
+
+use std::collections::{HashMap, HashSet};
+
+use cairn_commands::ports::event_store::Appended;
+use cairn_commands::ports::ledger::StoredAnswer;
+use cairn_domain::{EventId, Position, StreamName, Timestamp, Version};
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+use uuid::Uuid;
+
+use super::group::{Judge, Row};
+use super::queue::{AppendJob, BeginJob, FinishJob};
+
+/// Takes the write lock and tells the head, the last versions of the streams of `?1` in their order, and
+/// where the events of `?2` stand that are there.
+const BEGIN: &str = "
+BEGIN IMMEDIATE;
+SELECT (SELECT coalesce(max(position), 0) FROM events),
+       (SELECT json_group_array((SELECT max(version) FROM events WHERE stream = wanted.value) ORDER BY wanted.key)
+        FROM json_each(?1) AS wanted),
+       (SELECT json_group_array(json_array(hex(id), version, position))
+        FROM events WHERE id IN (SELECT unhex(value) FROM json_each(?2)));
+";
+
+const APPEND_AND_COMMIT: &str = "
+INSERT INTO events (position, stream, version, id, type, schema, time, metadata, data)
+SELECT value ->> 0, value ->> 1, value ->> 2, unhex(value ->> 3), value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
+FROM json_each(?1);
+COMMIT;
+";
+
+const COMMIT: &str = "COMMIT";
+
+/// Tells what stands under the keys of `?1`, then begins the requests of `?2` and answers those of `?3`.
+const LEDGER: &str = "
+SELECT key, fingerprint, status, position, body FROM request_ledger WHERE key IN (SELECT value FROM json_each(?1));
+INSERT INTO request_ledger (key, fingerprint, at)
+SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?2) WHERE true ON CONFLICT (key) DO NOTHING;
+UPDATE request_ledger SET status = answer.status, position = answer.position, body = answer.body
+FROM (SELECT value ->> 0 AS key, value ->> 1 AS status, value ->> 2 AS position, value ->> 3 AS body FROM json_each(?3)) AS answer
+WHERE request_ledger.key = answer.key AND request_ledger.status IS NULL;
+";
+
+const FORGET: &str = "DELETE FROM request_ledger WHERE at < ?1";
+
+/// Begins the transaction of a group and looks at everything that its appends depend on.
+pub(super) async fn begin<'a>(
+    connection: &mut SqliteConnection,
+    appends: impl Iterator<Item = &'a AppendJob> + Clone,
+) -> Result<Judge<'a>, sqlx::Error> {
+    let streams: HashSet<&StreamName> = appends.clone().map(|job| &job.stream).collect();
+    let streams: Vec<_> = streams.into_iter().collect();
+    let ids: Vec<_> = appends.flat_map(|job| &job.events).map(|event| event.id.0.simple()).collect();
+    let row = sqlx::query(BEGIN).bind(json(&streams)?).bind(json(&ids)?).fetch_one(connection).await?;
+
+    let versions: Vec<Option<u64>> = from_json(&row, 1)?;
+    let known: Vec<(Uuid, u64, u64)> = from_json(&row, 2)?;
+    let last = streams.into_iter().zip(versions).filter_map(|(stream, version)| Some((stream, Version(version?)))).collect();
+    let place = |(id, version, position)| (EventId(id), Appended { version: Version(version), position: Position(position) });
+    Ok(Judge { head: Position(row.try_get::<i64, _>(0)?.unsigned_abs()), last, known: known.into_iter().map(place).collect() })
+}
+
+/// Writes the rows of the group and commits: when this returns they are on the disk.
+pub(super) async fn commit(connection: &mut SqliteConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+    let query = if rows.is_empty() { sqlx::query(COMMIT) } else { sqlx::query(APPEND_AND_COMMIT).bind(json(rows)?) };
+    query.execute(connection).await.map(drop)
+}
+
+/// What the ledger had under a key before the group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LedgerEntry {
+    pub(super) fingerprint: String,
+    pub(super) answer: Option<StoredAnswer>,
+}
+
+/// Enters the begun and the answered requests of the group in the ledger, and tells what it had under the begun keys before.
+pub(super) async fn enter(
+    connection: &mut SqliteConnection,
+    begins: &[BeginJob],
+    finishes: &[FinishJob],
+) -> Result<HashMap<String, LedgerEntry>, sqlx::Error> {
+    let keys: Vec<_> = begins.iter().map(|job| &job.key).collect();
+    let begun: Vec<_> = begins.iter().map(|job| (&job.key, &job.fingerprint, job.now.0)).collect();
+    let mut answered = HashSet::new();
+    let firsts = finishes.iter().filter(|job| answered.insert(&job.key));
+    let answers: Vec<_> =
+        firsts.map(|job| (&job.key, job.stored.status, job.stored.position, &job.stored.body)).collect();
+    let query = sqlx::query(LEDGER).bind(json(&keys)?).bind(json(&begun)?).bind(json(&answers)?);
+    query.fetch_all(connection).await?.iter().map(ledger_entry).collect()
+}
+
+fn ledger_entry(row: &SqliteRow) -> Result<(String, LedgerEntry), sqlx::Error> {
+    let answer = match row.try_get::<Option<u16>, _>(2)? {
+        None => None,
+        Some(status) => {
+            let position: Option<i64> = row.try_get(3)?;
+            Some(StoredAnswer { status, position: position.map(i64::unsigned_abs), body: row.try_get(4)? })
+        }
+    };
+    Ok((row.try_get(0)?, LedgerEntry { fingerprint: row.try_get(1)?, answer }))
+}
+
+/// Removes the requests that began before this time and tells how many they were.
+pub(super) async fn forget(connection: &mut SqliteConnection, before: Timestamp) -> Result<u64, sqlx::Error> {
+    sqlx::query(FORGET).bind(before.0).execute(connection).await.map(|done| done.rows_affected())
+}
+
+fn json(values: &(impl Serialize + ?Sized)) -> Result<String, sqlx::Error> {
+    serde_json::to_string(values).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error> {
+    serde_json::from_str(row.try_get(column)?).map_err(|error| sqlx::Error::Decode(error.into()))
+}

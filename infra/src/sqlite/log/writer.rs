@@ -1,0 +1,218 @@
+//! The one task that writes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cairn_commands::ports::event_store::StoreError;
+use cairn_commands::ports::ledger::{Begun, LedgerError};
+use cairn_domain::{Position, Timestamp};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::group::Verdict;
+use super::queue::{AppendJob, BeginJob, FinishJob, Job, Waiting};
+use super::statements::LedgerEntry;
+use super::{connect, statements, tell_growth, trouble};
+
+/// Jobs that are committed together at most. The bytes of a group are bounded by those of the queue.
+const GROUP_JOBS_MAX: usize = 512;
+
+/// Commits what waits, group by group.
+pub(super) struct Writer {
+    options: SqliteConnectOptions,
+    connection: Option<SqliteConnection>,
+    growth: watch::Sender<Position>,
+}
+
+/// The jobs of one transaction, by kind, each in the order of their coming.
+#[derive(Default)]
+struct Group {
+    appends: Vec<AppendJob>,
+    begins: Vec<BeginJob>,
+    finishes: Vec<FinishJob>,
+    forgets: Vec<(Timestamp, oneshot::Sender<Result<u64, LedgerError>>)>,
+}
+
+/// What became of them, in the same order.
+struct Outcome {
+    head: Position,
+    events: usize,
+    verdicts: Vec<Verdict>,
+    begun: Vec<Begun>,
+    forgotten: Vec<u64>,
+}
+
+impl Writer {
+    pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection, growth: watch::Sender<Position>) -> Self {
+        Self { options, connection: Some(connection), growth }
+    }
+
+    /// Works until it is told to stop and nothing is left, then gives the file back: the readers first, because whoever closes
+    /// last tidies the WAL up, which only a writer can.
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Waiting>, readers: SqlitePool, stop: CancellationToken) {
+        let mut waiting = Vec::with_capacity(GROUP_JOBS_MAX);
+        loop {
+            let taken = tokio::select! {
+                taken = jobs.recv_many(&mut waiting, GROUP_JOBS_MAX) => taken,
+                () = stop.cancelled(), if !jobs.is_closed() => {
+                    jobs.close();
+                    continue;
+                }
+            };
+            if taken == 0 {
+                break;
+            }
+            self.commit(&mut waiting).await;
+            waiting.clear();
+        }
+        readers.close().await;
+        self.disconnect().await;
+    }
+
+    async fn commit(&mut self, waiting: &mut Vec<Waiting>) {
+        let started = Instant::now();
+        let (mut group, mut room) = (Group::default(), Vec::with_capacity(waiting.len()));
+        for waiting in waiting.drain(..) {
+            room.push(waiting.room);
+            group.add(waiting.job);
+        }
+        let outcome = match self.connect().await {
+            Ok(connection) => group.execute(connection).await,
+            Err(error) => Err(error),
+        };
+        metrics::histogram!("cairn_log_commit_seconds").record(started.elapsed());
+        metrics::histogram!("cairn_log_group_size").record(room.len() as f64);
+        match outcome {
+            Ok(outcome) => {
+                tell_growth(&self.growth, outcome.head);
+                group.answer(outcome);
+            }
+            Err(error) => {
+                self.disconnect().await;
+                group.fail(&Arc::new(error));
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect::patiently(&self.options).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// After a failure nobody knows in which state the connection is. Closing it rolls back whatever it had begun.
+    async fn disconnect(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the write connection of the event log did not close cleanly");
+        }
+    }
+}
+
+impl Group {
+    fn add(&mut self, job: Job) {
+        match job {
+            Job::Append(job) => self.appends.push(job),
+            Job::Begin(job) => self.begins.push(job),
+            Job::Finish(job) => self.finishes.push(job),
+            Job::Forget { before, answer } => self.forgets.push((before, answer)),
+        }
+    }
+
+    /// One transaction. On an error nothing of it holds, or all of it: the caller closes the connection and tells nobody
+    /// that it succeeded.
+    async fn execute(&self, connection: &mut SqliteConnection) -> Result<Outcome, sqlx::Error> {
+        let mut judge = statements::begin(connection, self.appends.iter()).await?;
+        let mut rows = Vec::with_capacity(self.appends.len());
+        let verdicts = self.appends.iter().map(|job| judge.judge(job, &mut rows)).collect();
+        let begun = if self.begins.is_empty() && self.finishes.is_empty() {
+            Vec::new()
+        } else {
+            judge_begins(&self.begins, statements::enter(connection, &self.begins, &self.finishes).await?)
+        };
+        let mut forgotten = Vec::new();
+        for (before, _) in &self.forgets {
+            forgotten.push(statements::forget(connection, *before).await?);
+        }
+        statements::commit(connection, &rows).await?;
+        Ok(Outcome { head: judge.head, events: rows.len(), verdicts, begun, forgotten })
+    }
+
+    fn answer(self, outcome: Outcome) {
+        metrics::counter!("cairn_log_events_total").increment(outcome.events as u64);
+        for (job, verdict) in self.appends.into_iter().zip(outcome.verdicts) {
+            count_append(&verdict);
+            // Whoever asked may have gone away; the append stands all the same.
+            let _ = job.answer.send(match verdict {
+                Verdict::Appended(appended) | Verdict::Repeated(appended) => Ok(appended),
+                Verdict::Refused(error) => Err(error),
+            });
+        }
+        for (job, begun) in self.begins.into_iter().zip(outcome.begun) {
+            let _ = job.answer.send(Ok(begun));
+        }
+        for job in self.finishes {
+            let _ = job.answer.send(Ok(()));
+        }
+        for ((_, answer), forgotten) in self.forgets.into_iter().zip(outcome.forgotten) {
+            let _ = answer.send(Ok(forgotten));
+        }
+    }
+
+    fn fail(self, error: &Arc<sqlx::Error>) {
+        metrics::counter!("cairn_log_appends_total", "outcome" => "failed").increment(self.appends.len() as u64);
+        let ledger_error = || LedgerError(Box::new(Arc::clone(error)));
+        for job in self.appends {
+            let _ = job.answer.send(Err(trouble::of_write(error)));
+        }
+        for job in self.begins {
+            let _ = job.answer.send(Err(ledger_error()));
+        }
+        for job in self.finishes {
+            let _ = job.answer.send(Err(ledger_error()));
+        }
+        for (_, answer) in self.forgets {
+            let _ = answer.send(Err(ledger_error()));
+        }
+    }
+}
+
+/// The first of the group to begin under a new key has begun it; those after it see its entry.
+fn judge_begins(begins: &[BeginJob], mut entries: HashMap<String, LedgerEntry>) -> Vec<Begun> {
+    let judge = |job: &BeginJob| {
+        let Some(entry) = entries.get(&job.key) else {
+            entries.insert(job.key.clone(), LedgerEntry { fingerprint: job.fingerprint.clone(), answer: None });
+            return Begun::New;
+        };
+        match &entry.answer {
+            _ if entry.fingerprint != job.fingerprint => Begun::Reused,
+            None => Begun::Unanswered,
+            Some(answer) => Begun::Answered(answer.clone()),
+        }
+    };
+    begins.iter().map(judge).collect()
+}
+
+fn count_append(verdict: &Verdict) {
+    let outcome = match verdict {
+        Verdict::Appended(_) => "appended",
+        Verdict::Repeated(_) => "repeated",
+        Verdict::Refused(StoreError::Conflict { .. }) => "conflict",
+        Verdict::Refused(_) => "refused",
+    };
+    metrics::counter!("cairn_log_appends_total", "outcome" => outcome).increment(1);
+}
+
+pub(super) fn describe_metrics() {
+    use metrics::Unit;
+    metrics::describe_counter!("cairn_log_appends_total", Unit::Count, "Appends by what became of them.");
+    metrics::describe_counter!("cairn_log_events_total", Unit::Count, "Events that were appended.");
+    metrics::describe_histogram!("cairn_log_commit_seconds", Unit::Seconds, "How long a commit of the event log took.");
+    metrics::describe_histogram!("cairn_log_group_size", Unit::Count, "Jobs that were committed together.");
+}

@@ -1,0 +1,146 @@
+//! The read tables in one SQLite file: WAL, `synchronous=NORMAL`, one connection that writes and some that read.
+//!
+//! `NORMAL` flushes the WAL only when it is moved to the main file: a power cut can take back the last transactions, whole ones and in
+//! order. That is safe here, and only here, because a checkpoint is committed together with the rows it speaks of: the runner projects again what
+//! was lost, from the log, which is flushed at every commit.
+//!
+//! New tables are made in a file beside (`views.rebuild.db`) and renamed over the live one while no query is under way, so that a
+//! query sees the old or the new, never a mixture, and waits for some milliseconds at most.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cairn_domain::Position;
+use cairn_projections::ports::{
+    Batch, BoxError, Checkpoint, Draft, Parked, ReadError, ReadTables, Row, Tables, TablesError, Workshop,
+};
+use cairn_projections::sql::{Dialect, Sql};
+use cairn_projections::{Projection, bookkeeping};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, RwLock};
+
+mod connect;
+mod draft;
+mod files;
+mod read;
+mod schema;
+mod trouble;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use self::draft::SqliteDraft;
+use self::write::Writer;
+
+/// What SQL these tables speak.
+const DIALECT: Dialect = Dialect::Sqlite;
+
+/// The read tables in a file. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct SqliteViews {
+    path: PathBuf,
+    projections: Arc<[Arc<dyn Projection>]>,
+    live: Live,
+}
+
+/// The file that is being read. Who asks holds it for the time of the query, who swaps holds it alone. None after a failed swap.
+type Live = Arc<RwLock<Option<Database>>>;
+
+/// The connections to one file.
+struct Database {
+    writer: Mutex<Writer>,
+    readers: SqlitePool,
+}
+
+/// The views can't be opened: the file is missing, locked, damaged, or not a database. It can be deleted, and is then made again.
+#[derive(Debug, thiserror::Error)]
+#[error("the read tables {path} can't be opened", path = path.display())]
+pub struct OpenError {
+    /// Which file.
+    pub path: PathBuf,
+    /// What is the matter.
+    #[source]
+    pub source: BoxError,
+}
+
+impl SqliteViews {
+    /// Opens the tables, and makes those that are not there. The directory must be. One process at a time may hold them open like this.
+    pub async fn open(path: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
+        let open = async {
+            files::remove(&files::draft_of(path))?;
+            Database::open(path, projections).await
+        };
+        let database = open.await.map_err(|source| OpenError { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), projections: projections.into(), live: Arc::new(RwLock::new(Some(database))) })
+    }
+
+    /// Finishes what is under way and gives the file back.
+    pub async fn close(&self) {
+        if let Some(database) = self.live.write().await.take()
+            && let Err(error) = database.close().await
+        {
+            tracing::warn!(error = &*error as &dyn std::error::Error, "the read tables were not closed in good order");
+        }
+    }
+}
+
+impl Database {
+    async fn open(path: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, BoxError> {
+        let mut connection = connect::writer(path).await?;
+        schema::make_missing(&mut connection, projections).await?;
+        let readers = connect::readers(path).await?;
+        Ok(Self { writer: Mutex::new(Writer::new(connection)), readers })
+    }
+
+    /// Moves everything into the main file, so that nothing beside it is needed any more.
+    async fn close(self) -> Result<(), BoxError> {
+        self.readers.close().await;
+        let mut connection: SqliteConnection = self.writer.into_inner().into_connection();
+        let (blocked,): (i64,) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        if blocked == 0 { Ok(()) } else { Err("somebody else has the file open".into()) }
+    }
+}
+
+#[async_trait]
+impl Tables for SqliteViews {
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>, TablesError> {
+        let rows = self.rows(bookkeeping::checkpoints(DIALECT)).await.map_err(trouble::of_bookkeeping)?;
+        rows.iter().map(bookkeeping::checkpoint).collect::<Result<_, _>>().map_err(trouble::of_bookkeeping)
+    }
+
+    async fn parked(&self, projection: &str, after: Position, limit: usize) -> Result<Vec<Parked>, TablesError> {
+        let rows = self.rows(bookkeeping::parked(DIALECT, projection, after, limit)).await.map_err(trouble::of_bookkeeping)?;
+        rows.iter().map(bookkeeping::parked_event).collect::<Result<_, _>>().map_err(trouble::of_bookkeeping)
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<(), TablesError> {
+        let live = self.live.read().await;
+        let database = live.as_ref().ok_or_else(|| TablesError::Unavailable(CLOSED.into()))?;
+        database.writer.lock().await.apply(batch).await
+    }
+}
+
+#[async_trait]
+impl ReadTables for SqliteViews {
+    fn dialect(&self) -> Dialect {
+        DIALECT
+    }
+
+    async fn rows(&self, query: Sql) -> Result<Vec<Row>, ReadError> {
+        let live = self.live.read().await;
+        let database = live.as_ref().ok_or_else(|| ReadError::Unavailable(CLOSED.into()))?;
+        read::rows(&database.readers, query).await
+    }
+}
+
+#[async_trait]
+impl Workshop for SqliteViews {
+    async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
+        Ok(Box::new(SqliteDraft::begin(self).await?))
+    }
+}
+
+const CLOSED: &str = "the read tables are closed";

@@ -1,0 +1,100 @@
+//! New tables beside the live ones.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cairn_domain::Position;
+use cairn_projections::ports::{Batch, BoxError, Checkpoint, Draft, Parked, Tables, TablesError};
+use cairn_projections::{Projection, bookkeeping};
+use sqlx::Connection;
+use tokio::sync::Mutex;
+
+use super::write::Writer;
+use super::{DIALECT, Database, Live, SqliteViews, connect, files, read, schema, trouble};
+
+/// A file that is not yet the live one.
+pub(super) struct SqliteDraft {
+    writer: Mutex<Writer>,
+    path: PathBuf,
+    target: PathBuf,
+    projections: Arc<[Arc<dyn Projection>]>,
+    live: Live,
+}
+
+impl SqliteDraft {
+    pub(super) async fn begin(views: &SqliteViews) -> Result<Self, TablesError> {
+        let path = files::draft_of(&views.path);
+        let begin = async {
+            files::remove(&path)?;
+            let mut connection = connect::draft(&path).await?;
+            schema::make_all(&mut connection, &views.projections).await?;
+            Ok::<_, BoxError>(connection)
+        };
+        let connection = begin.await.map_err(TablesError::Unavailable)?;
+        Ok(Self {
+            writer: Mutex::new(Writer::new(connection)),
+            path,
+            target: views.path.clone(),
+            projections: Arc::clone(&views.projections),
+            live: Arc::clone(&views.live),
+        })
+    }
+
+    /// The live file is closed, replaced and opened again while nobody holds it. If it can't be replaced, it is opened again as it was.
+    async fn swap(self) -> Result<(), BoxError> {
+        self.writer.into_inner().into_connection().close().await?;
+        let mut live = self.live.write().await;
+        let closed = match live.take() {
+            Some(database) => database.close().await,
+            None => Ok(()),
+        };
+        let replaced = match closed {
+            Ok(()) => files::replace(self.path, self.target.clone()).await.map_err(BoxError::from),
+            Err(error) => Err(error),
+        };
+        *live = Some(Database::open(&self.target, &self.projections).await?);
+        replaced
+    }
+}
+
+#[async_trait]
+impl Tables for SqliteDraft {
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>, TablesError> {
+        let mut writer = self.writer.lock().await;
+        let rows = read::rows(writer.connection(), bookkeeping::checkpoints(DIALECT)).await.map_err(trouble::of_bookkeeping)?;
+        rows.iter().map(bookkeeping::checkpoint).collect::<Result<_, _>>().map_err(trouble::of_bookkeeping)
+    }
+
+    async fn parked(&self, projection: &str, after: Position, limit: usize) -> Result<Vec<Parked>, TablesError> {
+        let mut writer = self.writer.lock().await;
+        let query = bookkeeping::parked(DIALECT, projection, after, limit);
+        let rows = read::rows(writer.connection(), query).await.map_err(trouble::of_bookkeeping)?;
+        rows.iter().map(bookkeeping::parked_event).collect::<Result<_, _>>().map_err(trouble::of_bookkeeping)
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<(), TablesError> {
+        self.writer.lock().await.apply(batch).await
+    }
+}
+
+#[async_trait]
+impl Draft for SqliteDraft {
+    async fn index(&self) -> Result<(), TablesError> {
+        let mut writer = self.writer.lock().await;
+        schema::index_all(writer.connection(), &self.projections).await.map_err(trouble::of_write)
+    }
+
+    /// In a task of its own, so that a caller who goes away does not leave the tables closed.
+    async fn promote(self: Box<Self>) -> Result<(), TablesError> {
+        let swapped = tokio::spawn(self.swap()).await;
+        swapped.map_err(|error| TablesError::Unavailable(error.into()))?.map_err(TablesError::Unavailable)
+    }
+
+    async fn discard(self: Box<Self>) {
+        let closed = self.writer.into_inner().into_connection().close().await.map_err(BoxError::from);
+        if let Err(error) = closed.and_then(|()| files::remove(&self.path).map_err(BoxError::from)) {
+            tracing::warn!(error = &*error as &dyn std::error::Error, "an unfinished rebuild was left behind; the next one removes it");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+use cairn_domain::{Sha1, Sha256, Timestamp};
+use sea_query::{Expr, ExprTrait, Query, SelectStatement};
+
+use super::{all, first};
+use crate::ports::{ReadError, ReadTables, Row};
+use crate::projection::files::File;
+use crate::statement::Value;
+use crate::table::Columns;
+
+/// A unique content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentRecord {
+    /// Its address.
+    pub sha256: Sha256,
+    /// For clients of the older protocol.
+    pub sha1: Sha1,
+    /// In bytes.
+    pub size: u64,
+    /// The name of the store where it lies.
+    pub store: String,
+    /// When it came.
+    pub created_at: Timestamp,
+    /// When something about it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The content of that address.
+pub async fn content_by_sha256(tables: &dyn ReadTables, sha256: Sha256) -> Result<Option<ContentRecord>, ReadError> {
+    let mut query = select_content();
+    query.and_where(Expr::col(File::FileSha256).eq(Value::from(sha256))).limit(1);
+    first(tables, query, content).await
+}
+
+/// The address of the content with that SHA-1. None when there are two: SHA-1 can be made to collide, and then it names nothing.
+pub async fn sha256_by_sha1(tables: &dyn ReadTables, sha1: Sha1) -> Result<Option<Sha256>, ReadError> {
+    let mut query = Query::select();
+    query.column(File::FileSha256).from(File::TABLE.name).and_where(Expr::col(File::FileSha1).eq(Value::from(sha1))).limit(2);
+    match all(tables, query).await?.as_slice() {
+        [only] => only.get(0).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn select_content() -> SelectStatement {
+    let columns = [File::FileSha256, File::FileSha1, File::FileSize, File::FileAddr, File::CreateAt, File::UpdateAt];
+    Query::select().columns(columns).from(File::TABLE.name).to_owned()
+}
+
+fn content(row: &Row) -> Result<ContentRecord, ReadError> {
+    Ok(ContentRecord {
+        sha256: row.get(0)?,
+        sha1: row.get(1)?,
+        size: row.get(2)?,
+        store: row.get(3)?,
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+    })
+}

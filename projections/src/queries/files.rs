@@ -1,0 +1,201 @@
+use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp};
+use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement};
+
+use super::{Page, PageOf, first, page, position};
+use crate::ports::{ReadError, ReadTables, Row};
+use crate::projection::files::{ACTIVE, TRASHED, UserFile};
+use crate::statement::Value;
+use crate::table::Columns;
+
+/// An entry of somebody's drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRecord {
+    /// The entry.
+    pub id: FileId,
+    /// Whose it is.
+    pub owner: AccountId,
+    /// What it is called.
+    pub name: String,
+    /// Where it stands; none is the top.
+    pub folder: Option<FolderId>,
+    /// In bytes.
+    pub size: u64,
+    /// The content.
+    pub sha256: Sha256,
+    /// The content, for clients of the older protocol.
+    pub sha1: Sha1,
+    /// A media type.
+    pub content_type: String,
+    /// The number of events that made it what it is, from 1.
+    pub version: u64,
+    /// In use or in the trash.
+    pub status: EntryStatus,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Whether an entry is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EntryStatus {
+    /// In use.
+    #[default]
+    Active,
+    /// In the trash.
+    Trashed,
+}
+
+/// A content by either of its hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByHash {
+    /// By its address.
+    Sha256(Sha256),
+    /// By the hash of the older protocol.
+    Sha1(Sha1),
+}
+
+/// Which entries of one owner.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileFilter {
+    /// Those that stand there (`Some(None)` is the top); none for wherever.
+    pub folder: Option<Option<FolderId>>,
+    /// Those whose name has this in it, in whatever case of the letters A to Z.
+    pub name: Option<String>,
+    /// Those with this content.
+    pub content: Option<ByHash>,
+    /// Those in use, or those in the trash.
+    pub status: EntryStatus,
+}
+
+impl EntryStatus {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Active => ACTIVE,
+            Self::Trashed => TRASHED,
+        }
+    }
+}
+
+/// The owner's entry of that id, in use or in the trash. Somebody else's is as if absent.
+pub async fn file_by_id(tables: &dyn ReadTables, owner: AccountId, id: FileId) -> Result<Option<FileRecord>, ReadError> {
+    let mut query = select_file();
+    query
+        .and_where(Expr::col(UserFile::Id).eq(Value::from(id)))
+        .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
+        .limit(1);
+    first(tables, query, |row| file(row).map(|(_, file)| file)).await
+}
+
+/// The owner's newest entry with that content; of one status, or (none) of either.
+pub async fn newest_with_content(
+    tables: &dyn ReadTables,
+    owner: AccountId,
+    content: ByHash,
+    status: Option<EntryStatus>,
+) -> Result<Option<FileRecord>, ReadError> {
+    let mut query = select_file();
+    query
+        .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
+        .and_where(has(content))
+        .and_where_option(status.map(|status| Expr::col(UserFile::Status).eq(status.text())))
+        .order_by(UserFile::AddedPosition, Order::Desc)
+        .limit(1);
+    first(tables, query, |row| file(row).map(|(_, file)| file)).await
+}
+
+/// The owner's entries, newest first.
+pub async fn files(
+    tables: &dyn ReadTables,
+    owner: AccountId,
+    filter: &FileFilter,
+    of: PageOf,
+) -> Result<Page<FileRecord>, ReadError> {
+    page(tables, select_files(owner, filter, of), of, file).await
+}
+
+fn select_files(owner: AccountId, filter: &FileFilter, of: PageOf) -> SelectStatement {
+    let mut query = select_file();
+    query
+        .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
+        .and_where(Expr::col(UserFile::Status).eq(filter.status.text()))
+        .and_where_option(filter.folder.map(stands_in))
+        .and_where_option(filter.name.as_deref().map(named))
+        .and_where_option(filter.content.map(has))
+        .and_where_option(of.after.map(|after| Expr::col(UserFile::AddedPosition).lt(position(after.0))))
+        .order_by(UserFile::AddedPosition, Order::Desc);
+    query
+}
+
+fn stands_in(folder: Option<FolderId>) -> Expr {
+    match folder {
+        Some(folder) => Expr::col(UserFile::FolderId).eq(Value::from(folder)),
+        None => Expr::col(UserFile::FolderId).is_null(),
+    }
+}
+
+/// `LIKE` takes `%` and `_` for any characters; here they are what they are. The escape is not the backslash, which MySQL reads twice.
+fn named(part: &str) -> Expr {
+    let mut pattern = String::with_capacity(part.len() + 2);
+    pattern.push('%');
+    for character in part.chars() {
+        if matches!(character, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    Expr::col(UserFile::Name).like(LikeExpr::new(pattern).escape('!'))
+}
+
+fn has(content: ByHash) -> Expr {
+    match content {
+        ByHash::Sha256(sha256) => Expr::col(UserFile::Sha256).eq(Value::from(sha256)),
+        ByHash::Sha1(sha1) => Expr::col(UserFile::Sha1).eq(Value::from(sha1)),
+    }
+}
+
+fn select_file() -> SelectStatement {
+    let columns = [
+        UserFile::Id,
+        UserFile::Owner,
+        UserFile::Name,
+        UserFile::FolderId,
+        UserFile::Size,
+        UserFile::Sha256,
+        UserFile::Sha1,
+        UserFile::ContentType,
+        UserFile::Version,
+        UserFile::Status,
+        UserFile::CreatedAt,
+        UserFile::UpdatedAt,
+        UserFile::AddedPosition,
+    ];
+    Query::select().columns(columns).from(UserFile::TABLE.name).to_owned()
+}
+
+fn file(row: &Row) -> Result<(Position, FileRecord), ReadError> {
+    let record = FileRecord {
+        id: row.get(0)?,
+        owner: row.get(1)?,
+        name: row.get(2)?,
+        folder: row.get(3)?,
+        size: row.get(4)?,
+        sha256: row.get(5)?,
+        sha1: row.get(6)?,
+        content_type: row.get(7)?,
+        version: row.get(8)?,
+        status: status(row, 9)?,
+        created_at: row.get(10)?,
+        updated_at: row.get(11)?,
+    };
+    Ok((row.get(12)?, record))
+}
+
+fn status(row: &Row, column: usize) -> Result<EntryStatus, ReadError> {
+    match row.get::<String>(column)?.as_str() {
+        ACTIVE => Ok(EntryStatus::Active),
+        TRASHED => Ok(EntryStatus::Trashed),
+        _ => Err(ReadError::Unreadable { column, value: row.0.get(column).cloned() }),
+    }
+}

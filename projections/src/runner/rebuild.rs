@@ -1,0 +1,169 @@
+use cairn_domain::Position;
+use tokio_util::sync::CancellationToken;
+
+use super::lane::Lane;
+use super::pipeline;
+use super::state::State;
+use super::{Failure, Runner};
+use crate::ports::{Batch, Draft, SourceError, Tables, TablesError};
+
+/// How far a rebuild has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The last event in the new rows.
+    pub done: Position,
+    /// Where the log ended when it was last looked at.
+    pub head: Position,
+}
+
+/// What a rebuild has made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The last event in the new rows.
+    pub position: Position,
+    /// How many events are parked in them, over all projections.
+    pub parked: u64,
+}
+
+/// Why there are no new rows. The old ones stand as they stood.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// There is no projection of that name.
+    #[error("there is no projection named {0}")]
+    UnknownProjection(String),
+    /// Another rebuild is under way.
+    #[error("a rebuild is under way")]
+    Busy,
+    /// It was told to stop.
+    #[error("the rebuild was cancelled")]
+    Cancelled,
+    /// A task of the rebuild died: a defect of this program.
+    #[error("a task of the rebuild ended before its time")]
+    StageLost,
+    /// The log could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The tables could not be written.
+    #[error(transparent)]
+    Tables(#[from] TablesError),
+}
+
+impl From<Failure> for RebuildError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Source(error) => Self::Source(error),
+            Failure::Tables(error) => Self::Tables(error),
+            Failure::Refused(refused) => Self::Tables(TablesError::Unavailable(Box::new(refused))),
+        }
+    }
+}
+
+type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
+
+impl Runner {
+    /// Makes all rows anew from the log, beside the live ones, and puts them in their place. Reads are answered all the while, and what is
+    /// appended meanwhile is in the new rows. It can reach the log and tables, and nothing else.
+    ///
+    /// Where the tables of all projections are one database, as in the embedded drive, they are promoted together: naming one only checks
+    /// the name.
+    pub async fn rebuild(
+        &self,
+        projection: Option<&str>,
+        report: Report<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Rebuilt, RebuildError> {
+        self.check_name(projection)?;
+        let _only_one = self.0.rebuilding.try_lock().map_err(|_| RebuildError::Busy)?;
+        let draft = self.0.tables.draft().await?;
+        match self.make(&*draft, report, stop).await {
+            Ok(state) => self.promote(draft, state, report, stop).await,
+            Err(error) => {
+                draft.discard().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn check_name(&self, projection: Option<&str>) -> Result<(), RebuildError> {
+        let Some(name) = projection else { return Ok(()) };
+        let known = self.0.plan.projections.iter().any(|projection| projection.name() == name);
+        if known { Ok(()) } else { Err(RebuildError::UnknownProjection(name.to_owned())) }
+    }
+
+    /// Fills the draft while everything else goes on; the second time catches what came during the first and the indexing.
+    async fn make(&self, draft: &dyn Draft, report: Report<'_>, stop: &CancellationToken) -> Result<State, RebuildError> {
+        let mut state = State::empty(&self.0.plan);
+        self.fill(draft, &mut state, report, stop).await?;
+        draft.index().await?;
+        self.fill(draft, &mut state, report, stop).await?;
+        Ok(state)
+    }
+
+    /// From here on nothing is applied to the live tables, so that what has been reached stays reached.
+    async fn promote(
+        &self,
+        draft: Box<dyn Draft>,
+        mut state: State,
+        report: Report<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Rebuilt, RebuildError> {
+        let mut guard = self.0.state.lock().await;
+        if let Err(error) = self.fill(&*draft, &mut state, report, stop).await {
+            draft.discard().await;
+            return Err(error);
+        }
+        *guard = None;
+        draft.promote().await?;
+        self.publish(&state);
+        self.report_alive(&state);
+        let rebuilt = Rebuilt { position: state.reached(), parked: state.parked.iter().sum() };
+        *guard = Some(state);
+        Ok(rebuilt)
+    }
+
+    /// Applies the log to its end, starting where the state stands.
+    async fn fill(&self, draft: &dyn Draft, state: &mut State, report: Report<'_>, stop: &CancellationToken) -> Result<(), RebuildError> {
+        while !self.fill_at_once(draft, state, report, stop).await? {}
+        Ok(())
+    }
+
+    /// The same, until a batch is refused as a whole: that one is applied event by event, and the stages begin again after it.
+    async fn fill_at_once(
+        &self,
+        draft: &dyn Tables,
+        state: &mut State,
+        report: Report<'_>,
+        stop: &CancellationToken,
+    ) -> Result<bool, RebuildError> {
+        let shared = &self.0;
+        let lane = Lane { tables: draft, ..shared.lane() };
+        let all = shared.plan.all();
+        let mut batches = pipeline::start(&shared.plan, &shared.source, state.reached(), state.streams.clone(), lane.now);
+        while let Some(ready) = batches.recv().await {
+            if stop.is_cancelled() {
+                return Err(RebuildError::Cancelled);
+            }
+            let ready = ready?;
+            if ready.events.is_empty() {
+                return Ok(true);
+            }
+            let moves = lane.moves(state, all, &ready.events);
+            let batch = Batch { runs: ready.runs, moves, park: ready.park, release: Vec::new() };
+            match lane.apply_batch(state, all, batch).await {
+                Err(Failure::Tables(TablesError::Rejected(_))) => {
+                    lane.isolate(state, all, &ready.events).await?;
+                    return Ok(false);
+                }
+                done => done?,
+            }
+            self.report_progress(state, report).await?;
+        }
+        Err(RebuildError::StageLost)
+    }
+
+    async fn report_progress(&self, state: &State, report: Report<'_>) -> Result<(), RebuildError> {
+        let head = self.0.source.head().await?;
+        report(Progress { done: state.reached(), head });
+        Ok(())
+    }
+}

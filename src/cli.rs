@@ -1,0 +1,132 @@
+//! The command line. One verb, one file.
+
+mod config_check;
+mod events;
+mod openapi;
+mod projection;
+mod serve;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use cairn_infra::config::{Config, Overrides, load};
+use clap::{Args, Parser, Subcommand};
+
+/// An event-sourced cloud drive.
+#[derive(Debug, Parser)]
+#[command(name = "cairn", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cairn serve                          the drive on http://127.0.0.1:8080, data in ./cairn-data
+  cairn serve --listen 0.0.0.0:80 --data /srv/cairn
+  cairn events tail                    watch what happens
+  cairn projection rebuild --all       make the read tables again from the log";
+
+/// Where the drive's configuration and data are.
+#[derive(Debug, Clone, Args)]
+struct Place {
+    /// The configuration file (TOML).
+    #[arg(long, env = "CAIRN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data directory [default: ./cairn-data].
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the drive.
+    Serve(serve::Serve),
+    /// See what is on the log.
+    Events {
+        #[command(subcommand)]
+        verb: events::Events,
+    },
+    /// See and rebuild the read tables.
+    Projection {
+        #[command(subcommand)]
+        verb: projection::Projection,
+    },
+    /// Make somebody an operator.
+    User {
+        #[command(subcommand)]
+        verb: user::User,
+    },
+    /// Explain the configuration.
+    Config {
+        #[command(subcommand)]
+        verb: config_check::ConfigVerb,
+    },
+    /// Print the `OpenAPI` document of the REST interface.
+    Openapi(openapi::Openapi),
+}
+
+/// The configuration or the command line can't be used: nothing was done.
+const EXIT_UNUSABLE: u8 = 2;
+
+/// Runs what the command line says.
+pub(crate) fn run() -> ExitCode {
+    match dispatch(Cli::parse().verb) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            let unusable = error.downcast_ref::<Unusable>().is_some();
+            ExitCode::from(if unusable { EXIT_UNUSABLE } else { 1 })
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::Serve(serve) => serve.run(),
+        Verb::Events { verb } => verb.run(),
+        Verb::Projection { verb } => verb.run(),
+        Verb::User { verb } => verb.run(),
+        Verb::Config { verb } => verb.run(),
+        Verb::Openapi(openapi) => openapi.run(),
+    }
+}
+
+/// Marks an error as one of the command line or the configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("cairn can't run like this")]
+struct Unusable;
+
+impl Place {
+    fn load(&self, listen: Option<std::net::SocketAddr>) -> anyhow::Result<Config> {
+        let flags = Overrides { listen, data: self.data.clone() };
+        let loaded = load(self.config.as_deref(), std::env::vars(), flags);
+        loaded.map_err(anyhow::Error::from).context(Unusable)
+    }
+}
+
+/// A runtime for a verb that does one thing and ends.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Runtime::new().context("the runtime does not start")?.block_on(work)
+}
+
+#[expect(clippy::print_stderr, reason = "this is the command line's own voice")]
+fn complain(error: &anyhow::Error) {
+    let causes: Vec<String> = error.chain().filter(|cause| !cause.is::<Unusable>()).map(ToString::to_string).collect();
+    eprintln!("cairn: {}", causes.join(": "));
+}
+
+/// Prints a line for people or programs; a closed pipe ends the program quietly.
+fn say(line: &str) {
+    use std::io::Write;
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// A point in time for people: RFC 3339, UTC.
+fn rfc3339(time: cairn_domain::Timestamp) -> String {
+    jiff::Timestamp::from_microsecond(time.0).map_or_else(|_| time.0.to_string(), |time| time.to_string())
+}
