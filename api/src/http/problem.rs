@@ -322,6 +322,8 @@ pub mod common {
         digest_mismatch,
         storage_full,
     ];
+    /// What every command answers by itself.
+    pub const COMMAND: &[Kind] = &[idempotency_key_reused, invalid, storage_full];
     /// What every call that needs a token answers by itself.
     pub const SIGNED_IN: &[Kind] = &[unauthorized, internal, unavailable];
     /// What every call without a token answers by itself.

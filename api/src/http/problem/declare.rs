@@ -119,6 +119,13 @@ macro_rules! problems {
             }
         }
 
+        /// For what extractors and shared machinery answer by themselves; their kinds stand in the groups.
+        impl From<$crate::http::problem::Problem> for $name {
+            fn from(problem: $crate::http::problem::Problem) -> Self {
+                Self(problem)
+            }
+        }
+
         impl From<$name> for $crate::http::problem::Problem {
             fn from(declared: $name) -> Self {
                 declared.0

@@ -1,0 +1,119 @@
+//! A request to change something: who asks, under which key, and the promise that a key is answered once.
+
+use cairn_commands::once::{Key, Repeat, fingerprint};
+use cairn_commands::ports::ledger::StoredAnswer;
+use cairn_commands::{Caller, Request, Trouble};
+use cairn_domain::Position;
+use poem_openapi::param::Header;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::http::observe::RequestContext;
+use crate::http::problem::{Explain, Problem, common};
+
+/// The `Idempotency-Key` header: 1 to 255 visible ASCII characters. A retry under the same key returns the first answer and changes nothing.
+pub type IdempotencyKey = Header<Option<String>>;
+
+/// The `Cairn-Min-Position` header: the answer shows at least what the log held at this position.
+pub type MinPosition = Header<Option<u64>>;
+
+/// A request to change something.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// As the use cases want it.
+    pub request: Request,
+    /// The caller's key, if one came.
+    pub key: Option<Key>,
+}
+
+/// A success, as much of it as can be given again.
+#[derive(Debug, Clone)]
+pub struct Done<T> {
+    /// The HTTP status.
+    pub status: u16,
+    /// Where the log then stood.
+    pub position: Option<Position>,
+    /// The body.
+    pub body: T,
+}
+
+impl App {
+    /// Reads who asks, and under which key.
+    pub(crate) fn ask(&self, http: &poem::Request, caller: Option<&Caller>, key: &IdempotencyKey) -> Result<Ask, Problem> {
+        let account = caller.map(|caller| caller.account);
+        let key = key.0.as_deref().map(|key| parse_key(key).map(|key| Key::new(account, key))).transpose()?;
+        let command = key.as_ref().map_or_else(|| self.drive.ports().ids.command(), Key::command);
+        let request = Request {
+            command,
+            keyed: key.is_some(),
+            correlation: http.data::<RequestContext>().map(|context| context.id.to_string()),
+            actor: account,
+            client: self.client_address(http),
+            causation: None,
+        };
+        Ok(Ask { request, key })
+    }
+
+    /// Does the work, unless its key was answered before: then gives that answer again. `pieces` are everything that decides about the effect.
+    ///
+    /// Only successes are remembered. What was refused may be tried again under the same key.
+    pub(crate) async fn once<T, P>(
+        &self,
+        ask: &Ask,
+        pieces: &[&[u8]],
+        work: impl Future<Output = Result<Done<T>, P>> + Send,
+    ) -> Result<Done<T>, P>
+    where
+        T: Serialize + DeserializeOwned,
+        P: From<Problem>,
+    {
+        let Some(key) = &ask.key else { return work.await };
+        if let Some(answer) = self.answered(key, pieces).await? {
+            return Ok(answer);
+        }
+        let done = work.await?;
+        let body = serde_json::to_string(&done.body).map_err(|error| Problem::of(common::internal).because(error))?;
+        let answer = StoredAnswer { status: done.status, position: done.position.map(|position| position.0), body };
+        self.drive.finish_once(key, &answer).await.map_err(Problem::from)?;
+        Ok(done)
+    }
+
+    /// The answer that was given under this key before, if one was.
+    pub(crate) async fn answered<T: DeserializeOwned>(&self, key: &Key, pieces: &[&[u8]]) -> Result<Option<Done<T>>, Problem> {
+        let fingerprint = fingerprint(pieces.iter().copied());
+        match self.drive.begin_once(key, &fingerprint).await? {
+            Repeat::Proceed => Ok(None),
+            Repeat::Reused => Err(Problem::of(common::idempotency_key_reused)),
+            Repeat::Answer(answer) => {
+                let body = serde_json::from_str(&answer.body).map_err(|error| Problem::of(common::internal).because(error))?;
+                Ok(Some(Done { status: answer.status, position: answer.position.map(Position), body }))
+            }
+        }
+    }
+
+    /// Runs a command detached from the connection: a client that hangs up can't stop it half-way.
+    pub(crate) async fn detached<T, P>(&self, work: impl Future<Output = Result<T, P>> + Send + 'static) -> Result<T, P>
+    where
+        T: Send + 'static,
+        P: From<Problem> + Send + 'static,
+    {
+        let ended = self.drive.detached(work).await;
+        ended.unwrap_or_else(|| Err(Problem::of(common::internal).because("the command panicked").into()))
+    }
+}
+
+fn parse_key(text: &str) -> Result<&str, Problem> {
+    let fine = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fine { Ok(text) } else { Err(Problem::invalid("Idempotency-Key", "1 to 255 visible ASCII characters")) }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Unavailable(_) | Trouble::Busy => Self::of(common::unavailable).because(trouble),
+            Trouble::NoRoom => Self::of(common::storage_full),
+            Trouble::Broken(_) => Self::of(common::internal).because(trouble),
+        }
+    }
+}

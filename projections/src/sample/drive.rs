@@ -1,0 +1,284 @@
+use cairn_domain::account::{
+    AccountEvent, AccountRegistered, PasswordChanged, QuotaChanged, Role, RoleGranted, RoleRevoked, SessionClosed, SessionEnd,
+    SessionOpened,
+};
+use cairn_domain::blob::{BlobEvent, BlobReferenced, BlobStored};
+use cairn_domain::file::{FileAdded, FileEvent, FileMoved, FilePurged, FileRenamed, FileRestored, FileTrashed, Origin};
+use cairn_domain::upload::{
+    ChunkReceived, FileMerged, RejectionReason, UploadCancelled, UploadEvent, UploadExpired, UploadRejected, UploadStarted,
+};
+use cairn_domain::username::{UsernameClaimed, UsernameEvent};
+use cairn_domain::{AccountId, Event, FileId, FileName, FolderId, SessionId, Sha1, Sha256, StreamName, Timestamp, UploadId};
+use uuid::Uuid;
+
+use super::Chance;
+
+/// What there is, as far as it decides what can happen next.
+pub(super) struct Drive {
+    chance: Chance,
+    people: Vec<Person>,
+    contents: Vec<Content>,
+    files: Vec<Entry>,
+    uploads: Vec<Open>,
+}
+
+struct Person {
+    account: AccountId,
+    sessions: Vec<SessionId>,
+}
+
+#[derive(Clone, Copy)]
+struct Content {
+    size: u64,
+    sha256: Sha256,
+    sha1: Sha1,
+}
+
+struct Entry {
+    id: FileId,
+    owner: AccountId,
+    content: Content,
+    trashed: bool,
+}
+
+struct Open {
+    id: UploadId,
+    started: UploadStarted,
+    parts: u64,
+}
+
+type Events = Vec<(StreamName, Event)>;
+
+const NAMES: [&str; 8] =
+    ["holiday.jpg", "report 2026.pdf", "报告.docx", "notes_final%.txt", "видео.mp4", "a.tar.gz", "Invoice!.PDF", "😀.png"];
+const PART_BYTES: u64 = 8 << 20;
+const FOLDERS: u128 = 5;
+
+impl Drive {
+    pub(super) fn new(chance: Chance) -> Self {
+        Self { chance, people: Vec::new(), contents: Vec::new(), files: Vec::new(), uploads: Vec::new() }
+    }
+
+    /// What happens next, all at once.
+    pub(super) fn act(&mut self, now: Timestamp) -> Events {
+        if self.people.is_empty() {
+            return self.sign_up(now);
+        }
+        match self.chance.below(100) {
+            0 => self.sign_up(now),
+            1..5 => self.use_account(now),
+            5..35 => self.upload_whole(now),
+            35..50 => self.start_upload(now),
+            50..80 => self.go_on_with_upload(now),
+            80..84 => self.add_instantly(),
+            _ => self.change_entry(),
+        }
+    }
+
+    fn sign_up(&mut self, now: Timestamp) -> Events {
+        let account = AccountId(self.uuid());
+        let username = name(&format!("person-{}", self.people.len()));
+        let email = Some(name(&format!("person-{}@example.org", self.people.len())));
+        let password_hash = format!("$argon2id$v=19$m=19456,t=2,p=1${:032x}", self.chance.any_u128());
+        let registered = AccountRegistered { username, password_hash, email, phone: None };
+        let AccountRegistered { username, password_hash, email, phone } = registered.clone();
+        let claimed = UsernameEvent::UsernameClaimed(UsernameClaimed { account, username, password_hash, email, phone });
+        self.people.push(Person { account, sessions: Vec::new() });
+        let mut events = vec![
+            (StreamName::username(&registered.username), claimed.into()),
+            (StreamName::account(account), AccountEvent::AccountRegistered(registered).into()),
+        ];
+        events.extend(self.open_session(self.people.len() - 1, now));
+        events
+    }
+
+    fn open_session(&mut self, person: usize, now: Timestamp) -> Events {
+        let session = SessionId(self.uuid());
+        let token_sha256 = Sha256(self.chance.bytes());
+        let person = &mut self.people[person];
+        person.sessions.push(session);
+        let opened = SessionOpened { session, token_sha256, expires_at: now.plus_seconds(30 * 86_400) };
+        vec![(StreamName::account(person.account), AccountEvent::SessionOpened(opened).into())]
+    }
+
+    fn use_account(&mut self, now: Timestamp) -> Events {
+        let person = self.chance.index(self.people.len());
+        let stream = StreamName::account(self.people[person].account);
+        let event = match self.chance.below(8) {
+            0..4 => return self.open_session(person, now),
+            4 => AccountEvent::PasswordChanged(PasswordChanged { password_hash: "$argon2id$".to_owned() }),
+            5 => AccountEvent::RoleGranted(RoleGranted { role: Role::Admin }),
+            6 => AccountEvent::RoleRevoked(RoleRevoked { role: Role::Admin }),
+            _ => AccountEvent::QuotaChanged(QuotaChanged { quota_bytes: Some(self.chance.below(1 << 40)) }),
+        };
+        let reason = SessionEnd::SignedOut;
+        let close = |session| AccountEvent::SessionClosed(SessionClosed { session, reason });
+        let closed = self.people[person].sessions.pop().map(close);
+        closed.into_iter().chain([event]).map(|event| (stream.clone(), event.into())).collect()
+    }
+
+    fn upload_whole(&mut self, now: Timestamp) -> Events {
+        let size = self.chance.below(1 << 20);
+        let (id, started) = self.plan(size, now);
+        let mut events = vec![(StreamName::upload(id), UploadEvent::UploadStarted(started.clone()).into())];
+        events.extend(self.merge(id, &started));
+        events
+    }
+
+    fn start_upload(&mut self, now: Timestamp) -> Events {
+        let size = self.chance.below(5 * PART_BYTES) + 1;
+        let (id, started) = self.plan(size, now);
+        self.uploads.push(Open { id, started: started.clone(), parts: 0 });
+        vec![(StreamName::upload(id), UploadEvent::UploadStarted(started).into())]
+    }
+
+    fn go_on_with_upload(&mut self, now: Timestamp) -> Events {
+        if self.uploads.is_empty() {
+            return self.start_upload(now);
+        }
+        let place = self.chance.index(self.uploads.len());
+        let offset = self.uploads[place].parts * PART_BYTES;
+        if offset < self.uploads[place].started.size && self.chance.below(50) > 0 {
+            let sha256 = Sha256(self.chance.bytes());
+            let upload = &mut self.uploads[place];
+            upload.parts += 1;
+            let length = PART_BYTES.min(upload.started.size - offset);
+            let chunk = ChunkReceived { offset, length, sha256, expires_at: now.plus_seconds(7 * 86_400) };
+            return vec![(StreamName::upload(upload.id), UploadEvent::ChunkReceived(chunk).into())];
+        }
+        let Open { id, started, .. } = self.uploads.swap_remove(place);
+        self.end_upload(id, &started, offset >= started.size)
+    }
+
+    fn end_upload(&mut self, id: UploadId, started: &UploadStarted, complete: bool) -> Events {
+        let event = match self.chance.below(10) {
+            0 => UploadEvent::UploadCancelled(UploadCancelled {}),
+            1 => UploadEvent::UploadExpired(UploadExpired {}),
+            2 => {
+                let sha256 = Sha256(self.chance.bytes());
+                UploadEvent::UploadRejected(UploadRejected { reason: RejectionReason::DigestMismatch, sha256 })
+            }
+            _ if complete => return self.merge(id, started),
+            _ => UploadEvent::UploadCancelled(UploadCancelled {}),
+        };
+        vec![(StreamName::upload(id), event.into())]
+    }
+
+    fn merge(&mut self, id: UploadId, started: &UploadStarted) -> Events {
+        let file = FileId(self.uuid());
+        let content = self.content(started.size);
+        let merged = FileMerged {
+            file,
+            owner: started.owner,
+            name: started.name.clone(),
+            folder: started.folder,
+            content_type: started.content_type.clone(),
+            size: started.size,
+            sha256: content.sha256,
+            sha1: content.sha1,
+        };
+        let stored = BlobStored { size: content.size, sha1: content.sha1, store: "local".to_owned() };
+        self.contents.push(content);
+        let mut events = vec![
+            (StreamName::upload(id), UploadEvent::FileMerged(merged).into()),
+            (StreamName::blob(content.sha256), BlobEvent::BlobStored(stored).into()),
+        ];
+        events.extend(self.add(file, started.owner, started.name.clone(), started.folder, content, Origin::Upload(id)));
+        events
+    }
+
+    fn add_instantly(&mut self) -> Events {
+        if self.contents.is_empty() {
+            return Vec::new();
+        }
+        let content = *self.chance.pick(&self.contents);
+        let owner = self.chance.pick(&self.people).account;
+        let (file, name, folder) = (FileId(self.uuid()), self.name(), self.folder());
+        self.add(file, owner, name, folder, content, Origin::Instant)
+    }
+
+    fn add(
+        &mut self,
+        file: FileId,
+        owner: AccountId,
+        name: FileName,
+        folder: Option<FolderId>,
+        content: Content,
+        origin: Origin,
+    ) -> Events {
+        let Content { size, sha256, sha1 } = content;
+        let content_type = "application/octet-stream".to_owned();
+        let added = FileAdded { owner, name, folder, size, sha256, sha1, content_type, origin };
+        self.files.push(Entry { id: file, owner, content, trashed: false });
+        vec![
+            (StreamName::blob(sha256), BlobEvent::BlobReferenced(BlobReferenced { file }).into()),
+            (StreamName::file(file), FileEvent::FileAdded(added).into()),
+        ]
+    }
+
+    fn change_entry(&mut self) -> Events {
+        if self.files.is_empty() {
+            return Vec::new();
+        }
+        let place = self.chance.index(self.files.len());
+        let what = self.chance.below(10);
+        let (name, folder) = (self.name(), self.folder());
+        let Entry { id, owner, content, ref mut trashed } = self.files[place];
+        let event = match (what, *trashed) {
+            (0..4, false) => FileEvent::FileRenamed(FileRenamed { name }),
+            (4..6, false) => FileEvent::FileMoved(FileMoved { folder }),
+            (6..9, false) => {
+                *trashed = true;
+                FileEvent::FileTrashed(FileTrashed {})
+            }
+            (0..6, true) => {
+                *trashed = false;
+                FileEvent::FileRestored(FileRestored {})
+            }
+            _ => {
+                self.files.swap_remove(place);
+                FileEvent::FilePurged(FilePurged { owner, size: content.size, sha256: content.sha256 })
+            }
+        };
+        vec![(StreamName::file(id), event.into())]
+    }
+
+    fn plan(&mut self, size: u64, now: Timestamp) -> (UploadId, UploadStarted) {
+        let started = UploadStarted {
+            owner: self.chance.pick(&self.people).account,
+            name: self.name(),
+            folder: self.folder(),
+            content_type: "application/octet-stream".to_owned(),
+            size,
+            part_bytes: PART_BYTES,
+            expected_sha256: (self.chance.below(2) == 0).then(|| Sha256(self.chance.bytes())),
+            expected_sha1: None,
+            expires_at: now.plus_seconds(7 * 86_400),
+        };
+        (UploadId(self.uuid()), started)
+    }
+
+    fn content(&mut self, size: u64) -> Content {
+        let mut sha1 = [0; 20];
+        sha1.copy_from_slice(&self.chance.bytes()[..20]);
+        Content { size, sha256: Sha256(self.chance.bytes()), sha1: Sha1(sha1) }
+    }
+
+    fn name(&mut self) -> FileName {
+        name(self.chance.pick::<&str>(&NAMES))
+    }
+
+    fn folder(&mut self) -> Option<FolderId> {
+        let number = u128::from(self.chance.below(10));
+        (number < FOLDERS).then_some(FolderId(Uuid::from_u128(number)))
+    }
+
+    fn uuid(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.chance.any_u128().to_be_bytes()).into_uuid()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the names of the sample are valid names")]
+fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a valid name")
+}
