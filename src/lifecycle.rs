@@ -11,17 +11,28 @@ use tokio_util::task::TaskTracker;
 pub(crate) struct Lifecycle {
     tasks: TaskTracker,
     stop: CancellationToken,
+    last: CancellationToken,
     died: CancellationToken,
 }
 
 impl Lifecycle {
     pub(crate) fn new() -> Self {
-        Self { tasks: TaskTracker::new(), stop: CancellationToken::new(), died: CancellationToken::new() }
+        Self {
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            last: CancellationToken::new(),
+            died: CancellationToken::new(),
+        }
     }
 
     /// Told when everything shall stop.
     pub(crate) fn stop(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// Told when the requests have ended: what they wait for must outlive them.
+    pub(crate) fn stop_last(&self) -> CancellationToken {
+        self.last.clone()
     }
 
     /// Runs a task until it is told to stop.
@@ -71,6 +82,7 @@ impl Lifecycle {
     /// Stops every task and waits for the last. False when one had died before.
     pub(crate) async fn finish(&self) -> bool {
         self.stop.cancel();
+        self.last.cancel();
         self.tasks.close();
         self.tasks.wait().await;
         !self.died.is_cancelled()

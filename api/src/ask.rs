@@ -1,6 +1,6 @@
 //! A request to change something: who asks, under which key, and the promise that a key is answered once.
 
-use cairn_commands::once::{Key, Repeat, fingerprint};
+use cairn_commands::once::{Key, Repeat};
 use cairn_commands::ports::ledger::StoredAnswer;
 use cairn_commands::{Caller, Request, Trouble};
 use cairn_domain::Position;
@@ -81,7 +81,7 @@ impl App {
 
     /// The answer that was given under this key before, if one was.
     pub(crate) async fn answered<T: DeserializeOwned>(&self, key: &Key, pieces: &[&[u8]]) -> Result<Option<Done<T>>, Problem> {
-        let fingerprint = fingerprint(pieces.iter().copied());
+        let fingerprint = self.drive.fingerprint(pieces);
         match self.drive.begin_once(key, &fingerprint).await? {
             Repeat::Proceed => Ok(None),
             Repeat::Reused => Err(Problem::of(common::idempotency_key_reused)),

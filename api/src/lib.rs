@@ -9,5 +9,6 @@ pub mod ask;
 pub mod auth;
 pub mod http;
 pub mod resources;
+pub mod service;
 
 pub use app::{App, AppSettings};

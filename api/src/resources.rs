@@ -8,3 +8,22 @@ pub mod instant;
 
 pub mod admin;
 pub mod system;
+
+/// How the OpenAPI document groups the operations.
+#[derive(poem_openapi::Tags)]
+pub enum Tag {
+    /// Accounts and sessions.
+    User,
+    /// Whole files: upload, list, download, rename, move, trash.
+    File,
+    /// Upload without sending the bytes, when the drive has them already.
+    #[oai(rename = "Instant upload")]
+    Instant,
+    /// Upload in parts: in any order, in parallel, and resumable.
+    #[oai(rename = "Chunked upload")]
+    Chunked,
+    /// Health and metrics.
+    System,
+    /// What operators (role `admin`) may see and do. To everybody else it is as if absent: 404.
+    Admin,
+}

@@ -1,7 +1,6 @@
 //! What an `Idempotency-Key` promises: a retry returns the first answer and changes nothing.
 
 use cairn_domain::{AccountId, CommandId};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::ports::ledger::{Begun, StoredAnswer};
@@ -24,16 +23,6 @@ impl Key {
     }
 }
 
-/// What makes two requests the same request: everything that decides about the effect.
-pub fn fingerprint<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hasher = Sha256::new();
-    for piece in pieces {
-        hasher.update((piece.len() as u64).to_be_bytes());
-        hasher.update(piece);
-    }
-    hex::encode(hasher.finalize())
-}
-
 /// What to do with a keyed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repeat {
@@ -46,6 +35,13 @@ pub enum Repeat {
 }
 
 impl Drive {
+    /// What makes two requests the same request: everything that decides about the effect. It is made under the drive's secret,
+    /// because a password may be among the pieces, and a plain hash of one can be guessed.
+    pub fn fingerprint(&self, pieces: &[&[u8]]) -> String {
+        let pieces: Vec<&[u8]> = [&b"request"[..]].into_iter().chain(pieces.iter().copied()).collect();
+        hex::encode(self.sign(&pieces))
+    }
+
     /// Asks the ledger what to do with a keyed request.
     pub async fn begin_once(&self, key: &Key, fingerprint: &str) -> Result<Repeat, Trouble> {
         let now = self.ports.clock.now();

@@ -29,3 +29,6 @@ pub use ids::{AccountId, CommandId, EventId, FileId, FolderId, SessionId, Upload
 pub use names::{EmailAddress, FileName, Invalid, PhoneNumber, Username};
 pub use stream::{Expected, Position, StreamName, Version};
 pub use time::Timestamp;
+
+#[cfg(test)]
+mod laws;

@@ -17,6 +17,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 const WRITERS: [u64; 4] = [1, 8, 32, 128];
@@ -37,8 +38,7 @@ fn main() {
 }
 
 fn print_ratios(runtime: &Runtime) {
-    let mut raw = runtime.block_on(Raw::open());
-    let log = runtime.block_on(Log::open());
+    let (raw, log) = (runtime.block_on(Raw::open()), runtime.block_on(Log::open()));
     let rounds = (0..10).map(|_| {
         let rates = [
             rate(2_000, runtime.block_on(raw.commit(2_000))),
@@ -69,7 +69,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 fn bench(criterion: &mut Criterion, runtime: &Runtime) {
     let mut group = criterion.benchmark_group("log");
     group.throughput(Throughput::Elements(1));
-    let mut raw = runtime.block_on(Raw::open());
+    let raw = runtime.block_on(Raw::open());
     group.bench_function("raw commits", |bencher| bencher.iter_custom(|count| runtime.block_on(raw.commit(count))));
     let log = runtime.block_on(Log::open());
     for writers in WRITERS {
@@ -82,8 +82,7 @@ fn bench(criterion: &mut Criterion, runtime: &Runtime) {
 
 /// What SQLite itself can do with the same table and the same promises: one prepared INSERT in one transaction.
 struct Raw {
-    connection: SqliteConnection,
-    written: i64,
+    connection: Arc<Mutex<(SqliteConnection, i64)>>,
     _directory: TempDir,
 }
 
@@ -95,35 +94,47 @@ impl Raw {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", "-8192")
             .pragma("wal_autocheckpoint", "4000")
             .disable_statement_logging();
         let mut connection = options.connect().await.unwrap();
         sqlx::raw_sql(TABLES).execute(&mut connection).await.unwrap();
-        Self { connection, written: 0, _directory: directory }
+        Self { connection: Arc::new(Mutex::new((connection, 0))), _directory: directory }
     }
 
-    async fn commit(&mut self, count: u64) -> Duration {
-        let started = Instant::now();
-        for _ in 0..count {
-            self.written += 1;
-            let (stream, new) = event(0, self.written.unsigned_abs());
-            let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
-            sqlx::query("INSERT INTO events VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)")
-                .bind(self.written)
-                .bind(String::from(stream))
-                .bind(new.id.0.as_bytes().to_vec())
-                .bind(new.event.name())
-                .bind(new.event.schema())
-                .bind(new.time.0)
-                .bind(serde_json::to_string(&new.metadata).unwrap())
-                .bind(codec::encode(&new.event))
-                .execute(&mut *transaction)
-                .await
-                .unwrap();
-            transaction.commit().await.unwrap();
-        }
-        started.elapsed()
+    /// In a task, as the appends of the log are.
+    async fn commit(&self, count: u64) -> Duration {
+        let connection = Arc::clone(&self.connection);
+        let commits = async move {
+            let mut guard = connection.lock().await;
+            let (connection, written) = &mut *guard;
+            let started = Instant::now();
+            for _ in 0..count {
+                *written += 1;
+                commit_one(connection, *written).await;
+            }
+            started.elapsed()
+        };
+        tokio::spawn(commits).await.unwrap()
     }
+}
+
+async fn commit_one(connection: &mut SqliteConnection, position: i64) {
+    let (stream, new) = event(0, position.unsigned_abs());
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    sqlx::query("INSERT INTO events VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)")
+        .bind(position)
+        .bind(String::from(stream))
+        .bind(new.id.0.as_bytes().to_vec())
+        .bind(new.event.name())
+        .bind(new.event.schema())
+        .bind(new.time.0)
+        .bind(serde_json::to_string(&new.metadata).unwrap())
+        .bind(codec::encode(&new.event))
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
 }
 
 struct Log {

@@ -7,3 +7,6 @@ pub mod fs;
 pub mod log_source;
 pub mod views;
 pub mod sqlite;
+pub mod clock;
+pub mod ids;
+pub mod passwords;

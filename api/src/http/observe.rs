@@ -35,14 +35,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// - Errors of any kind and panics become problem documents.
 #[derive(Clone)]
 pub struct Observe {
-    new_id: fn() -> Uuid,
+    new_id: Arc<dyn Fn() -> Uuid + Send + Sync>,
     allowed: Arc<HashMap<String, HeaderValue>>,
 }
 
 impl Observe {
     /// `new_id` makes the ids of requests that bring none.
-    pub fn new(new_id: fn() -> Uuid) -> Self {
-        Self { new_id, allowed: Arc::default() }
+    pub fn new(new_id: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
+        Self { new_id: Arc::new(new_id), allowed: Arc::default() }
     }
 
     /// Knows the methods of every path of an API, for the `Allow` of a 405 (RFC 9110 section 15.5.6).
@@ -88,7 +88,7 @@ impl<E: Endpoint> Endpoint for Observed<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let context = RequestContext::read(request.headers(), self.observe.new_id);
+        let context = RequestContext::read(request.headers(), &*self.observe.new_id);
         let span = context.span(request.method(), request.uri().path(), request.remote_addr());
         let mut record = Record::start(request.method(), span.clone());
         request.set_data(context.clone());

@@ -104,10 +104,10 @@ async fn register_now(drive: &Drive, claim: &UsernameClaimed) -> Result<(), Trou
 }
 
 async fn open_session(drive: &Drive, request: &Request, known: Known) -> Result<SignedIn, SignInError> {
-    let token = new_token(drive, request);
+    let token = new_token(drive, request, known.id);
     let expires_at = drive.ports.clock.now().plus_seconds(drive.limits.session_expires_seconds);
     let token_sha256 = Sha256(sha2::Sha256::digest(token.as_bytes()).into());
-    let id = SessionId(request.command.derive("session"));
+    let id = SessionId(request.command.derive(&format!("session of {}", known.id)));
     let session = SessionOpened { session: id, token_sha256, expires_at };
     let request = Request { actor: Some(known.id), ..request.clone() };
     let opened = drive
@@ -128,12 +128,12 @@ async fn open_session(drive: &Drive, request: &Request, known: Known) -> Result<
 }
 
 /// 256 bits from the operating system; for a keyed request the same bits on every retry, so that nothing secret has
-/// to be stored to give the first answer again.
-fn new_token(drive: &Drive, request: &Request) -> String {
+/// to be stored to give the first answer again. Never the same for two accounts, whoever else has used that key.
+fn new_token(drive: &Drive, request: &Request, account: AccountId) -> String {
     if !request.keyed {
         return hex::encode(drive.ports.ids.random());
     }
-    hex::encode(drive.sign(&[b"session token", request.command.0.as_bytes()]))
+    hex::encode(drive.sign(&[b"session token", request.command.0.as_bytes(), account.0.as_bytes()]))
 }
 
 impl Drive {

@@ -45,7 +45,8 @@ pub enum SignUpError {
 
 /// Makes an account. The claim on the name is the commit point; the account follows from it.
 pub async fn sign_up(drive: &Drive, request: &Request, wish: SignUp) -> Result<SignedUp, SignUpError> {
-    let account = AccountId(request.command.derive("account"));
+    // A key may come back for another name when the answer under it is forgotten: that is another account.
+    let account = AccountId(request.command.derive(&format!("account of {}", wish.username.canonical())));
     let request = &Request { actor: Some(account), ..request.clone() };
     let stream = StreamName::username(&wish.username);
     // Who asks for a taken name need not wait for a hash; and a retry must find the hash that it made before.

@@ -3,7 +3,7 @@
 use super::stage::{Stage, keyed, sign_up_wish, stage, upload};
 use crate::account::{change_quota, grant_role, sign_up};
 use crate::file::{UpdateFile, delete, restore, update};
-use crate::once::{Key, Repeat, fingerprint};
+use crate::once::{Key, Repeat};
 use crate::ports::ledger::StoredAnswer;
 use crate::upload::{StartUpload, start};
 use crate::{Caller, Request};
@@ -105,9 +105,9 @@ async fn grant_a_role_and_set_a_quota() {
 async fn the_ledger_gives_the_first_answer_and_refuses_another_request() {
     let stage = stage();
     let key = Key::new(None, "k-1");
-    let (one, other) = (fingerprint([&b"POST"[..], b"/a"]), fingerprint([&b"POST"[..], b"/b"]));
-    assert_ne!(fingerprint([&b"ab"[..], b"c"]), fingerprint([&b"a"[..], b"bc"]));
     let drive = &stage.drive;
+    let (one, other) = (drive.fingerprint(&[b"POST", b"/a"]), drive.fingerprint(&[b"POST", b"/b"]));
+    assert_ne!(drive.fingerprint(&[b"ab", b"c"]), drive.fingerprint(&[b"a", b"bc"]));
     assert_eq!(drive.begin_once(&key, &one).await.expect("begun"), Repeat::Proceed);
     assert_eq!(drive.begin_once(&key, &one).await.expect("begun"), Repeat::Proceed, "a crash came before the answer");
     let answer = StoredAnswer { status: 201, position: Some(3), body: "{}".to_owned() };

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use cairn_commands::ports::staging::StagingError;
 use rustix::fs::{CWD, FallocateFlags, RenameFlags};
@@ -13,6 +14,54 @@ use rustix::io::Errno;
 /// Makes the names in a directory durable: a file's own sync says nothing about the entry that leads to it (fsync(2), Notes).
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Makes the names in one directory durable for many at once: whoever comes while a sync is under way shares the next.
+pub(super) struct SharedSync {
+    path: PathBuf,
+    state: Mutex<SyncState>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct SyncState {
+    begun: u64,
+    succeeded: u64,
+    running: bool,
+}
+
+impl SharedSync {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, state: Mutex::default(), ended: Condvar::new() }
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        // One that is under way may have missed the caller's name.
+        let wanted = state.begun + 1;
+        while state.succeeded < wanted {
+            if state.running {
+                state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            state.running = true;
+            state.begun += 1;
+            let number = state.begun;
+            drop(state);
+            let result = sync_directory(&self.path);
+            state = self.lock();
+            state.running = false;
+            self.ended.notify_all();
+            // Whoever waited for it tries again and gets an error of their own.
+            result?;
+            state.succeeded = number;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SyncState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Creates a directory that only the owner may enter; one that is there already is no error. True when it is new.

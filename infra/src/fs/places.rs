@@ -43,10 +43,12 @@ impl Places {
             self.settle(sha256)?;
             return remove_file(file);
         }
-        self.ensure_directory(sha256)?;
+        if !self.knows(sha256) {
+            create_directory(&self.directory(sha256))?;
+        }
         fs::rename(file, &place)?;
         fs::set_permissions(&place, Permissions::from_mode(BLOB_MODE))?;
-        sync_directory(&self.directory(sha256))
+        self.settle(sha256)
     }
 
     /// The content's size in bytes if it is there, in which case it is durably so.
@@ -58,23 +60,29 @@ impl Places {
         Ok(size)
     }
 
+    /// Makes the name durable, and the directory's own name.
+    ///
+    /// The order does not matter: only a journal makes a rename from one directory to another safe, and a journal
+    /// keeps the making of the directory before it.
     fn settle(&self, sha256: Sha256) -> io::Result<()> {
-        self.ensure_directory(sha256)?;
-        sync_directory(&self.directory(sha256))
+        let directory = self.directory(sha256);
+        sync_directory(&directory)?;
+        if !self.knows(sha256) {
+            sync_directory(directory.parent().unwrap_or(&self.root))?;
+            let (word, bit) = self.known_bit(sha256);
+            word.fetch_or(bit, Ordering::AcqRel);
+        }
+        Ok(())
     }
 
-    /// The place's directory is there and durable before anything goes in, so that nothing is lost with it.
-    fn ensure_directory(&self, sha256: Sha256) -> io::Result<()> {
+    fn knows(&self, sha256: Sha256) -> bool {
+        let (word, bit) = self.known_bit(sha256);
+        word.load(Ordering::Acquire) & bit != 0
+    }
+
+    fn known_bit(&self, sha256: Sha256) -> (&AtomicU64, u64) {
         let number = usize::from(sha256.0[0]) << 8 | usize::from(sha256.0[1]);
-        let (word, bit) = (&self.known[number / 64], 1_u64 << (number % 64));
-        if word.load(Ordering::Acquire) & bit != 0 {
-            return Ok(());
-        }
-        let directory = self.directory(sha256);
-        create_directory(&directory)?;
-        sync_directory(directory.parent().unwrap_or(&self.root))?;
-        word.fetch_or(bit, Ordering::AcqRel);
-        Ok(())
+        (&self.known[number / 64], 1 << (number % 64))
     }
 
     fn directory(&self, sha256: Sha256) -> PathBuf {

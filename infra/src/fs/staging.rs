@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::staging::{Staging, StagingError, Whole};
+use cairn_digest::Hasher;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 
-use super::durable::{create_directory, remove_unfinished, sync_directory, trouble};
+use super::durable::{SharedSync, create_directory, remove_unfinished, sync_directory, trouble};
 use super::places::Places;
 use super::pour::{on_blocking_thread, pour};
 
@@ -25,6 +26,7 @@ mod directory;
 mod part_aside;
 mod part_in_place;
 mod prefix;
+mod read_back;
 mod turns;
 mod upload;
 
@@ -33,7 +35,7 @@ mod seal;
 
 use claim::Claim;
 use part_aside::AsideSink;
-use part_in_place::InPlaceSink;
+use part_in_place::{Hashes, InPlaceSink};
 use turns::Turns;
 use upload::{Upload, Uploads};
 use wholes::Wholes;
@@ -48,6 +50,7 @@ pub struct FsStaging(Arc<Area>);
 /// What all calls share.
 struct Area {
     root: PathBuf,
+    root_sync: SharedSync,
     places: Places,
     wholes: Wholes,
     uploads: Uploads,
@@ -71,6 +74,7 @@ impl FsStaging {
         directory::remove_unfinished_uploads(&root)?;
         let wholes = Wholes::load(&root)?;
         Ok(Self(Arc::new(Area {
+            root_sync: SharedSync::new(root.clone()),
             root,
             places,
             wholes,
@@ -94,7 +98,7 @@ impl Staging for FsStaging {
     }
 
     async fn receive(&self, upload: UploadId, body: ByteStream, bytes_max: u64) -> Result<Whole, StagingError> {
-        pour(body, bytes_max, receive::WholeSink::new(self.0.clone(), upload)).await
+        pour(body, bytes_max, receive::WholeSink::new(self.0.clone(), upload), Hasher::new()).await
     }
 
     async fn write_part(
@@ -107,12 +111,14 @@ impl Staging for FsStaging {
     ) -> Result<Sha256, StagingError> {
         let upload = self.loaded(upload).await?;
         match upload.claim(part, taken)? {
-            Claim::InPlace(claim) => {
-                let written = pour(body, part.length, InPlaceSink::new(claim, expected)).await;
+            Claim::InPlace(claim, prefix) => {
+                let written = pour(body, part.length, InPlaceSink::new(claim, expected), Hashes::new(prefix)).await;
                 self.follow(upload);
                 written
             }
-            Claim::Aside(claim) => pour(body, part.length, AsideSink::new(claim, expected)).await,
+            Claim::Aside(claim) => {
+                pour(body, part.length, AsideSink::new(claim, expected), Hashes::new(None)).await
+            }
         }
     }
 

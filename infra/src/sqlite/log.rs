@@ -18,16 +18,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::sqlite::ledger::SqliteLedger;
 
+mod checkpoints;
 mod connect;
 mod group;
 mod queue;
 mod read;
+mod recent;
 mod schema;
 mod statements;
 mod trouble;
 mod writer;
 
 pub(crate) use queue::{BeginJob, FinishJob, Job, Queue};
+pub use checkpoints::SqliteCheckpoints;
 pub use schema::{SCHEMA_VERSION, TABLES};
 
 /// How often the log is asked whether another process has appended to it.

@@ -23,6 +23,7 @@ use tokio::sync::{Mutex, RwLock};
 mod connect;
 mod draft;
 mod files;
+mod glance;
 mod read;
 mod schema;
 mod trouble;
@@ -30,6 +31,8 @@ mod write;
 
 #[cfg(test)]
 mod tests;
+
+pub use self::glance::SqliteGlance;
 
 use self::draft::SqliteDraft;
 use self::write::Writer;

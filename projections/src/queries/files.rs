@@ -3,7 +3,7 @@ use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement};
 
 use super::{Page, PageOf, first, page, position};
 use crate::ports::{ReadError, ReadTables, Row};
-use crate::projection::files::{ACTIVE, TRASHED, UserFile};
+use crate::projection::files::{ACTIVE, File, TRASHED, UserFile};
 use crate::statement::Value;
 use crate::table::Columns;
 
@@ -30,6 +30,8 @@ pub struct FileRecord {
     pub version: u64,
     /// In use or in the trash.
     pub status: EntryStatus,
+    /// The name of the store that holds the content; none while the row of the content is missing.
+    pub stored_in: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -171,7 +173,17 @@ fn select_file() -> SelectStatement {
         UserFile::UpdatedAt,
         UserFile::AddedPosition,
     ];
-    Query::select().columns(columns).from(UserFile::TABLE.name).to_owned()
+    Query::select().columns(columns).expr(store()).from(UserFile::TABLE.name).to_owned()
+}
+
+/// Where the content lies: one look at the key of the other table, so that it costs an entry no more than that.
+fn store() -> Expr {
+    let mut query = Query::select();
+    query
+        .column(File::FileAddr)
+        .from(File::TABLE.name)
+        .and_where(Expr::col((File::TABLE.name, File::FileSha256)).equals((UserFile::TABLE.name, UserFile::Sha256)));
+    Expr::SubQuery(None, Box::new(query.into()))
 }
 
 fn file(row: &Row) -> Result<(Position, FileRecord), ReadError> {
@@ -186,6 +198,7 @@ fn file(row: &Row) -> Result<(Position, FileRecord), ReadError> {
         content_type: row.get(7)?,
         version: row.get(8)?,
         status: status(row, 9)?,
+        stored_in: row.get(13)?,
         created_at: row.get(10)?,
         updated_at: row.get(11)?,
     };

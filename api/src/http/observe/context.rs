@@ -32,7 +32,7 @@ pub struct TraceParent {
 }
 
 impl RequestContext {
-    pub(super) fn read(headers: &HeaderMap, new_id: fn() -> Uuid) -> Self {
+    pub(super) fn read(headers: &HeaderMap, new_id: &dyn Fn() -> Uuid) -> Self {
         let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_request_id(id));
         let id = given.map_or_else(|| Arc::from(new_id().to_string()), Arc::from);
         let trace = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(TraceParent::parse);

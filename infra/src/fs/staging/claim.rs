@@ -17,7 +17,8 @@ const ASIDE_WRITERS_MAX: usize = 8;
 const ASIDE_VERSIONS_MAX: usize = 4;
 
 pub(super) enum Claim {
-    InPlace(InPlaceClaim),
+    /// With the whole-file hashes, when the part is the next one for them.
+    InPlace(InPlaceClaim, Option<Prefix>),
     Aside(AsideClaim),
 }
 
@@ -47,8 +48,8 @@ impl Upload {
             state.prefix.reset();
         }
         let in_order = state.prefix.lease.is_none() && state.prefix.reached.position() == part.offset;
-        let prefix = in_order.then(|| state.prefix.lease(false));
-        Ok(Claim::InPlace(InPlaceClaim { upload: self.clone(), part, permit, prefix, rewrites }))
+        let (lease, prefix) = in_order.then(|| state.prefix.lease(false)).unzip();
+        Ok(Claim::InPlace(InPlaceClaim { upload: self.clone(), part, permit, lease, rewrites }, prefix))
     }
 }
 
@@ -87,15 +88,15 @@ pub(super) struct InPlaceClaim {
     pub(super) upload: Arc<Upload>,
     pub(super) part: Part,
     pub(super) permit: Arc<Permit>,
-    /// The whole-file hashes, when the part is the next one for them.
-    pub(super) prefix: Option<(Lease, Prefix)>,
+    /// On the whole-file hashes, when the part is the next one for them.
+    lease: Option<Lease>,
     /// The whole-file hashes have seen something at this place: that must be forgotten before the first byte.
     pub(super) rewrites: bool,
 }
 
 impl InPlaceClaim {
-    /// The part is durable in place.
-    pub(super) fn finish(mut self, sha256: Sha256) -> Result<(), StagingError> {
+    /// The part is durable in place, and the whole-file hashes have seen it, if it was their turn.
+    pub(super) fn finish(mut self, sha256: Sha256, prefix: Option<Prefix>) -> Result<(), StagingError> {
         let upload = self.upload.clone();
         let mut state = upload.open_state()?;
         let entry = state.parts.entry(self.part.offset).or_default();
@@ -103,7 +104,7 @@ impl InPlaceClaim {
             return Err(being_sealed());
         }
         entry.in_place = InPlace::Holds(sha256);
-        if let Some((lease, mut prefix)) = self.prefix.take()
+        if let (Some(lease), Some(mut prefix)) = (self.lease.take(), prefix)
             && state.prefix.end(lease)
         {
             prefix.end_part(self.part, sha256);
@@ -132,8 +133,8 @@ fn being_sealed() -> StagingError {
 impl Drop for InPlaceClaim {
     fn drop(&mut self) {
         let mut state = self.upload.state();
-        if let Some((lease, _)) = &self.prefix {
-            state.prefix.end(*lease);
+        if let Some(lease) = self.lease {
+            state.prefix.end(lease);
         }
         if let Some(entry) = state.parts.get_mut(&self.part.offset)
             && self.is_held(entry)

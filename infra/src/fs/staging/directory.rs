@@ -49,7 +49,7 @@ impl Area {
             Err(error) => return Err(error),
         }
         let directory = self.directory(upload);
-        if let Err(error) = make(&directory, size).and_then(|()| sync_directory(&self.root)) {
+        if let Err(error) = make(&directory, size).and_then(|()| self.root_sync.sync()) {
             remove_directory(&directory).map_err(trouble)?;
             return Err(trouble(error));
         }

@@ -4,10 +4,9 @@ use std::io::Write;
 
 use cairn_commands::ports::staging::StagingError;
 use cairn_domain::Sha256;
-use sha2::Digest;
 
 use super::claim::AsideClaim;
-use super::part_in_place::check;
+use super::part_in_place::{Hashes, check};
 use super::upload::Upload;
 use crate::fs::durable::{Unfinished, remove_file, reserve, sync_directory, trouble};
 use crate::fs::pour::Sink;
@@ -15,7 +14,6 @@ use crate::fs::pour::Sink;
 pub(super) struct AsideSink {
     claim: AsideClaim,
     expected: Option<Sha256>,
-    digest: sha2::Sha256,
     written: u64,
     /// None before the first bytes.
     file: Option<Unfinished>,
@@ -23,12 +21,13 @@ pub(super) struct AsideSink {
 
 impl AsideSink {
     pub(super) fn new(claim: AsideClaim, expected: Option<Sha256>) -> Self {
-        Self { claim, expected, digest: sha2::Sha256::new(), written: 0, file: None }
+        Self { claim, expected, written: 0, file: None }
     }
 }
 
 impl Sink for AsideSink {
     type Output = Sha256;
+    type Beside = Hashes;
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), StagingError> {
         let file = match self.file.take() {
@@ -38,12 +37,11 @@ impl Sink for AsideSink {
         file.file().write_all(bytes).map_err(trouble)?;
         self.file = Some(file);
         self.written += bytes.len() as u64;
-        self.digest.update(bytes);
         Ok(())
     }
 
-    fn finish(self) -> Result<Sha256, StagingError> {
-        let sha256 = Sha256(self.digest.finalize().into());
+    fn finish(self, hashes: Hashes) -> Result<Sha256, StagingError> {
+        let sha256 = hashes.part();
         check(self.claim.part.length, self.written, self.expected, sha256)?;
         let Some(file) = self.file else { return Ok(sha256) };
         let (upload, part, taken) = (&self.claim.upload, self.claim.part, self.claim.taken);

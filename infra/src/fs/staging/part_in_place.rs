@@ -8,13 +8,13 @@ use cairn_domain::Sha256;
 use sha2::Digest;
 
 use super::claim::InPlaceClaim;
+use super::prefix::Prefix;
 use crate::fs::durable::trouble;
-use crate::fs::pour::Sink;
+use crate::fs::pour::{Beside, Sink};
 
 pub(super) struct InPlaceSink {
     claim: InPlaceClaim,
     expected: Option<Sha256>,
-    digest: sha2::Sha256,
     written: u64,
     /// None before the first bytes.
     data: Option<File>,
@@ -22,7 +22,7 @@ pub(super) struct InPlaceSink {
 
 impl InPlaceSink {
     pub(super) fn new(claim: InPlaceClaim, expected: Option<Sha256>) -> Self {
-        Self { claim, expected, digest: sha2::Sha256::new(), written: 0, data: None }
+        Self { claim, expected, written: 0, data: None }
     }
 
     fn open(&self) -> Result<File, StagingError> {
@@ -37,8 +37,34 @@ impl InPlaceSink {
     }
 }
 
+/// The digest of the part, and the hashes of the whole file when the part is the next one for them.
+pub(super) struct Hashes {
+    part: sha2::Sha256,
+    whole: Option<Prefix>,
+}
+
+impl Hashes {
+    pub(super) fn new(whole: Option<Prefix>) -> Self {
+        Self { part: sha2::Sha256::new(), whole }
+    }
+
+    pub(super) fn part(&self) -> Sha256 {
+        Sha256(self.part.clone().finalize().into())
+    }
+}
+
+impl Beside for Hashes {
+    fn update(&mut self, bytes: &[u8]) {
+        self.part.update(bytes);
+        if let Some(whole) = &mut self.whole {
+            whole.update(bytes);
+        }
+    }
+}
+
 impl Sink for InPlaceSink {
     type Output = Sha256;
+    type Beside = Hashes;
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), StagingError> {
         let data = match self.data.take() {
@@ -50,21 +76,17 @@ impl Sink for InPlaceSink {
         written.ok_or_else(|| self.claim.revoked())?.map_err(trouble)?;
         self.data = Some(data);
         self.written += bytes.len() as u64;
-        self.digest.update(bytes);
-        if let Some((_, prefix)) = &mut self.claim.prefix {
-            prefix.update(bytes);
-        }
         Ok(())
     }
 
-    fn finish(self) -> Result<Sha256, StagingError> {
-        let sha256 = Sha256(self.digest.finalize().into());
+    fn finish(self, hashes: Hashes) -> Result<Sha256, StagingError> {
+        let sha256 = hashes.part();
         check(self.claim.part.length, self.written, self.expected, sha256)?;
         if let Some(data) = self.data {
             // The size was there from the start; fdatasync(2) includes that the reserved room now counts as written.
             data.sync_data().map_err(trouble)?;
         }
-        self.claim.finish(sha256)?;
+        self.claim.finish(sha256, hashes.whole)?;
         Ok(sha256)
     }
 }

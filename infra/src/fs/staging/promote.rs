@@ -8,7 +8,7 @@ use cairn_domain::{Sha256, UploadId};
 
 use super::upload::Upload;
 use super::{Area, names};
-use crate::fs::durable::{remove_directory, remove_file, sync_directory, trouble};
+use crate::fs::durable::{remove_directory, remove_file, trouble};
 
 impl Area {
     /// After a crash at any moment in it, it can be done again: the content stands under one of its two names, and what else is left
@@ -33,7 +33,8 @@ impl Area {
         let size = fs::metadata(&staged)?.len();
         self.places.put(&staged, size, sha256)?;
         self.wholes.remove(upload, sha256);
-        sync_directory(&self.root)
+        // Should the old name come back after a power cut, promoting again or discarding takes it away.
+        Ok(())
     }
 
     fn promote_parts(&self, upload: &Arc<Upload>, sha256: Sha256) -> Result<(), StagingError> {
@@ -63,7 +64,7 @@ impl Area {
     fn remove(&self, upload: UploadId) -> Result<(), StagingError> {
         self.uploads.remove(upload);
         remove_directory(&self.directory(upload)).map_err(trouble)?;
-        sync_directory(&self.root).map_err(trouble)
+        self.root_sync.sync().map_err(trouble)
     }
 }
 

@@ -8,7 +8,7 @@ use cairn_digest::Hasher;
 use cairn_domain::{Sha1, Sha256, UploadId};
 
 use super::{Area, names};
-use crate::fs::durable::{Unfinished, reserve, sync_directory, trouble};
+use crate::fs::durable::{Unfinished, reserve, trouble};
 use crate::fs::places::BLOB_MODE;
 use crate::fs::pour::Sink;
 
@@ -17,19 +17,19 @@ use crate::fs::pour::Sink;
 /// growing the file (2269 against 1137 MB/s for 1 GiB, measured).
 const RESERVE_BYTES: std::ops::RangeInclusive<u64> = 8 * 1024 * 1024..=64 * 1024 * 1024;
 
-/// Hashes and writes a whole file.
+/// Writes a whole file; beside it, its bytes are hashed.
 pub(super) struct WholeSink {
     area: Arc<Area>,
     upload: UploadId,
-    hasher: Hasher,
     /// None before the first bytes.
     file: Option<Unfinished>,
+    written: u64,
     reserved: u64,
 }
 
 impl WholeSink {
     pub(super) fn new(area: Arc<Area>, upload: UploadId) -> Self {
-        Self { area, upload, hasher: Hasher::new(), file: None, reserved: 0 }
+        Self { area, upload, file: None, written: 0, reserved: 0 }
     }
 
     fn file(&mut self) -> Result<&Unfinished, StagingError> {
@@ -41,11 +41,10 @@ impl WholeSink {
 
     /// Reserves room for what comes; for the first batch there is no point, it may be all.
     fn reserve_ahead(&mut self, end: u64) -> Result<(), StagingError> {
-        let written = self.hasher.bytes_seen();
-        if written == 0 || end <= self.reserved {
+        if self.written == 0 || end <= self.reserved {
             return Ok(());
         }
-        let wanted = end + written.clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end());
+        let wanted = end + self.written.clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end());
         // When there is no room for so much there may still be enough for what really comes: the writing tells.
         let reserved = reserve(self.file()?.file(), wanted).is_ok();
         self.reserved = if reserved { wanted } else { u64::MAX };
@@ -55,19 +54,20 @@ impl WholeSink {
 
 impl Sink for WholeSink {
     type Output = Whole;
+    type Beside = Hasher;
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), StagingError> {
-        let offset = self.hasher.bytes_seen();
+        let offset = self.written;
         self.reserve_ahead(offset + bytes.len() as u64)?;
         self.file()?.file().write_all_at(bytes, offset).map_err(trouble)?;
-        self.hasher.update(bytes);
+        self.written += bytes.len() as u64;
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Whole, StagingError> {
+    fn finish(mut self, hasher: Hasher) -> Result<Whole, StagingError> {
         self.file()?;
-        let size = self.hasher.bytes_seen();
-        let digests = self.hasher.finish();
+        let size = self.written;
+        let digests = hasher.finish();
         let whole = Whole { size, sha256: Sha256(digests.sha256), sha1: Sha1(digests.sha1) };
         let Some(file) = self.file else { return Ok(whole) };
         if self.reserved > 0 {
@@ -90,9 +90,9 @@ impl Area {
         file.file().sync_data().map_err(trouble)?;
         if !named {
             file.rename(&name).map_err(trouble)?;
-            sync_directory(&self.root).map_err(trouble)?;
+            self.root_sync.sync().map_err(trouble)?;
         } else {
-            sync_directory(&self.root).map_err(trouble)?;
+            self.root_sync.sync().map_err(trouble)?;
             file.keep();
         }
         self.wholes.add(upload, sha256);

@@ -2,21 +2,18 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 
 use cairn_commands::ports::staging::{StagingError, Whole};
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
-use sha2::Digest;
 
 use super::Area;
 use super::prefix::Prefix;
+use super::read_back::hash;
 use super::upload::{InPlace, State, Upload};
 use crate::fs::durable::trouble;
-
-/// How much is read at once, in bytes.
-const PIECE_BYTES: usize = 256 * 1024;
 
 impl Area {
     /// May be interrupted at any moment, by a crash or by an error, and done again: versions aside stay where they are, and
@@ -103,7 +100,7 @@ impl Upload {
             (lease, prefix, part, sha256)
         };
         // When it fails, sealing will, and tell.
-        let hashed = self.open_data().and_then(|data| hash(&data, part.offset, part.length, Some(&mut prefix), read_back, |_, _| Ok(())));
+        let hashed = self.open_data().and_then(|data| hash(&data, (part.offset, part.length), Some(&mut prefix), read_back, |_, _| Ok(())));
         let good = hashed.is_ok_and(|hashed| hashed == sha256);
         let mut state = self.state();
         let present = state.prefix.end(lease);
@@ -135,7 +132,7 @@ impl Work<'_> {
     fn bring_into_place(&mut self, part: Part, sha256: Sha256, prefix: &mut Prefix) -> Result<(), StagingError> {
         let hashed = match self.find(part, sha256)? {
             Where::InPlace => {
-                let hashed = hash(&self.data, part.offset, part.length, Some(prefix), self.read_back, |_, _| Ok(()));
+                let hashed = hash(&self.data, (part.offset, part.length), Some(prefix), self.read_back, |_, _| Ok(()));
                 hashed.map_err(trouble)?
             }
             Where::Aside => {
@@ -169,7 +166,7 @@ impl Work<'_> {
         };
         let file = self.upload.create_unfinished(part.length)?;
         let copy = |bytes: &[u8], at| file.file().write_all_at(bytes, at);
-        let hashed = hash(&self.data, part.offset, part.length, None, self.read_back, copy).map_err(trouble)?;
+        let hashed = hash(&self.data, (part.offset, part.length), None, self.read_back, copy).map_err(trouble)?;
         if hashed == there {
             self.upload.keep_aside(file, part.offset, there, Some(wanted))?;
         }
@@ -186,7 +183,7 @@ impl Work<'_> {
         self.forget_place(part)?;
         self.copied = true;
         let copy = |bytes: &[u8], at| self.data.write_all_at(bytes, part.offset + at);
-        hash(&aside, 0, part.length, Some(prefix), self.read_back, copy).map_err(trouble)
+        hash(&aside, (0, part.length), Some(prefix), self.read_back, copy).map_err(trouble)
     }
 
     fn damaged(&self, part: Part) -> StagingError {
@@ -195,30 +192,3 @@ impl Work<'_> {
     }
 }
 
-/// Reads a range of a file, takes the whole-file hashes over it, if any, and tells the SHA-256 of the range alone. `also` gets every
-/// piece and where in the range it stands.
-fn hash(
-    file: &File,
-    offset: u64,
-    length: u64,
-    mut prefix: Option<&mut Prefix>,
-    read_back: &AtomicU64,
-    mut also: impl FnMut(&[u8], u64) -> std::io::Result<()>,
-) -> std::io::Result<Sha256> {
-    let mut digest = sha2::Sha256::new();
-    let mut buffer = vec![0; PIECE_BYTES.min(length as usize)];
-    let mut at = 0;
-    while at < length {
-        let piece = (length - at).min(PIECE_BYTES as u64) as usize;
-        let piece = &mut buffer[..piece];
-        file.read_exact_at(piece, offset + at)?;
-        digest.update(&*piece);
-        if let Some(prefix) = &mut prefix {
-            prefix.update(piece);
-        }
-        also(piece, at)?;
-        at += piece.len() as u64;
-        read_back.fetch_add(piece.len() as u64, Ordering::Relaxed);
-    }
-    Ok(Sha256(digest.finalize().into()))
-}

@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use cairn_commands::ports::event_store::{Appended, StoreError};
 use cairn_domain::{EventId, Position, StreamName, Version};
-use serde::Serialize;
-use uuid::fmt::Simple;
+use sqlx::Arguments;
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::SqliteArguments;
 
 use super::queue::{AppendJob, Encoded};
 
-/// As much of the log as matters to a group, kept up to date while its appends are judged one after the other.
+/// As much of the log as matters to a group.
 #[derive(Debug)]
 pub(super) struct Judge<'a> {
     pub(super) head: Position,
@@ -17,6 +18,15 @@ pub(super) struct Judge<'a> {
     pub(super) last: HashMap<&'a StreamName, Version>,
     /// Where those of the group's events stand that are in the log already.
     pub(super) known: HashMap<EventId, Appended>,
+}
+
+/// What is to be written and answered, and the log as it will be then.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) head: Position,
+    pub(super) last: HashMap<&'a StreamName, Version>,
+    pub(super) rows: Vec<Row<'a>>,
+    pub(super) verdicts: Vec<Verdict>,
 }
 
 /// What becomes of one append.
@@ -27,15 +37,26 @@ pub(super) enum Verdict {
     Refused(StoreError),
 }
 
-/// One row of the table, in the order of its columns; serialized as an array.
-#[derive(Debug, Serialize)]
-pub(super) struct Row<'a>(u64, &'a str, u64, Simple, &'static str, u16, i64, &'a str, &'a str);
+/// One row of the table.
+#[derive(Debug)]
+pub(super) struct Row<'a> {
+    position: Position,
+    stream: &'a StreamName,
+    version: Version,
+    event: &'a Encoded,
+}
 
 impl<'a> Judge<'a> {
-    /// Judges the next append of the group; if it goes through, its rows follow those before.
-    pub(super) fn judge(&mut self, job: &'a AppendJob, rows: &mut Vec<Row<'a>>) -> Verdict {
+    /// Judges one append after the other; the later ones see what the earlier ones do.
+    pub(super) fn plan(mut self, jobs: &'a [AppendJob]) -> Plan<'a> {
+        let mut rows = Vec::with_capacity(jobs.len());
+        let verdicts = jobs.iter().map(|job| self.judge(job, &mut rows)).collect();
+        Plan { head: self.head, last: self.last, rows, verdicts }
+    }
+
+    fn judge(&mut self, job: &'a AppendJob, rows: &mut Vec<Row<'a>>) -> Verdict {
         if self.known.contains_key(&job.events[0].id) {
-            return Verdict::Repeated(self.appended_before(&job.events));
+            return Verdict::Repeated(self.last_of(&job.events));
         }
         let actual = self.last.get(&job.stream).copied();
         if !job.expected.holds_for(actual) {
@@ -45,7 +66,7 @@ impl<'a> Judge<'a> {
             return Verdict::Refused(refusal);
         }
         rows.extend(job.events.iter().map(|event| self.place(&job.stream, event)));
-        Verdict::Appended(self.appended_before(&job.events))
+        Verdict::Appended(self.last_of(&job.events))
     }
 
     /// Gives the event the next place in its stream and in the log.
@@ -55,11 +76,11 @@ impl<'a> Judge<'a> {
         self.head = position;
         self.last.insert(stream, version);
         self.known.insert(event.id, Appended { version, position });
-        let (id, schema, time) = (event.id.0.simple(), event.schema, event.time.0);
-        Row(position.0, stream.as_str(), version.0, id, event.name, schema, time, &event.metadata, &event.data)
+        Row { position, stream, version, event }
     }
 
-    fn appended_before(&self, events: &[Encoded]) -> Appended {
+    /// Where the last of the events stands that are in the log: at least one is.
+    fn last_of(&self, events: &[Encoded]) -> Appended {
         let known = events.iter().filter_map(|event| self.known.get(&event.id)).copied();
         known.max_by_key(|appended| appended.position).unwrap_or(Appended { version: Version(0), position: Position::START })
     }
@@ -70,5 +91,23 @@ impl<'a> Judge<'a> {
         let reused = events.iter().find(|event| self.known.contains_key(&event.id) || !own.insert(event.id))?;
         let position = self.known.get(&reused.id).map_or(Position(self.head.0 + 1), |appended| appended.position);
         Some(StoreError::reused_id(reused.id, position))
+    }
+}
+
+impl Row<'_> {
+    pub(super) const COLUMNS: usize = 9;
+
+    /// The columns in the order of the INSERT.
+    pub(super) fn bind(&self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError> {
+        let event = self.event;
+        arguments.add(i64::try_from(self.position.0)?)?;
+        arguments.add(self.stream.as_str())?;
+        arguments.add(i64::try_from(self.version.0)?)?;
+        arguments.add(&event.id.0.as_bytes()[..])?;
+        arguments.add(event.name)?;
+        arguments.add(event.schema)?;
+        arguments.add(event.time.0)?;
+        arguments.add(event.metadata.as_str())?;
+        arguments.add(event.data.as_str())
     }
 }

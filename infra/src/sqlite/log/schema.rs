@@ -5,7 +5,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 /// The schema that this program writes, and the newest that it reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The events and the request ledger. `position` is the rowid, so the log is read in the order in which it is stored.
+/// The events, the request ledger and the checkpoints of sagas. `position` is the rowid, so the log is read in the order in which it is stored.
 pub const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS events (
     position INTEGER PRIMARY KEY,
@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS request_ledger (
     body        TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS request_ledger_at ON request_ledger (at);
+CREATE TABLE IF NOT EXISTS saga_checkpoint (
+    saga     TEXT PRIMARY KEY,
+    position INTEGER NOT NULL -- the last event that it need not see again
+) STRICT;
 ";
 
 /// Makes the tables if they are not there and tells the schema that was found, which is the one of this program unless a

@@ -30,6 +30,11 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(BUSY)
 }
 
+/// A position, a version or an event's id is in the table already.
+pub(super) fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
 fn is_full(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(FULL) || extended_code(error) == Some(SHARED_MEMORY_SIZE)
 }

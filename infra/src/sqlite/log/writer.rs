@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::group::Verdict;
 use super::queue::{AppendJob, BeginJob, FinishJob, Job, Waiting};
+use super::recent::Recent;
 use super::statements::LedgerEntry;
 use super::{connect, statements, tell_growth, trouble};
 
@@ -24,6 +25,7 @@ const GROUP_JOBS_MAX: usize = 512;
 pub(super) struct Writer {
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
+    recent: Recent,
     growth: watch::Sender<Position>,
 }
 
@@ -37,6 +39,7 @@ struct Group {
 }
 
 /// What became of them, in the same order.
+#[derive(Default)]
 struct Outcome {
     head: Position,
     events: usize,
@@ -47,7 +50,8 @@ struct Outcome {
 
 impl Writer {
     pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection, growth: watch::Sender<Position>) -> Self {
-        Self { options, connection: Some(connection), growth }
+        let recent = Recent::new(*growth.borrow());
+        Self { options, connection: Some(connection), recent, growth }
     }
 
     /// Works until it is told to stop and nothing is left, then gives the file back: the readers first, because whoever closes
@@ -79,10 +83,7 @@ impl Writer {
             room.push(waiting.room);
             group.add(waiting.job);
         }
-        let outcome = match self.connect().await {
-            Ok(connection) => group.execute(connection).await,
-            Err(error) => Err(error),
-        };
+        let outcome = self.execute(&group).await;
         metrics::histogram!("cairn_log_commit_seconds").record(started.elapsed());
         metrics::histogram!("cairn_log_group_size").record(room.len() as f64);
         match outcome {
@@ -97,12 +98,14 @@ impl Writer {
         }
     }
 
-    async fn connect(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
-        let connection = match self.connection.take() {
+    async fn execute(&mut self, group: &Group) -> Result<Outcome, sqlx::Error> {
+        let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => connect::patiently(&self.options).await?,
         };
-        Ok(self.connection.insert(connection))
+        let outcome = group.execute(&mut connection, &mut self.recent).await;
+        self.connection = Some(connection);
+        outcome
     }
 
     /// After a failure nobody knows in which state the connection is. Closing it rolls back whatever it had begun.
@@ -127,21 +130,44 @@ impl Group {
 
     /// One transaction. On an error nothing of it holds, or all of it: the caller closes the connection and tells nobody
     /// that it succeeded.
-    async fn execute(&self, connection: &mut SqliteConnection) -> Result<Outcome, sqlx::Error> {
-        let mut judge = statements::begin(connection, self.appends.iter()).await?;
-        let mut rows = Vec::with_capacity(self.appends.len());
-        let verdicts = self.appends.iter().map(|job| judge.judge(job, &mut rows)).collect();
-        let begun = if self.begins.is_empty() && self.finishes.is_empty() {
-            Vec::new()
-        } else {
-            judge_begins(&self.begins, statements::enter(connection, &self.begins, &self.finishes).await?)
-        };
-        let mut forgotten = Vec::new();
-        for (before, _) in &self.forgets {
-            forgotten.push(statements::forget(connection, *before).await?);
+    async fn execute(&self, connection: &mut SqliteConnection, recent: &mut Recent) -> Result<Outcome, sqlx::Error> {
+        let only_appends = self.begins.is_empty() && self.finishes.is_empty() && self.forgets.is_empty();
+        if only_appends && let Some(outcome) = self.execute_as_guessed(connection, recent).await? {
+            return Ok(outcome);
         }
-        statements::commit(connection, &rows).await?;
-        Ok(Outcome { head: judge.head, events: rows.len(), verdicts, begun, forgotten })
+        let judge = statements::begin(connection, &self.appends).await?;
+        let before = judge.head;
+        let plan = judge.plan(&self.appends);
+        let mut outcome = Outcome::default();
+        if !self.begins.is_empty() || !self.finishes.is_empty() {
+            outcome.begun = judge_begins(&self.begins, statements::enter(connection, &self.begins, &self.finishes).await?);
+        }
+        for (before, _) in &self.forgets {
+            outcome.forgotten.push(statements::forget(connection, *before).await?);
+        }
+        statements::insert(connection, &plan.rows).await?;
+        statements::commit(connection).await?;
+        recent.learn(before, &plan);
+        Ok(Outcome { head: plan.head, events: plan.rows.len(), verdicts: plan.verdicts, ..outcome })
+    }
+
+    /// One statement that is a transaction of its own. None if there is nothing to guess, or if the guess was wrong and nothing
+    /// was written.
+    async fn execute_as_guessed(
+        &self,
+        connection: &mut SqliteConnection,
+        recent: &mut Recent,
+    ) -> Result<Option<Outcome>, sqlx::Error> {
+        let Some(plan) = recent.guess(&self.appends).filter(|plan| plan.rows.len() <= statements::ROWS_MAX) else {
+            return Ok(None);
+        };
+        match statements::insert(connection, &plan.rows).await {
+            Ok(()) => {}
+            Err(error) if trouble::is_taken(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        recent.learn(recent.head(), &plan);
+        Ok(Some(Outcome { head: plan.head, events: plan.rows.len(), verdicts: plan.verdicts, ..Outcome::default() }))
     }
 
     fn answer(self, outcome: Outcome) {

@@ -1,0 +1,292 @@
+//! The laws of every aggregate, over random histories and commands:
+//! `evolve` is total, and a command whose events are folded does not do its work a second time.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::account::{
+    Account, AccountCommand, AccountEvent, AccountRegistered, PasswordChanged, QuotaChanged, Role, RoleGranted, RoleRevoked,
+    SessionClosed, SessionEnd, SessionOpened,
+};
+use crate::blob::{Blob, BlobCommand, BlobEvent, BlobReferenced, BlobStored};
+use crate::decider::fold;
+use crate::file::{File, FileAdded, FileCommand, FileEvent, FileMoved, FilePurged, FileRenamed, FileRestored, FileTrashed, Origin};
+use crate::upload::{
+    ChunkReceived, FileMerged, MergeCommand, RejectionReason, Upload, UploadCancelled, UploadCommand, UploadEvent, UploadExpired,
+    UploadRejected, UploadStarted,
+};
+use crate::{AccountId, Decider, FileId, FileName, FolderId, SessionId, Sha1, Sha256, Timestamp, UploadId};
+
+/// Folds a random history, decides, folds what was decided and decides again.
+fn holds<D: Decider>(history: &[D::Event], command: &D::Command) -> Result<(), TestCaseError>
+where
+    D::Event: PartialEq + std::fmt::Debug,
+{
+    let state: D = fold(history);
+    if let Ok(events) = state.decide(command.clone()) {
+        let after = events.iter().fold(state, D::evolve);
+        if let Ok(again) = after.decide(command.clone()) {
+            let repeats: Vec<_> = again.iter().filter(|event| !D::commutes(event)).collect();
+            prop_assert!(repeats.is_empty(), "decided {events:?} and then again {again:?}");
+        }
+    }
+    Ok(())
+}
+
+fn account() -> impl Strategy<Value = AccountId> {
+    (0..3_u128).prop_map(|n| AccountId(Uuid::from_u128(n)))
+}
+
+fn session() -> impl Strategy<Value = SessionId> {
+    (0..4_u128).prop_map(|n| SessionId(Uuid::from_u128(n)))
+}
+
+fn file() -> impl Strategy<Value = FileId> {
+    (0..3_u128).prop_map(|n| FileId(Uuid::from_u128(n)))
+}
+
+fn folder() -> impl Strategy<Value = Option<FolderId>> {
+    proptest::option::of((0..3_u128).prop_map(|n| FolderId(Uuid::from_u128(n))))
+}
+
+fn name() -> impl Strategy<Value = FileName> {
+    "[a-c]{1,2}\\.txt".prop_map(|text| text.parse().expect("a name"))
+}
+
+fn hash() -> impl Strategy<Value = String> {
+    "[a-c]"
+}
+
+fn sha256() -> impl Strategy<Value = Sha256> {
+    (0..4_u8).prop_map(|n| Sha256([n; 32]))
+}
+
+fn sha1() -> impl Strategy<Value = Sha1> {
+    (0..4_u8).prop_map(|n| Sha1([n; 20]))
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0..1_000_i64).prop_map(Timestamp)
+}
+
+fn registered() -> impl Strategy<Value = AccountRegistered> {
+    ("[a-b]{3}", hash()).prop_map(|(username, password_hash)| AccountRegistered {
+        username: username.parse().expect("a name"),
+        password_hash,
+        email: None,
+        phone: None,
+    })
+}
+
+fn session_opened() -> impl Strategy<Value = SessionOpened> {
+    (session(), sha256(), time()).prop_map(|(session, token_sha256, expires_at)| SessionOpened {
+        session,
+        token_sha256,
+        expires_at,
+    })
+}
+
+fn account_event() -> impl Strategy<Value = AccountEvent> {
+    let end = prop_oneof![Just(SessionEnd::SignedOut), Just(SessionEnd::PasswordChanged), Just(SessionEnd::Displaced)];
+    prop_oneof![
+        registered().prop_map(AccountEvent::AccountRegistered),
+        hash().prop_map(|password_hash| AccountEvent::PasswordChanged(PasswordChanged { password_hash })),
+        session_opened().prop_map(AccountEvent::SessionOpened),
+        (session(), end).prop_map(|(session, reason)| AccountEvent::SessionClosed(SessionClosed { session, reason })),
+        Just(AccountEvent::RoleGranted(RoleGranted { role: Role::Admin })),
+        Just(AccountEvent::RoleRevoked(RoleRevoked { role: Role::Admin })),
+        any::<Option<u64>>().prop_map(|quota_bytes| AccountEvent::QuotaChanged(QuotaChanged { quota_bytes })),
+    ]
+}
+
+fn account_command() -> impl Strategy<Value = AccountCommand> {
+    prop_oneof![
+        registered().prop_map(AccountCommand::Register),
+        (hash(), "[x-z]", session()).prop_map(|(verified_hash, new_hash, keep)| AccountCommand::ChangePassword {
+            verified_hash,
+            new_hash,
+            keep
+        }),
+        (hash(), session_opened(), 1..4_usize).prop_map(|(verified_hash, session, sessions_max)| AccountCommand::OpenSession {
+            verified_hash,
+            session,
+            sessions_max
+        }),
+        session().prop_map(AccountCommand::CloseSession),
+        Just(AccountCommand::GrantRole(Role::Admin)),
+        Just(AccountCommand::RevokeRole(Role::Admin)),
+        any::<Option<u64>>().prop_map(AccountCommand::SetQuota),
+    ]
+}
+
+fn added() -> impl Strategy<Value = FileAdded> {
+    let origin = prop_oneof![Just(Origin::Instant), Just(Origin::Upload(UploadId(Uuid::nil())))];
+    (account(), name(), folder(), sha256(), sha1(), origin).prop_map(|(owner, name, folder, sha256, sha1, origin)| FileAdded {
+        owner,
+        name,
+        folder,
+        size: 7,
+        sha256,
+        sha1,
+        content_type: "text/plain".to_owned(),
+        origin,
+    })
+}
+
+fn file_event() -> impl Strategy<Value = FileEvent> {
+    prop_oneof![
+        added().prop_map(FileEvent::FileAdded),
+        name().prop_map(|name| FileEvent::FileRenamed(FileRenamed { name })),
+        folder().prop_map(|folder| FileEvent::FileMoved(FileMoved { folder })),
+        Just(FileEvent::FileTrashed(FileTrashed {})),
+        Just(FileEvent::FileRestored(FileRestored {})),
+        (account(), sha256()).prop_map(|(owner, sha256)| FileEvent::FilePurged(FilePurged { owner, size: 7, sha256 })),
+    ]
+}
+
+fn file_command() -> impl Strategy<Value = FileCommand> {
+    prop_oneof![
+        added().prop_map(FileCommand::Add),
+        (proptest::option::of(name()), proptest::option::of(folder()))
+            .prop_map(|(name, folder)| FileCommand::Update { name, folder }),
+        Just(FileCommand::Trash),
+        Just(FileCommand::Restore),
+        Just(FileCommand::Purge),
+    ]
+}
+
+fn stored() -> impl Strategy<Value = BlobStored> {
+    sha1().prop_map(|sha1| BlobStored { size: 7, sha1, store: "local".to_owned() })
+}
+
+fn blob_event() -> impl Strategy<Value = BlobEvent> {
+    prop_oneof![
+        stored().prop_map(BlobEvent::BlobStored),
+        file().prop_map(|file| BlobEvent::BlobReferenced(BlobReferenced { file })),
+    ]
+}
+
+fn blob_command() -> impl Strategy<Value = BlobCommand> {
+    prop_oneof![
+        (stored(), file()).prop_map(|(stored, file)| BlobCommand::StoreFor(stored, file)),
+        file().prop_map(BlobCommand::ReferTo),
+    ]
+}
+
+fn started() -> impl Strategy<Value = UploadStarted> {
+    (0..30_u64, 0..9_u64, proptest::option::of(sha256()), time()).prop_map(|(size, part_bytes, expected_sha256, expires_at)| {
+        UploadStarted {
+            owner: AccountId(Uuid::nil()),
+            name: "a.bin".parse().expect("a name"),
+            folder: None,
+            content_type: "application/octet-stream".to_owned(),
+            size,
+            part_bytes,
+            expected_sha256,
+            expected_sha1: None,
+            expires_at,
+        }
+    })
+}
+
+fn chunk() -> impl Strategy<Value = ChunkReceived> {
+    (any::<u64>().prop_map(|n| if n % 5 == 0 { n } else { n % 40 }), 0..9_u64, sha256(), time())
+        .prop_map(|(offset, length, sha256, expires_at)| ChunkReceived { offset, length, sha256, expires_at })
+}
+
+fn merged() -> impl Strategy<Value = FileMerged> {
+    (file(), sha256(), sha1()).prop_map(|(file, sha256, sha1)| FileMerged {
+        file,
+        owner: AccountId(Uuid::nil()),
+        name: "a.bin".parse().expect("a name"),
+        folder: None,
+        content_type: "application/octet-stream".to_owned(),
+        size: 7,
+        sha256,
+        sha1,
+    })
+}
+
+fn upload_event() -> impl Strategy<Value = UploadEvent> {
+    let reason = RejectionReason::DigestMismatch;
+    prop_oneof![
+        1 => started().prop_map(UploadEvent::UploadStarted),
+        4 => chunk().prop_map(UploadEvent::ChunkReceived),
+        1 => merged().prop_map(UploadEvent::FileMerged),
+        1 => Just(UploadEvent::UploadCancelled(UploadCancelled {})),
+        1 => Just(UploadEvent::UploadExpired(UploadExpired {})),
+        1 => sha256().prop_map(move |sha256| UploadEvent::UploadRejected(UploadRejected { reason, sha256 })),
+    ]
+}
+
+fn upload_command() -> impl Strategy<Value = UploadCommand> {
+    prop_oneof![
+        started().prop_map(UploadCommand::Start),
+        chunk().prop_map(UploadCommand::ReceiveChunk),
+        (0..9_u64, sha256(), sha1(), file()).prop_map(|(revision, sha256, sha1, file)| UploadCommand::Merge(MergeCommand {
+            revision,
+            sha256,
+            sha1,
+            file
+        })),
+        (started(), merged()).prop_map(|(started, merged)| UploadCommand::StoreWhole(started, merged)),
+        Just(UploadCommand::Cancel),
+        time().prop_map(|now| UploadCommand::Expire { now }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn of_accounts(history in vec(account_event(), 0..12), command in account_command()) {
+        holds::<Account>(&history, &command)?;
+    }
+
+    #[test]
+    fn of_entries(history in vec(file_event(), 0..12), command in file_command()) {
+        holds::<File>(&history, &command)?;
+    }
+
+    #[test]
+    fn of_contents(history in vec(blob_event(), 0..12), command in blob_command()) {
+        holds::<Blob>(&history, &command)?;
+    }
+
+    #[test]
+    fn of_uploads(history in vec(upload_event(), 0..16), command in upload_command()) {
+        holds::<Upload>(&history, &command)?;
+        let upload: Upload = fold(&history);
+        prop_assert_eq!(upload.received().is_empty() && upload.missing().is_empty(), upload.plan().is_none_or(|plan| plan.count() == 0));
+    }
+
+    #[test]
+    fn chunks_commute(chunks in vec(chunk(), 0..8)) {
+        // Different parts may be recorded in any order; only of one part the last counts.
+        let mut distinct = chunks;
+        distinct.sort_by_key(|chunk| chunk.offset);
+        distinct.dedup_by_key(|chunk| chunk.offset);
+        let whole = UploadStarted { size: u64::MAX, part_bytes: 1, ..example_start() };
+        let fold_of = |chunks: &[ChunkReceived]| {
+            let started = std::iter::once(UploadEvent::UploadStarted(whole.clone()));
+            let events: Vec<_> = started.chain(chunks.iter().cloned().map(UploadEvent::ChunkReceived)).collect();
+            fold::<Upload>(&events)
+        };
+        let forwards = fold_of(&distinct);
+        distinct.reverse();
+        prop_assert_eq!(forwards, fold_of(&distinct));
+    }
+}
+
+fn example_start() -> UploadStarted {
+    UploadStarted {
+        owner: AccountId(Uuid::nil()),
+        name: "a.bin".parse().expect("a name"),
+        folder: None,
+        content_type: "application/octet-stream".to_owned(),
+        size: 1,
+        part_bytes: 1,
+        expected_sha256: None,
+        expected_sha1: None,
+        expires_at: Timestamp(0),
+    }
+}

@@ -1,0 +1,185 @@
+//! `cairn serve`: the drive.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use cairn_api::App;
+use cairn_api::http::listen::{self, Drained, ListenLimits};
+use cairn_commands::sagas::finish_begun;
+use cairn_commands::upload::{expire_overdue, sweep_staging};
+use cairn_commands::{Drive, Trouble};
+use cairn_domain::Timestamp;
+use cairn_infra::config::{Config, Server};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{Place, Unusable, say};
+use crate::data::DataDirectory;
+use crate::lifecycle::Lifecycle;
+use crate::telemetry;
+use crate::wiring::Whole;
+
+/// Run the drive.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// Address and port to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+/// How often the clean-up looks for work.
+const CLEAN_UP_EVERY: Duration = Duration::from_secs(30);
+/// An upload that expires is ended at most this late.
+const EXPIRE_EVERY: Duration = Duration::from_secs(5);
+/// What is younger than this is most likely still in the hands of its own command.
+const PATIENCE_SECONDS: u64 = 60;
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.place.load(self.listen)?;
+        telemetry::start_logging(&config.telemetry).context(Unusable)?;
+        raise_open_files();
+        super::block_on(serve(config))
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let metrics = telemetry::start_metrics()?;
+    let data = DataDirectory::create(&config.server.data)?;
+    let _lock = data.lock()?;
+    let listener = listen::bind(config.server.listen)
+        .with_context(|| format!("{} can't be listened on", config.server.listen))
+        .context(Unusable)?;
+    let whole = Whole::open(&config, &data).await?;
+    let lifecycle = Lifecycle::new();
+    start_runner(&whole, &lifecycle).await?;
+    put_in_order(&whole).await?;
+    start_clean_up(&whole, &lifecycle);
+
+    let url = public_url(&config, &listener)?;
+    let upkeep = metrics.clone();
+    lifecycle.every("metrics", Duration::from_secs(5), move || {
+        upkeep.run_upkeep();
+        std::future::ready(())
+    });
+    let app = whole.app(url.clone(), &config, Box::new(move || metrics.render()));
+    let server = start_server(app, listener, &config.server, &lifecycle);
+    announce(&url, &data);
+    lifecycle.until_told().await?;
+    tracing::info!("stopping: requests in flight are finished first");
+    let well = finish(&lifecycle, server, &whole).await?;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Brings the read tables up to the log and keeps them there.
+async fn start_runner(whole: &Whole, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    let runner = whole.foundation.runner.clone();
+    let stop = lifecycle.stop_last();
+    let progress = |progress: cairn_projections::runner::Progress| tracing::debug!(?progress, "building the read tables");
+    runner.prepare(&progress, &stop).await.context("the read tables can't be used")?;
+    runner.catch_up().await.context("the read tables can't be brought up to the log")?;
+    lifecycle.spawn("projections", async move {
+        if let Err(refused) = runner.run(stop).await {
+            tracing::error!(error = %refused, "the read tables do not belong to the log");
+        }
+    });
+    Ok(())
+}
+
+/// Finishes or sweeps away what an earlier process left half-way, before the first request is taken.
+async fn put_in_order(whole: &Whole) -> anyhow::Result<()> {
+    let finished = finish_begun(&whole.drive, &whole.checkpoints, 0).await.context("unfinished work can't be finished")?;
+    let swept = sweep_staging(&whole.drive).await.context("the staging area can't be cleaned up")?;
+    if finished.accounts + finished.files + swept > 0 {
+        tracing::info!(accounts = finished.accounts, files = finished.files, swept, "finished what an earlier process left half-way");
+    }
+    Ok(())
+}
+
+fn start_clean_up(whole: &Whole, lifecycle: &Lifecycle) {
+    let drive = whole.drive.clone();
+    lifecycle.every("expiry", EXPIRE_EVERY, move || {
+        let drive = drive.clone();
+        async move { report("expiring uploads", expire(&drive).await) }
+    });
+    let (drive, checkpoints) = (whole.drive.clone(), whole.checkpoints.clone());
+    lifecycle.every("clean-up", CLEAN_UP_EVERY, move || {
+        let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
+        async move {
+            report("finishing what began", finish_begun(&drive, &checkpoints, PATIENCE_SECONDS).await.map(|_| ()));
+            report("forgetting old answers", forget_answers(&drive).await);
+        }
+    });
+}
+
+async fn expire(drive: &Drive) -> Result<(), Trouble> {
+    let ended = expire_overdue(drive).await?;
+    if ended > 0 {
+        tracing::info!(ended, "uploads expired");
+    }
+    Ok(())
+}
+
+async fn forget_answers(drive: &Drive) -> Result<(), Trouble> {
+    let seconds = i64::try_from(drive.limits().answer_remembered_seconds).unwrap_or(i64::MAX / 2_000_000);
+    let before = Timestamp(drive.ports().clock.now().0 - seconds.saturating_mul(1_000_000));
+    Ok(drive.ports().ledger.forget(before).await.map(|_| ())?)
+}
+
+fn report(what: &str, done: Result<(), Trouble>) {
+    if let Err(trouble) = done {
+        tracing::warn!(error = &trouble as &dyn std::error::Error, "{what} did not go well; it is tried again");
+    }
+}
+
+type ServerTask = tokio::task::JoinHandle<Drained>;
+
+fn start_server(app: Arc<App>, listener: TcpListener, server: &Server, lifecycle: &Lifecycle) -> ServerTask {
+    let idle = Duration::from_secs(server.idle_seconds_max);
+    let limits = ListenLimits {
+        connections_max: server.connections_max,
+        header_deadline: Duration::from_secs(server.header_seconds_max),
+        body_idle_deadline: idle,
+        write_idle_deadline: idle,
+        drain_deadline: Duration::from_secs(server.drain_seconds_max),
+        ..ListenLimits::default()
+    };
+    tokio::spawn(listen::serve(listener, cairn_api::service(app), limits, lifecycle.stop()))
+}
+
+/// First the requests, then the commands that outlived theirs, then the tasks, then the files.
+async fn finish(lifecycle: &Lifecycle, server: ServerTask, whole: &Whole) -> anyhow::Result<bool> {
+    lifecycle.stop().cancel();
+    if let Drained::Cut(connections) = server.await.context("the server task died")? {
+        tracing::warn!(connections, "requests that did not end in time were cut off");
+    }
+    whole.drive.drained().await;
+    let well = lifecycle.finish().await;
+    whole.foundation.close().await;
+    Ok(well)
+}
+
+fn public_url(config: &Config, listener: &TcpListener) -> anyhow::Result<String> {
+    let mut server = config.server.clone();
+    server.listen = listener.local_addr()?;
+    Ok(server.url())
+}
+
+fn announce(url: &str, data: &DataDirectory) {
+    say(&format!("Cairn is ready.\n  API         {url}\n  Swagger UI  {url}/docs\n  Data        {}", data.path().display()));
+}
+
+/// One descriptor for each connection and one for each file that it reads or writes: the usual soft limit of 1,024 is too low.
+fn raise_open_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if setrlimit(Resource::Nofile, limit).is_err() {
+        tracing::warn!("the limit of open files can't be raised");
+    }
+}

@@ -1,0 +1,23 @@
+//! What the tests need around them: the drive as a real process, clients, content, and waiting on conditions.
+
+mod answer;
+mod client;
+mod content;
+mod drive;
+mod mounts;
+mod process;
+mod raw;
+mod skipped;
+mod user;
+mod wait;
+
+pub(crate) use answer::Answer;
+pub(crate) use client::{Call, Client};
+pub(crate) use content::{Chance, content, sha1_hex, sha256_hex};
+pub(crate) use drive::{Drive, SharedDrive, shared};
+pub(crate) use mounts::{Ext4Image, Tmpfs};
+pub(crate) use process::{Output, cairn};
+pub(crate) use raw::RawConnection;
+pub(crate) use skipped::skipped;
+pub(crate) use user::{File, PASSWORD, Upload, User, digest_field};
+pub(crate) use wait::{until, until_async};

@@ -1,0 +1,39 @@
+//! The drive as a process, seen from outside. One binary; each file is one subject.
+//!
+//! The drive is started by the tests themselves, on directories of their own. Nothing here sleeps to wait for something: tests
+//! look until it is there.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "tests")]
+
+#[path = "../harness/harness.rs"]
+mod harness;
+
+mod accounts;
+
+mod chunked;
+mod downloads;
+mod entries;
+mod instant;
+mod uploads;
+
+mod bad_input;
+mod idempotency;
+mod read_your_writes;
+mod unauthorized_table;
+
+mod disk_full;
+mod durability;
+mod expiry;
+mod memory;
+mod power_cut;
+mod resume;
+mod shutdown;
+mod slow_clients;
+mod views_rebuilt;
+
+mod cli;
+mod openapi;
+mod system;
+
+mod architecture;
+mod golden;
