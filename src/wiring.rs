@@ -86,24 +86,6 @@ impl Whole {
     }
 }
 
-/// As much of a drive as changes an account: the log, which other processes may write as well, and no read tables.
-pub(crate) async fn account_ports(data: &DataDirectory) -> anyhow::Result<(Ports, Arc<SqliteLog>)> {
-    let log = Arc::new(SqliteLog::open(&data.events()).await?);
-    let blobs = Arc::new(cairn_commands::ports::blobs::MemoryBlobs::default());
-    let ports = Ports {
-        log: log.clone(),
-        staging: Arc::new(cairn_commands::ports::staging::MemoryStaging::new(blobs.clone())),
-        blobs,
-        views: Arc::new(cairn_commands::ports::views::MemoryViews::new(log.clone())),
-        ledger: Arc::new(log.ledger()),
-        attempts: Arc::new(cairn_commands::ports::attempts::MemoryAttempts::default()),
-        passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(RandomIds),
-    };
-    Ok((ports, log))
-}
-
 /// The time, for rows that say when something was done.
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()

@@ -103,6 +103,11 @@ impl App {
     }
 }
 
+/// The body of a request as one text, whatever its spacing and order were: a piece of what makes two requests the same.
+pub(crate) fn canonical(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
 fn parse_key(text: &str) -> Result<&str, Problem> {
     let fine = (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if fine { Ok(text) } else { Err(Problem::invalid("Idempotency-Key", "1 to 255 visible ASCII characters")) }

@@ -9,6 +9,8 @@ pub mod instant;
 pub mod admin;
 pub mod system;
 
+pub mod time;
+
 /// How the OpenAPI document groups the operations.
 #[derive(poem_openapi::Tags)]
 pub enum Tag {

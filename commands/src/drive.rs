@@ -5,8 +5,8 @@ use std::sync::Arc;
 use cairn_domain::{Position, UploadId};
 use tokio_util::task::TaskTracker;
 
-use crate::execute::States;
 use crate::instant::Challenges;
+use crate::journal::Journal;
 use crate::ports::attempts::{AttemptPolicy, Attempts};
 use crate::ports::blobs::BlobStore;
 use crate::ports::clock::Clock;
@@ -115,7 +115,7 @@ pub struct Drive {
     pub(crate) ports: Ports,
     pub(crate) limits: Limits,
     pub(crate) secret: Secret,
-    pub(crate) states: States,
+    pub(crate) journal: Journal,
     pub(crate) challenges: Challenges,
     pub(crate) merging: Merging,
     tasks: TaskTracker,
@@ -125,8 +125,9 @@ impl Drive {
     /// A drive over these ports.
     pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
         let challenges = Challenges::new(limits.challenge_expires_seconds);
-        let (states, merging, tasks) = (States::default(), Merging::default(), TaskTracker::new());
-        Arc::new(Self { ports, limits, secret, states, challenges, merging, tasks })
+        let journal = Journal::new(ports.log.clone(), ports.clock.clone(), ports.ids.clone());
+        let (merging, tasks) = (Merging::default(), TaskTracker::new());
+        Arc::new(Self { ports, limits, secret, journal, challenges, merging, tasks })
     }
 
     /// What it stands on.

@@ -12,7 +12,7 @@ pub use update::{UpdateError, UpdateFile, update};
 
 use cairn_domain::blob::Blob;
 use cairn_domain::file::{Entry, File, FileRejection};
-use cairn_domain::{FileName, FolderId, StreamName};
+use cairn_domain::{FileId, FileName, FolderId, StreamName};
 
 use crate::{Caller, Drive, Loaded, Trouble};
 
@@ -42,13 +42,18 @@ pub(crate) fn own_entry<'a>(file: &'a Loaded<File>, caller: &Caller) -> Option<&
 }
 
 /// True when an entry may be put there. Only the top is there so far.
-pub(crate) fn folder_exists(folder: Option<FolderId>) -> bool {
+pub fn folder_exists(folder: Option<FolderId>) -> bool {
     folder.is_none()
+}
+
+/// An entry as the log has it, whoever owns it: the caller says who may see it.
+pub async fn load(drive: &Drive, id: FileId) -> Result<Loaded<File>, Trouble> {
+    drive.journal.load(&StreamName::file(id)).await
 }
 
 /// The name of the store that holds an entry's content.
 pub async fn stored_in(drive: &Drive, entry: &Entry) -> Result<String, Trouble> {
-    let blob = drive.load::<Blob>(&StreamName::blob(entry.added.sha256)).await?;
+    let blob = drive.journal.load::<Blob>(&StreamName::blob(entry.added.sha256)).await?;
     Ok(blob.state.stored.map_or_else(|| drive.ports.blobs.name().to_owned(), |stored| stored.store))
 }
 

@@ -14,10 +14,10 @@ pub use prove::{ProveError, prove};
 
 use cairn_domain::blob::{Blob, BlobCommand, BlobRejection};
 use cairn_domain::file::{File, FileAdded, FileCommand, FileRejection, Origin};
-use cairn_domain::{Decider, FileId, FileName, FolderId, Sha256, StreamName};
+use cairn_domain::{Decider, FileName, FolderId, Sha256, StreamName};
 
-use crate::execute::Start;
 use crate::file::content_type_of;
+use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
 /// Makes an entry of a stored content; none when it is not stored (any more).
@@ -29,13 +29,13 @@ async fn add_entry(
     name: FileName,
     folder: Option<FolderId>,
 ) -> Result<Option<Loaded<File>>, Trouble> {
-    let id = FileId(request.command.derive("file"));
+    let id = request.new_file();
     let refer = |blob: &Loaded<Blob>| match blob.state.decide(BlobCommand::ReferTo(id)) {
         Ok(events) => Ok(events),
         Err(BlobRejection::NotStored) => Ok(Vec::new()),
     };
     let stream = StreamName::blob(sha256);
-    let blob = drive.execute::<Blob, Trouble>(&stream, Start::Load, request, refer).await?;
+    let blob = drive.journal.execute::<Blob, Trouble>(&stream, Start::Load, request, refer).await?;
     let Some(stored) = blob.state.stored else { return Ok(None) };
     let added = FileAdded {
         owner: caller.account,
@@ -54,7 +54,7 @@ async fn add_entry(
         Err(FileRejection::AlreadyAdded) => Ok(Vec::new()),
         Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
     };
-    let file = drive.execute(&StreamName::file(id), Start::Fresh, &request, add).await?;
+    let file = drive.journal.execute(&StreamName::file(id), Start::Fresh, &request, add).await?;
     drive.visible(file.position).await;
     Ok(Some(file))
 }

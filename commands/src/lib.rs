@@ -1,7 +1,7 @@
 //! The use cases: what people and the system itself may do, one file each.
 //!
 //! This crate owns the ports that its use cases need and knows no adapter, no driver and no web framework.
-//! Every change goes through [`Drive::execute`]: load, fold, decide, append. There is no second such loop.
+//! Every change goes through [`Journal::execute`]: load, fold, decide, append. There is no second such loop.
 //!
 //! No use case needs two streams at once. One that touches several has one event that is its commit point;
 //! the rest follows from it, and can be done again by anybody who finds it begun (see [`sagas`]).
@@ -14,14 +14,14 @@ pub mod sagas;
 pub mod upload;
 
 pub mod drive;
-pub mod execute;
+pub mod journal;
 pub mod once;
 pub mod ports;
 pub mod request;
 pub mod trouble;
 
 pub use drive::{Drive, Limits, Ports};
-pub use execute::Loaded;
+pub use journal::{Journal, Loaded};
 pub use request::{Caller, Request};
 pub use trouble::Trouble;
 

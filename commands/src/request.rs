@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cairn_domain::account::Role;
-use cairn_domain::{AccountId, CommandId, EventId, Metadata, SessionId};
+use cairn_domain::{AccountId, CommandId, EventId, FileId, Metadata, SessionId};
 
 /// Somebody who has shown a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl Request {
     #[must_use]
     pub fn because_of(&self, event: EventId, command: CommandId) -> Self {
         Self { command, causation: Some(event), ..self.clone() }
+    }
+
+    /// The id of the entry that this request makes, if it makes one; its retries make the same.
+    pub fn new_file(&self) -> FileId {
+        FileId(self.command.derive("file"))
     }
 
     pub(crate) fn metadata(&self) -> Metadata {

@@ -27,6 +27,6 @@ use crate::{Drive, Loaded, Trouble};
 
 /// The caller's own upload; somebody else's is as absent as one that never was.
 async fn own_upload(drive: &Drive, owner: AccountId, upload: UploadId) -> Result<Option<Loaded<Upload>>, Trouble> {
-    let loaded = drive.load::<Upload>(&StreamName::upload(upload)).await?;
+    let loaded = drive.journal.load::<Upload>(&StreamName::upload(upload)).await?;
     Ok(Some(loaded).filter(|upload| upload.state.started().is_some_and(|started| started.owner == owner)))
 }

@@ -95,7 +95,7 @@ impl Raw {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", "-8192")
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("wal_autocheckpoint", "16000")
             .disable_statement_logging();
         let mut connection = options.connect().await.unwrap();
         sqlx::raw_sql(TABLES).execute(&mut connection).await.unwrap();

@@ -1,4 +1,5 @@
-//! What the read side needs from outside. Each trait carries its contract in prose.
+//! What the read side needs from outside. Each trait carries its contract in prose; with the feature `sample` come in-memory twins and the
+//! suite that every adapter of the tables passes.
 
 use async_trait::async_trait;
 use cairn_domain::{EventId, Position, StoredEvent, StreamName, Timestamp};
@@ -7,6 +8,8 @@ use tokio::sync::watch;
 use crate::sql::{Dialect, Sql};
 use crate::statement::{Run, Value};
 
+#[cfg(feature = "sample")]
+pub mod contract;
 #[cfg(feature = "sample")]
 pub mod memory;
 mod row;

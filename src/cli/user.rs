@@ -1,19 +1,21 @@
 //! `cairn user`: the first operator has nobody to ask.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use cairn_commands::account::{AccountError, find_account, grant_role};
 use cairn_commands::ports::ids::Ids;
-use cairn_commands::{Drive, Limits, Request};
+use cairn_commands::{Journal, Request};
 use cairn_domain::Username;
 use cairn_domain::account::Role;
+use cairn_infra::clock::SystemClock;
 use cairn_infra::ids::RandomIds;
+use cairn_infra::sqlite::log::SqliteLog;
 use clap::{Subcommand, ValueEnum};
 
 use super::{Place, block_on, say};
 use crate::data::DataDirectory;
-use crate::wiring::account_ports;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
@@ -56,12 +58,12 @@ impl Change {
         let config = self.place.load(None)?;
         let data = DataDirectory::open(&config.server.data)?;
         let name: Username = self.name.parse().with_context(|| format!("{:?} is not a user name", self.name))?;
-        let (ports, log) = account_ports(&data).await?;
-        let drive = Drive::new(ports, Limits::from(&config.limits), data.secret(&RandomIds)?);
+        let log = Arc::new(SqliteLog::open(&data.events()).await?);
+        let journal = Journal::new(log.clone(), Arc::new(SystemClock), Arc::new(RandomIds));
         let RoleName::Admin = self.role;
         let request = Request::of_system(RandomIds.command());
-        let changed = match find_account(&drive, &name).await {
-            Ok(account) => grant_role(&drive, &request, account, Role::Admin, granted).await,
+        let changed = match find_account(&journal, &name).await {
+            Ok(account) => grant_role(&journal, &request, account, Role::Admin, granted).await,
             Err(error) => Err(error),
         };
         log.close().await;

@@ -1,1 +1,181 @@
-//! user
+//! People: signing up, in and out, and what they may see and change of themselves.
+
+mod problems;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use cairn_commands::account::{self, ChangePassword, Password, SignIn};
+use cairn_projections::queries::users::{usage_of, user_by_id};
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::payload::Json;
+
+use self::problems::{InfoProblem, PasswordProblem, SignInProblem, SignOutProblem, SignUpProblem};
+use self::types::{
+    InfoAnswer, PasswordAnswer, PasswordBody, Session, SignInAnswer, SignInBody, SignOutAnswer, SignUpAnswer, SignUpBody, SignedUp,
+    UserInfo,
+};
+use super::Tag;
+use crate::app::App;
+use crate::ask::{Done, IdempotencyKey, MinPosition, canonical};
+use crate::auth::SignedIn;
+use crate::http::json::JsonBody;
+use crate::http::problem::{Problem, common};
+
+/// Accounts and sessions.
+pub struct UserApi;
+
+/// Where a browser goes after signing in.
+const HOME: &str = "/home";
+
+#[OpenApi(tag = "Tag::User")]
+impl UserApi {
+    /// Sign up
+    ///
+    /// Makes an account. Names that differ only in case or in their Unicode form are the same name.
+    #[oai(path = "/user/signup", method = "post", operation_id = "user_signup")]
+    async fn sign_up(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<SignUpBody>,
+    ) -> Result<SignUpAnswer, SignUpProblem> {
+        let wish = body.0.wish()?;
+        let ask = app.ask(request, None, &key)?;
+        let work = {
+            let (drive, request) = (app.drive.clone(), ask.request.clone());
+            app.detached(async move {
+                let made = account::sign_up(&drive, &request, wish).await?;
+                Ok::<_, SignUpProblem>(Done { status: 201, position: Some(made.position), body: SignedUp::from(made) })
+            })
+        };
+        let done = app.once(&ask, &[b"POST /user/signup", &canonical(&body.0)], work).await?;
+        Ok(SignUpAnswer::Created(Json(done.body), done.position.map(|position| position.0)))
+    }
+
+    /// Sign in
+    ///
+    /// Opens a session. The answer and the time that it takes are the same for an unknown user and a wrong password. The token is shown
+    /// only here; a retry under the same `Idempotency-Key` shows the same one.
+    #[oai(path = "/user/signin", method = "post", operation_id = "user_signin")]
+    async fn sign_in(
+        &self,
+        app: Data<&Arc<App>>,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<SignInBody>,
+    ) -> Result<SignInAnswer, SignInProblem> {
+        let ask = app.ask(request, None, &key)?;
+        if let Some(key) = &ask.key {
+            // The answer holds a secret and is never stored: the use case makes the same one again.
+            app.answered::<()>(key, &[b"POST /user/signin", &canonical(&body.0)]).await?;
+        }
+        let (drive, request) = (app.drive.clone(), ask.request);
+        let wish = SignIn { password: Password::to_check(&body.0.password), username: body.0.username };
+        let opened = app
+            .detached(async move { account::sign_in(&drive, &request, wish).await.map_err(SignInProblem::from) })
+            .await?;
+        let session = Session {
+            username: opened.username.to_string(),
+            token: opened.token,
+            expires_at: opened.expires_at.into(),
+            location: HOME.to_owned(),
+        };
+        Ok(SignInAnswer::Opened(Json(session), opened.position.0))
+    }
+
+    /// Sign out
+    ///
+    /// Ends the session of this token, which is dead when the answer comes; a retry is answered with 401.
+    #[oai(path = "/user/signout", method = "post", operation_id = "user_signout")]
+    async fn sign_out(
+        &self,
+        app: Data<&Arc<App>>,
+        SignedIn(caller): SignedIn,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+    ) -> Result<SignOutAnswer, SignOutProblem> {
+        let ask = app.ask(request, Some(&caller), &key)?;
+        let session = caller.session.to_string();
+        let work = {
+            let (app, request) = (Arc::clone(&app), ask.request.clone());
+            app.clone().detached(async move {
+                let ended = account::sign_out(&app.drive, &request, &caller).await;
+                app.sessions.forget();
+                Ok::<_, SignOutProblem>(Done { status: 204, position: Some(ended?), body: () })
+            })
+        };
+        let done = app.once(&ask, &[b"POST /user/signout", session.as_bytes()], work).await?;
+        Ok(SignOutAnswer::Ended(done.position.map(|position| position.0)))
+    }
+
+    /// Who am I
+    ///
+    /// The caller's account, and how much of it is used. What lies in the trash counts.
+    #[oai(path = "/user/info", method = "get", operation_id = "user_info")]
+    async fn info(
+        &self,
+        app: Data<&Arc<App>>,
+        SignedIn(caller): SignedIn,
+        /// The answer shows at least what the log held at this position.
+        #[oai(name = "Cairn-Min-Position")]
+        position: MinPosition,
+    ) -> Result<InfoAnswer, InfoProblem> {
+        app.reach(position.0).await?;
+        let user = user_by_id(&*app.tables, caller.account).await.map_err(Problem::from)?;
+        let user = user.ok_or(Problem::of(common::unauthorized))?;
+        let usage = usage_of(&*app.tables, caller.account).await.map_err(Problem::from)?;
+        Ok(InfoAnswer::Found(Json(UserInfo {
+            id: user.id.0,
+            username: user.username,
+            email: user.email,
+            phone: user.phone,
+            signup_at: user.signup_at.into(),
+            last_active_at: user.last_active_at.map(Into::into),
+            used_bytes: usage.used_bytes,
+            quota_bytes: user.quota_bytes.or(app.drive.limits().quota_bytes_default),
+        })))
+    }
+
+    /// Change the password
+    ///
+    /// Every other session of the account ends; the caller's goes on.
+    #[oai(path = "/user/password", method = "post", operation_id = "user_password")]
+    async fn password(
+        &self,
+        app: Data<&Arc<App>>,
+        SignedIn(caller): SignedIn,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<PasswordBody>,
+    ) -> Result<PasswordAnswer, PasswordProblem> {
+        let new_password = body.0.new_password.parse::<Password>();
+        let new_password = new_password.map_err(|why| Problem::invalid("new_password", why.0))?;
+        let wish = ChangePassword { old_password: Password::to_check(&body.0.old_password), new_password };
+        let ask = app.ask(request, Some(&caller), &key)?;
+        let work = {
+            let (app, request) = (Arc::clone(&app), ask.request.clone());
+            app.clone().detached(async move {
+                let changed = account::change_password(&app.drive, &request, &caller, wish).await;
+                app.sessions.forget();
+                Ok::<_, PasswordProblem>(Done { status: 204, position: Some(changed?), body: () })
+            })
+        };
+        let done = app.once(&ask, &[b"POST /user/password", &canonical(&body.0)], work).await?;
+        Ok(PasswordAnswer::Changed(done.position.map(|position| position.0)))
+    }
+}

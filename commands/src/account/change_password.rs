@@ -2,7 +2,7 @@ use cairn_domain::account::{Account, AccountCommand, AccountRejection};
 use cairn_domain::{Decider, Position, StreamName};
 
 use super::Password;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
 /// Somebody wants another password.
@@ -48,7 +48,7 @@ pub async fn change_password(
     wish: ChangePassword,
 ) -> Result<Position, ChangePasswordError> {
     let stream = StreamName::account(caller.account);
-    let account = drive.load::<Account>(&stream).await?;
+    let account = drive.journal.load::<Account>(&stream).await?;
     let known = account.state.registered().ok_or(ChangePasswordError::BadCredentials)?;
     let (canonical, verified_hash) = (known.username.canonical(), known.password_hash.clone());
     if let Some(wait_seconds) = drive.password_wait(&canonical, request).await {
@@ -64,6 +64,7 @@ pub async fn change_password(
     let salt = drive.ports.ids.random();
     let new_hash = passwords.hash(wish.new_password.into_text(), salt).await.map_err(Trouble::Broken)?;
     let changed = drive
+        .journal
         .execute(&stream, Start::Load, request, |account: &Loaded<Account>| {
             let (verified_hash, new_hash) = (verified_hash.clone(), new_hash.clone());
             let command = AccountCommand::ChangePassword { verified_hash, new_hash, keep: caller.session };

@@ -2,7 +2,7 @@ use cairn_domain::account::{Account, AccountCommand};
 use cairn_domain::{AccountId, Decider, Position, StreamName};
 
 use super::AccountError;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Drive, Loaded, Request};
 
 /// Sets the bytes that an account may hold; none for the default.
@@ -14,7 +14,7 @@ pub async fn change_quota(
 ) -> Result<Position, AccountError> {
     let decide =
         |account: &Loaded<Account>| account.state.decide(AccountCommand::SetQuota(quota_bytes)).map_err(AccountError::from);
-    let changed = drive.execute(&StreamName::account(account), Start::Load, request, decide).await?;
+    let changed = drive.journal.execute(&StreamName::account(account), Start::Load, request, decide).await?;
     drive.visible(changed.position).await;
     Ok(changed.position)
 }

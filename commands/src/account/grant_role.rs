@@ -3,12 +3,13 @@ use cairn_domain::username::ClaimedUsername;
 use cairn_domain::{AccountId, Decider, Position, StreamName, Username};
 
 use super::AccountError;
-use crate::execute::Start;
-use crate::{Drive, Loaded, Request};
+use crate::journal::Start;
+use crate::{Journal, Loaded, Request};
 
-/// Lets an account do more, or with `granted` false less again.
+/// Lets an account do more, or with `granted` false less again. Needs no more than the journal: the first operator is made beside a drive
+/// that may be running or not.
 pub async fn grant_role(
-    drive: &Drive,
+    journal: &Journal,
     request: &Request,
     account: AccountId,
     role: Role,
@@ -16,13 +17,12 @@ pub async fn grant_role(
 ) -> Result<Position, AccountError> {
     let command = if granted { AccountCommand::GrantRole(role) } else { AccountCommand::RevokeRole(role) };
     let decide = |account: &Loaded<Account>| account.state.decide(command.clone()).map_err(AccountError::from);
-    let changed = drive.execute(&StreamName::account(account), Start::Load, request, decide).await?;
-    drive.visible(changed.position).await;
+    let changed = journal.execute(&StreamName::account(account), Start::Load, request, decide).await?;
     Ok(changed.position)
 }
 
 /// The account that has this name.
-pub async fn find_account(drive: &Drive, username: &Username) -> Result<AccountId, AccountError> {
-    let claimed = drive.load::<ClaimedUsername>(&StreamName::username(username)).await?;
+pub async fn find_account(journal: &Journal, username: &Username) -> Result<AccountId, AccountError> {
+    let claimed = journal.load::<ClaimedUsername>(&StreamName::username(username)).await?;
     claimed.state.claim.map(|claim| claim.account).ok_or(AccountError::Absent)
 }

@@ -6,7 +6,7 @@ use sha2::Digest;
 
 use super::Password;
 use super::sign_up::register;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// Somebody says who they are.
@@ -78,14 +78,14 @@ struct Known {
 
 /// Looks the name up on the log itself, so that a fresh account can sign in at once, on every node.
 async fn known_account(drive: &Drive, username: &Username) -> Result<Option<Known>, Trouble> {
-    let claimed = drive.load::<ClaimedUsername>(&StreamName::username(username)).await?;
+    let claimed = drive.journal.load::<ClaimedUsername>(&StreamName::username(username)).await?;
     let Some(claim) = claimed.state.claim else { return Ok(None) };
     let stream = StreamName::account(claim.account);
-    let mut account = drive.load::<Account>(&stream).await?;
+    let mut account = drive.journal.load::<Account>(&stream).await?;
     if account.state.registered().is_none() {
         // A crash came between the claim and the account, or the claim is this moment's: the account is theirs all the same.
         register_now(drive, &claim).await?;
-        account = drive.load(&stream).await?;
+        account = drive.journal.load(&stream).await?;
     }
     Ok(account.state.registered().map(|known| Known {
         id: claim.account,
@@ -111,6 +111,7 @@ async fn open_session(drive: &Drive, request: &Request, known: Known) -> Result<
     let session = SessionOpened { session: id, token_sha256, expires_at };
     let request = Request { actor: Some(known.id), ..request.clone() };
     let opened = drive
+        .journal
         .execute(&StreamName::account(known.id), Start::Load, &request, |account: &Loaded<Account>| {
             let verified_hash = known.password_hash.clone();
             let sessions_max = drive.limits.sessions_max;

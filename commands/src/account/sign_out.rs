@@ -2,14 +2,14 @@ use cairn_domain::account::{Account, AccountCommand};
 use cairn_domain::{Decider, Position, StreamName};
 
 use super::AccountError;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request};
 
 /// Ends the caller's session.
 pub async fn sign_out(drive: &Drive, request: &Request, caller: &Caller) -> Result<Position, AccountError> {
     let decide =
         |account: &Loaded<Account>| account.state.decide(AccountCommand::CloseSession(caller.session)).map_err(AccountError::from);
-    let closed = drive.execute(&StreamName::account(caller.account), Start::Load, request, decide).await?;
+    let closed = drive.journal.execute(&StreamName::account(caller.account), Start::Load, request, decide).await?;
     drive.visible(closed.position).await;
     Ok(closed.position)
 }

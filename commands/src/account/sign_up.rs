@@ -3,7 +3,7 @@ use cairn_domain::username::{ClaimedUsername, UsernameClaimed, UsernameCommand, 
 use cairn_domain::{AccountId, CommandId, Decider, EmailAddress, EventId, PhoneNumber, Position, StreamName, Timestamp, Username};
 
 use super::Password;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// Somebody wants an account.
@@ -50,13 +50,14 @@ pub async fn sign_up(drive: &Drive, request: &Request, wish: SignUp) -> Result<S
     let request = &Request { actor: Some(account), ..request.clone() };
     let stream = StreamName::username(&wish.username);
     // Who asks for a taken name need not wait for a hash; and a retry must find the hash that it made before.
-    let standing = drive.load::<ClaimedUsername>(&stream).await?;
+    let standing = drive.journal.load::<ClaimedUsername>(&stream).await?;
     let claim = match standing.state.claim {
         Some(claim) if claim.account == account => claim,
         Some(_) => return Err(SignUpError::UsernameTaken),
         None => claim_of(drive, account, wish).await?,
     };
     let claimed = drive
+        .journal
         .execute(&stream, Start::Load, request, |name: &Loaded<ClaimedUsername>| {
             let decision = name.state.decide(UsernameCommand::Claim(claim.clone()));
             decision.map_err(|UsernameRejection::Taken(_)| SignUpError::UsernameTaken)
@@ -90,7 +91,7 @@ pub(crate) async fn register(
         Err(AccountRejection::AlreadyRegistered | AccountRejection::PasswordChangedMeanwhile) => Ok(Vec::new()),
         Err(AccountRejection::NotRegistered) => Err(Trouble::Busy),
     };
-    Ok(drive.execute(&stream, Start::Fresh, &request, decide).await?.position)
+    Ok(drive.journal.execute(&stream, Start::Fresh, &request, decide).await?.position)
 }
 
 async fn claim_of(drive: &Drive, account: AccountId, wish: SignUp) -> Result<UsernameClaimed, Trouble> {

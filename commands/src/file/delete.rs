@@ -2,7 +2,7 @@ use cairn_domain::file::{File, FileCommand};
 use cairn_domain::{Decider, FileId, Position, StreamName};
 
 use super::{FileError, own_entry};
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request};
 
 /// What has become of the entry.
@@ -20,7 +20,7 @@ pub async fn delete(drive: &Drive, request: &Request, caller: &Caller, id: FileI
         own_entry(file, caller).ok_or(FileError::Absent)?;
         Ok(file.state.decide(if purge { FileCommand::Purge } else { FileCommand::Trash })?)
     };
-    let file: Loaded<File> = drive.execute(&StreamName::file(id), Start::Load, request, decide).await?;
+    let file: Loaded<File> = drive.journal.execute(&StreamName::file(id), Start::Load, request, decide).await?;
     drive.visible(file.position).await;
     Ok(if purge { Deleted::Purged(file.position) } else { Deleted::Trashed(Box::new(file)) })
 }

@@ -13,7 +13,7 @@ pub async fn history(
     limit: usize,
 ) -> Result<Vec<StoredEvent>, FileError> {
     let stream = StreamName::file(id);
-    let file = drive.load::<File>(&stream).await?;
+    let file = drive.journal.load::<File>(&stream).await?;
     own_entry(&file, caller).ok_or(FileError::Absent)?;
     Ok(drive.ports.log.read_stream(&stream, from, limit).await.map_err(Trouble::from)?)
 }

@@ -2,7 +2,7 @@ use cairn_domain::file::{File, FileCommand, FileRejection};
 use cairn_domain::{Decider, FileId, FileName, FolderId, StreamName};
 
 use super::{folder_exists, own_entry};
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
 /// Somebody wants an entry to be called or to stand otherwise.
@@ -64,7 +64,7 @@ pub async fn update(drive: &Drive, request: &Request, caller: &Caller, wish: Upd
         }
         Ok(file.state.decide(FileCommand::Update { name: wish.name.clone(), folder: wish.folder })?)
     };
-    let file = drive.execute(&StreamName::file(wish.id), Start::Load, request, decide).await?;
+    let file = drive.journal.execute(&StreamName::file(wish.id), Start::Load, request, decide).await?;
     drive.visible(file.position).await;
     Ok(file)
 }

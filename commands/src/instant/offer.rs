@@ -63,7 +63,7 @@ async fn from_own_entry(
     wish: &FastUpload,
 ) -> Result<Option<Loaded<File>>, Trouble> {
     let Some(id) = drive.ports.views.entry_with_content(caller.account, wish.content).await? else { return Ok(None) };
-    let file = drive.load::<File>(&StreamName::file(id)).await?;
+    let file = drive.journal.load::<File>(&StreamName::file(id)).await?;
     let added = file.state.entry().map(|entry| &entry.added);
     match added.filter(|added| added.owner == caller.account && added.size == wish.size) {
         Some(added) => add_entry(drive, request, caller, added.sha256, wish.name.clone(), wish.folder).await,

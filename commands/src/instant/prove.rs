@@ -56,7 +56,7 @@ async fn known_content(drive: &Drive, asked: &Asked) -> Result<Option<Sha256>, T
         ContentHash::Sha1(sha1) => drive.ports.views.content_by_sha1(sha1).await?,
     };
     let Some(sha256) = sha256 else { return Ok(None) };
-    let blob = drive.load::<Blob>(&StreamName::blob(sha256)).await?;
+    let blob = drive.journal.load::<Blob>(&StreamName::blob(sha256)).await?;
     Ok(blob.state.stored.filter(|stored| stored.size == asked.size).map(|_| sha256))
 }
 

@@ -9,7 +9,7 @@ use cairn_domain::username::{UsernameClaimed, UsernameEvent};
 use cairn_domain::{AccountId, CommandId, Event, EventId, Position, StoredEvent, Timestamp, UploadId, codec};
 
 use crate::account::register_claimed;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::ports::checkpoints::Checkpoints;
 use crate::upload::{Merged, settle};
 use crate::{Drive, Request, Trouble};

@@ -97,7 +97,7 @@ async fn grant_a_role_and_set_a_quota() {
     let stage = stage();
     let id = stage.sign_up("alice").await.id;
     let admin = cairn_domain::account::Role::Admin;
-    repeat(&stage, nothing, async |request| grant_role(&stage.drive, request, id, admin, true).await.is_ok()).await;
+    repeat(&stage, nothing, async |request| grant_role(&stage.drive.journal, request, id, admin, true).await.is_ok()).await;
     repeat(&stage, nothing, async |request| change_quota(&stage.drive, request, id, Some(5)).await.is_ok()).await;
 }
 

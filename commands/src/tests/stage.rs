@@ -110,7 +110,7 @@ pub(super) async fn upload(
 
 pub(super) async fn caller_of(drive: &Drive, signed_in: &SignedIn) -> Caller {
     let stream = cairn_domain::StreamName::account(signed_in.account);
-    let account = drive.load::<cairn_domain::account::Account>(&stream).await.expect("the account loads");
+    let account = drive.journal.load::<cairn_domain::account::Account>(&stream).await.expect("the account loads");
     let sessions = &account.state.registered().expect("registered").sessions;
     Caller { account: signed_in.account, session: sessions.last().expect("a session").id, roles: [].into() }
 }

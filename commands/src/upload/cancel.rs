@@ -3,7 +3,7 @@ use cairn_domain::{Decider, Position, UploadId};
 
 use super::own_upload;
 use super::status::stream_of;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
 /// Why the upload goes on.
@@ -30,7 +30,7 @@ pub async fn cancel(drive: &Drive, request: &Request, caller: &Caller, id: Uploa
             other => CancelError::Trouble(Trouble::Broken(format!("{other:?}").into())),
         })
     };
-    let cancelled = drive.execute(&stream_of(id), Start::Load, request, decide).await?;
+    let cancelled = drive.journal.execute(&stream_of(id), Start::Load, request, decide).await?;
     drive.ports.staging.discard(id).await.map_err(Trouble::from)?;
     drive.visible(cancelled.position).await;
     Ok(cancelled.position)

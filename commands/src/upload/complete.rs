@@ -1,16 +1,18 @@
 use cairn_domain::file::File;
 use cairn_domain::upload::{FileMerged, MergeCommand, Part, PartRange, Phase, Upload, UploadCommand, UploadRejection};
-use cairn_domain::{Decider, Position, Sha256, UploadId};
+use cairn_domain::{Decider, FileId, Position, Sha256, UploadId};
 
 use super::own_upload;
 use super::settle::{Merged, merge_command, settle};
 use super::status::{file_of, stream_of};
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
 /// The file that the upload has become.
 #[derive(Debug, Clone)]
 pub struct Completed {
+    /// Which entry it is.
+    pub id: FileId,
     /// The entry.
     pub file: Loaded<File>,
     /// False when it was complete before.
@@ -100,7 +102,7 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
         Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
     };
     let request = Request { command: merge_command(id), keyed: false, ..request.clone() };
-    let merged = drive.execute::<Upload, Trouble>(&stream_of(id), Start::Load, &request, decide).await?;
+    let merged = drive.journal.execute::<Upload, Trouble>(&stream_of(id), Start::Load, &request, decide).await?;
     Ok(match merged.state.phase() {
         Phase::Merged(merged) => Merge::Done(merged.clone()),
         Phase::Rejected(_) => Merge::Rejected,
@@ -109,7 +111,7 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
 }
 
 async fn changed(drive: &Drive, id: UploadId, before: &Upload) -> Result<bool, Trouble> {
-    let now = drive.load::<Upload>(&stream_of(id)).await?.state;
+    let now = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
     Ok(now.phase() != before.phase() || now.revision() != before.revision())
 }
 
@@ -123,5 +125,5 @@ async fn finish(
     let cause = merge_command(id).event(stream_of(id).as_str(), 0);
     let file = settle(drive, request, Merged { upload: id, staged: id, cause, event: merged, start: Start::Load }).await?;
     drive.visible(file.position).await;
-    Ok(Completed { new, position: file.position, file })
+    Ok(Completed { id: merged.file, new, position: file.position, file })
 }

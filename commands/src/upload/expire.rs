@@ -2,7 +2,7 @@ use cairn_domain::upload::{Phase, Upload, UploadCommand, UploadRejection};
 use cairn_domain::{CommandId, Decider, UploadId};
 
 use super::status::stream_of;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// Uploads that one round of the clean-up looks at.
@@ -20,7 +20,7 @@ pub async fn expire_overdue(drive: &Drive) -> Result<u64, Trouble> {
             Err(UploadRejection::StillAlive | UploadRejection::Closed(_) | UploadRejection::Absent) => Ok(Vec::new()),
             Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
         };
-        let upload = drive.execute(&stream_of(id), Start::Load, &request, decide).await?;
+        let upload = drive.journal.execute(&stream_of(id), Start::Load, &request, decide).await?;
         if *upload.state.phase() == Phase::Expired {
             drive.ports.staging.discard(id).await?;
             ended += 1;
@@ -43,6 +43,6 @@ pub async fn sweep_staging(drive: &Drive) -> Result<u64, Trouble> {
 }
 
 async fn wanted(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
-    let upload = drive.load::<Upload>(&stream_of(id)).await?.state;
+    let upload = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
     Ok(upload.started().is_some() && matches!(upload.phase(), Phase::Open))
 }

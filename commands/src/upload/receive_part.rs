@@ -3,7 +3,7 @@ use cairn_domain::{CommandId, Decider, Position, Sha256, UploadId};
 
 use super::own_upload;
 use super::status::stream_of;
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::ports::ByteStream;
 use crate::ports::staging::StagingError;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
@@ -91,7 +91,7 @@ pub async fn receive_part(drive: &Drive, request: &Request, caller: &Caller, sen
         let decision = upload.state.decide(UploadCommand::ReceiveChunk(chunk.clone()));
         decision.map_err(|rejection| part_error(&rejection, upload.state.plan().map_or(0, |plan| plan.count())))
     };
-    let recorded = drive.execute(&stream_of(sent.upload), Start::Load, &request, decide).await?;
+    let recorded = drive.journal.execute(&stream_of(sent.upload), Start::Load, &request, decide).await?;
     Ok(PartReceived { index: sent.index, size: part.length, sha256, position: recorded.position })
 }
 

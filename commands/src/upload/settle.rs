@@ -3,7 +3,7 @@ use cairn_domain::file::{File, FileAdded, FileCommand, FileRejection, Origin};
 use cairn_domain::upload::FileMerged;
 use cairn_domain::{CommandId, Decider, EventId, StreamName, UploadId};
 
-use crate::execute::Start;
+use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// A merged upload, and where its bytes wait.
@@ -27,7 +27,7 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
     let Merged { upload, staged, cause, event: merged, start } = merged;
     let file_stream = StreamName::file(merged.file);
     if start == Start::Load {
-        let known = drive.load::<File>(&file_stream).await?;
+        let known = drive.journal.load::<File>(&file_stream).await?;
         if known.version.is_some() {
             return Ok(known);
         }
@@ -54,7 +54,7 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
         Err(FileRejection::AlreadyAdded) => Ok(Vec::new()),
         Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
     };
-    drive.execute(&file_stream, Start::Fresh, &request, decide).await
+    drive.journal.execute(&file_stream, Start::Fresh, &request, decide).await
 }
 
 /// The command that merges an upload: one for each upload, so that whoever merges it makes the same event.
@@ -68,5 +68,5 @@ async fn store(drive: &Drive, request: &Request, merged: &FileMerged) -> Result<
         let command = BlobCommand::StoreFor(stored.clone(), merged.file);
         blob.state.decide(command).map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
     };
-    drive.execute(&StreamName::blob(merged.sha256), Start::Fresh, request, decide).await.map(|_| ())
+    drive.journal.execute(&StreamName::blob(merged.sha256), Start::Fresh, request, decide).await.map(|_| ())
 }

@@ -3,8 +3,8 @@ use cairn_domain::{Decider, FileName, FolderId, Position, Sha1, Sha256, StreamNa
 
 use super::own_upload;
 use super::status::{UploadStatus, status_of};
-use crate::execute::Start;
 use crate::file::{content_type_of, folder_exists};
+use crate::journal::Start;
 use crate::ports::views::OpenUploadKey;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
@@ -94,7 +94,7 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
         Err(UploadRejection::AlreadyStarted) => Ok(Vec::new()),
         Err(other) => Err(StartError::Trouble(Trouble::Broken(format!("{other:?}").into()))),
     };
-    let loaded = drive.execute(&StreamName::upload(id), Start::Fresh, request, decide).await;
+    let loaded = drive.journal.execute(&StreamName::upload(id), Start::Fresh, request, decide).await;
     if let Err(StartError::Trouble(Trouble::NoRoom)) = &loaded {
         // Known not to be on the log. After any other trouble it may be, and then its parts need the room.
         drive.ports.staging.discard(id).await.map_err(Trouble::from)?;

@@ -1,11 +1,11 @@
 use cairn_domain::file::File;
 use cairn_domain::upload::{FileMerged, Upload, UploadCommand, UploadStarted};
-use cairn_domain::{Decider, FileId, FileName, FolderId, Position, Sha256, UploadId};
+use cairn_domain::{Decider, FileName, FolderId, Position, Sha256, UploadId};
 
 use super::settle::{Merged, merge_command, settle};
 use super::status::stream_of;
-use crate::execute::Start;
 use crate::file::{content_type_of, folder_exists};
+use crate::journal::Start;
 use crate::ports::ByteStream;
 use crate::ports::staging::{StagingError, Whole};
 use crate::{Caller, Drive, Loaded, Request, Trouble};
@@ -108,7 +108,7 @@ pub async fn store_whole(
 
 fn merged_of(request: &Request, caller: &Caller, whole: Whole, wish: WholeUpload) -> FileMerged {
     FileMerged {
-        file: FileId(request.command.derive("file")),
+        file: request.new_file(),
         owner: caller.account,
         content_type: content_type_of(wish.content_type, &wish.name),
         name: wish.name,
@@ -138,7 +138,7 @@ async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &Fil
         let decision = upload.state.decide(UploadCommand::StoreWhole(started.clone(), merged.clone()));
         decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
     };
-    let stored = drive.execute::<Upload, Trouble>(&stream, Start::Fresh, &merging, decide).await;
+    let stored = drive.journal.execute::<Upload, Trouble>(&stream, Start::Fresh, &merging, decide).await;
     if let Err(trouble) = stored {
         // Known not to be on the log, the bytes can go; otherwise the clean-up decides when the log answers.
         if matches!(trouble, Trouble::NoRoom) {

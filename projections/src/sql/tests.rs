@@ -7,7 +7,7 @@ use crate::table::Columns;
 fn a_table_is_made_in_each_dialect() {
     assert_eq!(
         Dialect::Sqlite.create_table(UsageRow::TABLE),
-        r#"CREATE TABLE IF NOT EXISTS "tbl_usage" ( "account_id" char(36) NOT NULL PRIMARY KEY, "used_bytes" bigint NOT NULL, "files" bigint NOT NULL )"#
+        r#"CREATE TABLE IF NOT EXISTS "tbl_usage" ( "account_id" char(36) NOT NULL PRIMARY KEY, "used_bytes" integer NOT NULL, "files" integer NOT NULL )"#
     );
     assert_eq!(
         Dialect::MySql.create_table(UsageRow::TABLE),

@@ -18,8 +18,9 @@ const READERS_MAX: u32 = 4;
 /// Rows that a connection's thread may be ahead of who reads them, so that a page of a projection is one wake-up.
 const ROWS_AHEAD: usize = 1_024;
 
-/// Pages of the WAL after which they are moved to the main file: 16 MiB. (Every move costs two flushes.)
-const CHECKPOINT_PAGES: &str = "4000";
+/// Pages of the WAL after which they are moved to the main file: 64 MiB. The leaves of the two random indexes are
+/// written again and again, so that a longer WAL means fewer pages to move.
+const CHECKPOINT_PAGES: &str = "16000";
 
 /// The WAL is cut back to this many bytes when a burst has made it longer.
 const WAL_BYTES_KEPT: &str = "67108864";

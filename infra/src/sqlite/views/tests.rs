@@ -1,0 +1,111 @@
+mod asking;
+mod plans;
+mod rebuilding;
+
+use cairn_domain::{StoredEvent, Timestamp};
+use cairn_projections::ports::memory::{MemorySource, MemoryTables, Rows};
+use cairn_projections::ports::{Source, contract};
+use cairn_projections::runner::Settings;
+use cairn_projections::sample::Sample;
+use cairn_projections::statement::Value;
+use cairn_projections::{Runner, projections};
+use tempfile::TempDir;
+
+use super::*;
+
+const SEED: u64 = 42;
+
+async fn open(directory: &TempDir) -> SqliteViews {
+    SqliteViews::open(&directory.path().join("views.db"), &projections()).await.unwrap()
+}
+
+fn runner(source: &Arc<MemorySource>, views: &SqliteViews, batch_events_max: usize) -> Runner {
+    let settings = Settings { batch_events_max, ..Settings::new(|| Timestamp(77)) };
+    Runner::new(projections(), Arc::clone(source) as Arc<dyn Source>, Arc::new(views.clone()), settings)
+}
+
+/// The rows as the in-memory twin has them.
+async fn expected(events: Vec<StoredEvent>) -> Rows {
+    let tables = MemoryTables::new(projections());
+    let source: Arc<dyn Source> = Arc::new(MemorySource::new(events));
+    let runner = Runner::new(projections(), source, Arc::new(tables.clone()), Settings::new(|| Timestamp(77)));
+    runner.catch_up().await.unwrap();
+    tables.rows()
+}
+
+/// The rows as the database has them.
+async fn dump(views: &SqliteViews) -> Rows {
+    let mut rows = Rows::new();
+    for table in projections().iter().flat_map(|projection| projection.tables()) {
+        let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+        let text = format!("SELECT {} FROM {}", names.join(", "), table.name);
+        for Row(mut values) in views.rows(Sql { text, values: Vec::new() }).await.unwrap() {
+            let Value::Text(key) = values.remove(0) else { panic!("a key that is no text") };
+            rows.insert((table.name, key.into_owned()), values);
+        }
+    }
+    rows
+}
+
+#[tokio::test]
+async fn the_tables_keep_the_contract() {
+    let directory = TempDir::new().unwrap();
+    let number = std::cell::Cell::new(0);
+    let make = || {
+        number.set(number.get() + 1);
+        let path = directory.path().join(format!("views-{}.db", number.get()));
+        async move { SqliteViews::open(&path, &projections()).await.unwrap() }
+    };
+    contract::all(make).await;
+}
+
+#[tokio::test]
+async fn the_database_has_the_rows_that_the_log_means_in_any_batches() {
+    let events = Sample::events(SEED, 3_000);
+    let expected = expected(events.clone()).await;
+    let source = Arc::new(MemorySource::new(events));
+    for batch_events_max in [1, 7, 500, 4096] {
+        let directory = TempDir::new().unwrap();
+        let views = open(&directory).await;
+        runner(&source, &views, batch_events_max).catch_up().await.unwrap();
+        assert_eq!(dump(&views).await, expected, "{batch_events_max}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_applied_is_there_once_after_the_file_is_opened_again() {
+    let directory = TempDir::new().unwrap();
+    let events = Sample::events(SEED, 600);
+    let source = Arc::new(MemorySource::new(events[..250].to_vec()));
+    let views = open(&directory).await;
+    runner(&source, &views, 100).catch_up().await.unwrap();
+    // Not closed: as after a crash, the WAL has what the main file has not.
+    source.append(events[250..].to_vec());
+    let again = open(&directory).await;
+    assert!(again.checkpoints().await.unwrap().iter().all(|checkpoint| checkpoint.position == Position(250)));
+    runner(&source, &again, 100).catch_up().await.unwrap();
+    assert_eq!(dump(&again).await, expected(events).await);
+    again.close().await;
+    assert!(matches!(again.rows(bookkeeping::checkpoints(DIALECT)).await, Err(ReadError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn values_that_the_tables_refuse_are_told_from_trouble_that_may_pass() {
+    let directory = TempDir::new().unwrap();
+    let views = open(&directory).await;
+    let name = cairn_projections::projection::files::UserFile::Name;
+    let incomplete = cairn_projections::Statement::put("f", [(name, "a row of a name alone".into())]);
+    let runs = cairn_projections::statement::combine(vec![incomplete]);
+    let refused = views.apply(Batch { runs, ..Batch::default() }).await;
+    assert!(matches!(refused, Err(TablesError::Rejected(_))), "{refused:?}");
+    views.close().await;
+    assert!(matches!(views.apply(Batch::default()).await, Err(TablesError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_said_so() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(directory.path().join("views.db"), "this is not a database, and it is long enough to see it: ".repeat(99)).unwrap();
+    let opened = SqliteViews::open(&directory.path().join("views.db"), &projections()).await;
+    assert!(opened.is_err_and(|error| error.to_string().contains("views.db")));
+}

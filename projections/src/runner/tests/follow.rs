@@ -160,3 +160,8 @@ proptest! {
         prop_assert_eq!(&rebuilt, &one_by_one);
     }
 }
+
+#[tokio::test]
+async fn the_twin_keeps_the_contract() {
+    crate::ports::contract::all(|| async { MemoryTables::new(projections()) }).await;
+}

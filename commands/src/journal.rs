@@ -1,4 +1,4 @@
-//! Load, fold, decide, append: the one way in which anything changes.
+//! The log as the use cases write it. Load, fold, decide, append: the one way in which anything changes.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -8,8 +8,18 @@ use cairn_domain::codec;
 use cairn_domain::{Decider, Event, Expected, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
 use moka::sync::Cache;
 
-use crate::ports::event_store::{Appended, StoreError};
-use crate::{Drive, Request, Trouble};
+use crate::ports::clock::Clock;
+use crate::ports::event_store::{Appended, EventStore, StoreError};
+use crate::ports::ids::Ids;
+use crate::{Request, Trouble};
+
+/// The log, and what was folded from it a moment ago.
+pub struct Journal {
+    log: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    states: States,
+}
 
 /// An aggregate as its stream has it, and where it was read.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +50,12 @@ pub enum Start {
     Fresh,
 }
 
-impl Drive {
+impl Journal {
+    /// A journal in this log.
+    pub fn new(log: Arc<dyn EventStore>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self { log, clock, ids, states: States::default() }
+    }
+
     /// Decides on the stream's state and appends what was decided, again and again while others are faster.
     ///
     /// Returns the state afterwards. A repeated command returns the state as it is now, with nothing added.
@@ -79,7 +94,7 @@ impl Drive {
         let mut grown = false;
         loop {
             let from = loaded.version.map_or(Version(0), Version::next);
-            let page = self.ports.log.read_stream(stream, from, PAGE).await?;
+            let page = self.log.read_stream(stream, from, PAGE).await?;
             for stored in &page {
                 loaded = loaded.fold(stored)?;
             }
@@ -102,7 +117,7 @@ impl Drive {
         let first = request.command.event(stream.as_str(), 0);
         let mut from = Version(0);
         loop {
-            let page = self.ports.log.read_stream(stream, from, PAGE).await?;
+            let page = self.log.read_stream(stream, from, PAGE).await?;
             if page.iter().any(|event| event.id == first) {
                 return Ok(true);
             }
@@ -120,7 +135,7 @@ impl Drive {
         request: &Request,
         events: &[D::Event],
     ) -> Result<(Appended, Timestamp), StoreError> {
-        let now = self.ports.clock.now();
+        let now = self.clock.now();
         let new = |(n, event): (usize, &D::Event)| NewEvent {
             id: request.command.event(stream.as_str(), n),
             time: now,
@@ -133,7 +148,7 @@ impl Drive {
             Some(version) => Expected::Exact(version),
         };
         let new = events.iter().enumerate().map(new).collect();
-        Ok((self.ports.log.append(stream, expected, new).await?, now))
+        Ok((self.log.append(stream, expected, new).await?, now))
     }
 
     /// The state after an append: folded on where nobody stepped between, read again otherwise.
@@ -160,7 +175,7 @@ impl Drive {
 
     /// A few milliseconds, more with each attempt and never the same for two.
     async fn pause(&self, attempt: u32) {
-        let jitter = u64::from(self.ports.ids.random()[31]);
+        let jitter = u64::from(self.ids.random()[31]);
         tokio::time::sleep(Duration::from_micros(u64::from(attempt) * (500 + jitter * 20))).await;
     }
 }
@@ -188,7 +203,7 @@ impl<D: Decider> Loaded<D> {
 }
 
 /// Folded states of the streams that were touched last, so that a hot stream is read from where it was left.
-pub(crate) struct States(Cache<StreamName, Folded>);
+struct States(Cache<StreamName, Folded>);
 
 #[derive(Clone)]
 struct Folded {

@@ -1,0 +1,122 @@
+//! What every adapter of [`Tables`] and [`Workshop`] must do. Each check takes new, empty tables of [`projections`](crate::projections).
+//!
+//! # Panics
+//! Every check panics when the adapter does not do it.
+#![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "checks panic; it says so above")]
+
+use cairn_domain::{EventId, Position, StreamName, Timestamp};
+use uuid::Uuid;
+
+use super::{Batch, Checkpoint, Move, Parked, Tables, TablesError, Workshop};
+use crate::projection::usage::UsageRow;
+use crate::statement::{Statement, combine};
+
+const LOG: EventId = EventId(Uuid::from_u128(1));
+
+/// All of it, each check on tables of its own.
+pub async fn all<T: Workshop, F: Future<Output = T>>(mut make: impl FnMut() -> F) {
+    new_tables_stand_at_the_start(&make().await).await;
+    rows_and_checkpoints_move_together(&make().await).await;
+    a_checkpoint_that_moved_stops_the_batch(&make().await).await;
+    parked_events_are_listed_in_order_until_they_are_released(&make().await).await;
+    a_draft_has_no_effect_before_it_is_promoted(&make().await).await;
+}
+
+/// Every projection has a checkpoint, at the start and of no log.
+pub async fn new_tables_stand_at_the_start(tables: &dyn Workshop) {
+    for projection in crate::projections() {
+        let checkpoint = checkpoint(tables, projection.name()).await;
+        assert_eq!((checkpoint.position, checkpoint.log), (Position::START, None));
+        assert_eq!(checkpoint.version, projection.version());
+    }
+}
+
+/// A batch moves the checkpoint of the projections that it names, and only theirs.
+pub async fn rows_and_checkpoints_move_together(tables: &dyn Workshop) {
+    tables.apply(used(5, 0, 3)).await.expect("applied");
+    tables.apply(used(7, 3, 9)).await.expect("applied");
+    let moved = checkpoint(tables, "usage").await;
+    assert_eq!((moved.position, moved.log, moved.updated_at), (Position(9), Some(LOG), Timestamp(9)));
+    assert_eq!(checkpoint(tables, "files").await.position, Position::START);
+}
+
+/// Nothing of a batch is done when one of its checkpoints is elsewhere, or was made by other code.
+pub async fn a_checkpoint_that_moved_stops_the_batch(tables: &dyn Workshop) {
+    tables.apply(used(5, 0, 3)).await.expect("applied");
+    let park = vec![parked(2)];
+    let lost = tables.apply(Batch { park, ..used(5, 0, 4) }).await;
+    assert!(matches!(lost, Err(TablesError::Lost { projection }) if projection == "usage"));
+    let mut other_version = used(5, 3, 4);
+    other_version.moves[0].version += 1;
+    assert!(matches!(tables.apply(other_version).await, Err(TablesError::Lost { .. })));
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(3));
+    assert_eq!(all_parked(tables).await, []);
+    let not_parked = Batch { release: vec![("usage".to_owned(), Position(2))], ..Batch::default() };
+    assert!(matches!(tables.apply(not_parked).await, Err(TablesError::Lost { .. })));
+}
+
+/// They come in log order and in pages; parking again renews the reason.
+pub async fn parked_events_are_listed_in_order_until_they_are_released(tables: &dyn Workshop) {
+    let park = vec![parked(30), parked(4), parked(200)];
+    tables.apply(Batch { park, ..Batch::default() }).await.expect("applied");
+    assert_eq!(all_parked(tables).await, [parked(4), parked(30), parked(200)]);
+    assert_eq!(tables.parked("usage", Position(4), 1).await.expect("parked"), [parked(30)]);
+    assert_eq!(tables.parked("files", Position::START, 9).await.expect("parked"), []);
+    let renewed = Parked { reason: "another".to_owned(), ..parked(30) };
+    let release = vec![("usage".to_owned(), Position(4))];
+    tables.apply(Batch { park: vec![renewed.clone()], release, ..Batch::default() }).await.expect("applied");
+    assert_eq!(all_parked(tables).await, [renewed, parked(200)]);
+}
+
+/// A discarded one never has any, and one that follows begins anew.
+pub async fn a_draft_has_no_effect_before_it_is_promoted(tables: &dyn Workshop) {
+    tables.apply(used(5, 0, 3)).await.expect("applied");
+    let draft = tables.draft().await.expect("a draft");
+    assert_eq!(checkpoint(&*draft, "usage").await.position, Position::START);
+    draft.apply(used(5, 0, 8)).await.expect("applied");
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(3));
+    draft.discard().await;
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(3));
+    let draft = tables.draft().await.expect("a draft");
+    draft.apply(used(5, 0, 6)).await.expect("applied");
+    draft.index().await.expect("indexed");
+    draft.apply(used(5, 6, 7)).await.expect("applied");
+    draft.promote().await.expect("promoted");
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(7));
+    tables.apply(used(5, 7, 8)).await.expect("applied to the promoted tables");
+}
+
+fn used(bytes: i64, from: u64, to: u64) -> Batch {
+    let step = Move {
+        projection: "usage".to_owned(),
+        version: 1,
+        from: Position(from),
+        to: Position(to),
+        log: LOG,
+        at: Timestamp(i64::try_from(to).expect("a small number")),
+    };
+    let account = Uuid::from_u128(1).to_string();
+    let statement = Statement::add(account, [(UsageRow::UsedBytes, bytes), (UsageRow::Files, 1)]);
+    Batch { runs: combine(vec![statement]), moves: vec![step], ..Batch::default() }
+}
+
+fn parked(position: u64) -> Parked {
+    Parked {
+        projection: "usage".to_owned(),
+        stream: StreamName::try_from(format!("file-{position}")).expect("a stream name"),
+        position: Position(position),
+        event: EventId(Uuid::from_u128(position.into())),
+        name: "FileAdded".to_owned(),
+        reason: "no reason".to_owned(),
+        parked_at: Timestamp(77),
+    }
+}
+
+async fn all_parked(tables: &dyn Workshop) -> Vec<Parked> {
+    tables.parked("usage", Position::START, 100).await.expect("parked")
+}
+
+async fn checkpoint<T: Tables + ?Sized>(tables: &T, name: &str) -> Checkpoint {
+    let all = tables.checkpoints().await.expect("checkpoints");
+    all.into_iter().find(|checkpoint| checkpoint.projection == name).expect("a checkpoint")
+}
