@@ -6,6 +6,7 @@ stands in the output; what it promises in comments that begin with `# =>` must a
 
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,7 +28,16 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def need_curl():
+    """The one thing that the tour needs and a machine for Rust may not have."""
+    if shutil.which("curl"):
+        return
+    subprocess.run(["apt-get", "update", "-qq"], check=True)
+    subprocess.run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", "curl"], check=True)
+
+
 def main():
+    need_curl()
     readme = pathlib.Path(sys.argv[1])
     script = tour_of(readme.read_text(encoding="utf-8"))
     promises = re.findall(r"# => (.+)$", script, re.MULTILINE)

@@ -19,7 +19,7 @@ pub(crate) fn start_logging(section: &Telemetry) -> anyhow::Result<()> {
     let started = if human {
         lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
     } else {
-        lines.json().flatten_event(true).try_init()
+        lines.json().flatten_event(true).with_span_list(false).try_init()
     };
     started.map_err(|error| anyhow::anyhow!(error)).context("logging does not start")
 }

@@ -73,10 +73,15 @@ impl App {
             return Ok(answer);
         }
         let done = work.await?;
+        self.record(key, &done).await?;
+        Ok(done)
+    }
+
+    /// Remembers the answer under its key.
+    pub(crate) async fn record<T: Serialize>(&self, key: &Key, done: &Done<T>) -> Result<(), Problem> {
         let body = serde_json::to_string(&done.body).map_err(|error| Problem::of(common::internal).because(error))?;
         let answer = StoredAnswer { status: done.status, position: done.position.map(|position| position.0), body };
-        self.drive.finish_once(key, &answer).await.map_err(Problem::from)?;
-        Ok(done)
+        Ok(self.drive.finish_once(key, &answer).await?)
     }
 
     /// The answer that was given under this key before, if one was.

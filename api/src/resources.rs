@@ -11,6 +11,8 @@ pub mod system;
 
 pub mod time;
 
+mod common;
+
 /// How the OpenAPI document groups the operations.
 #[derive(poem_openapi::Tags)]
 pub enum Tag {

@@ -14,16 +14,14 @@ use poem_openapi::{LicenseObject, OpenApiService};
 use crate::app::App;
 use crate::http::observe::Observe;
 use crate::resources::admin::AdminApi;
-use crate::resources::chunked::ChunkedApi;
 use crate::resources::file::FileApi;
-use crate::resources::instant::InstantApi;
 use crate::resources::system::SystemApi;
 use crate::resources::user::UserApi;
 
 use self::swagger::SwaggerUi;
 
-type Operations = (UserApi, FileApi, InstantApi, ChunkedApi, SystemApi, AdminApi);
-const OPERATIONS: Operations = (UserApi, FileApi, InstantApi, ChunkedApi, SystemApi, AdminApi);
+type Operations = (UserApi, FileApi, SystemApi, AdminApi);
+const OPERATIONS: Operations = (UserApi, FileApi, SystemApi, AdminApi);
 
 /// Paths that are served beside the operations.
 const PAGES: [&str; 6] =

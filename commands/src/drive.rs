@@ -135,6 +135,11 @@ impl Drive {
         &self.ports
     }
 
+    /// The log, for what needs no more of a drive.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
     /// What it allows.
     pub fn limits(&self) -> &Limits {
         &self.limits

@@ -2,11 +2,11 @@
 //!
 //! Everything here can be replaced by its in-memory twin; no rule lives here.
 
+pub mod clock;
 pub mod config;
 pub mod fs;
-pub mod log_source;
-pub mod views;
-pub mod sqlite;
-pub mod clock;
 pub mod ids;
+pub mod log_source;
 pub mod passwords;
+pub mod sqlite;
+pub mod views;

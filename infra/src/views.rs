@@ -8,9 +8,9 @@ use cairn_commands::ports::views::{ContentHash, OpenUploadKey, Views, ViewsError
 use cairn_domain::{AccountId, FileId, Position, Sha1, Sha256, Timestamp, UploadId};
 use cairn_projections::ReachedPosition;
 use cairn_projections::ports::{ReadError, ReadTables};
+use cairn_projections::queries::contents;
 use cairn_projections::queries::files::{ByHash, newest_with_content};
 use cairn_projections::queries::uploads::{self, UploadLike};
-use cairn_projections::queries::contents;
 
 /// The read tables of this process, and the runner that keeps them up with the log.
 #[derive(Clone)]

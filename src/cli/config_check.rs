@@ -10,7 +10,9 @@ use super::{Place, say};
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigVerb {
     /// Read the configuration from all its sources and print what comes of it.
-    #[command(after_help = "Later sources override earlier ones: defaults, the file, CAIRN_<SECTION>__<KEY> in the environment, flags.")]
+    #[command(
+        after_help = "Later sources override earlier ones: defaults, the file, CAIRN_<SECTION>__<KEY> in the environment, flags."
+    )]
     Check(Check),
 }
 

@@ -22,8 +22,8 @@ impl Openapi {
     #[expect(clippy::unnecessary_wraps, reason = "every verb returns a result")]
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let document = match self.format {
-            Format::Yaml => cairn_api::openapi_yaml(),
-            Format::Json => cairn_api::openapi_json(),
+            Format::Yaml => cairn_api::service::openapi_yaml(),
+            Format::Json => cairn_api::service::openapi_json(),
         };
         super::say(document.trim_end());
         Ok(ExitCode::SUCCESS)

@@ -13,7 +13,9 @@ use cairn_commands::upload::{expire_overdue, sweep_staging};
 use cairn_commands::{Drive, Trouble};
 use cairn_domain::Timestamp;
 use cairn_infra::config::{Config, Server};
+use cairn_projections::queries::uploads::count_all_open_uploads;
 use clap::Args;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use super::{Place, Unusable, say};
@@ -36,6 +38,8 @@ pub(super) struct Serve {
 const CLEAN_UP_EVERY: Duration = Duration::from_secs(30);
 /// An upload that expires is ended at most this late.
 const EXPIRE_EVERY: Duration = Duration::from_secs(5);
+/// How often gauges are brought up to date.
+const GAUGES_EVERY: Duration = Duration::from_secs(5);
 /// What is younger than this is most likely still in the hands of its own command.
 const PATIENCE_SECONDS: u64 = 60;
 
@@ -62,11 +66,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     start_clean_up(&whole, &lifecycle);
 
     let url = public_url(&config, &listener)?;
-    let upkeep = metrics.clone();
-    lifecycle.every("metrics", Duration::from_secs(5), move || {
-        upkeep.run_upkeep();
-        std::future::ready(())
-    });
+    start_gauges(&whole, metrics.clone(), &lifecycle);
     let app = whole.app(url.clone(), &config, Box::new(move || metrics.render()));
     let server = start_server(app, listener, &config.server, &lifecycle);
     announce(&url, &data);
@@ -96,7 +96,12 @@ async fn put_in_order(whole: &Whole) -> anyhow::Result<()> {
     let finished = finish_begun(&whole.drive, &whole.checkpoints, 0).await.context("unfinished work can't be finished")?;
     let swept = sweep_staging(&whole.drive).await.context("the staging area can't be cleaned up")?;
     if finished.accounts + finished.files + swept > 0 {
-        tracing::info!(accounts = finished.accounts, files = finished.files, swept, "finished what an earlier process left half-way");
+        tracing::info!(
+            accounts = finished.accounts,
+            files = finished.files,
+            swept,
+            "finished what an earlier process left half-way"
+        );
     }
     Ok(())
 }
@@ -113,6 +118,23 @@ fn start_clean_up(whole: &Whole, lifecycle: &Lifecycle) {
         async move {
             report("finishing what began", finish_begun(&drive, &checkpoints, PATIENCE_SECONDS).await.map(|_| ()));
             report("forgetting old answers", forget_answers(&drive).await);
+        }
+    });
+}
+
+/// Keeps up the figures that nobody else counts.
+fn start_gauges(whole: &Whole, metrics: PrometheusHandle, lifecycle: &Lifecycle) {
+    metrics::describe_gauge!("cairn_uploads_open", "Uploads in parts that take parts.");
+    let tables = whole.foundation.tables.clone();
+    lifecycle.every("gauges", GAUGES_EVERY, move || {
+        metrics.run_upkeep();
+        let tables = tables.clone();
+        async move {
+            match count_all_open_uploads(&*tables).await {
+                #[expect(clippy::cast_precision_loss, reason = "a gauge is a double; counts are exact in it up to 2^53")]
+                Ok(open) => metrics::gauge!("cairn_uploads_open").set(open as f64),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the open uploads can't be counted"),
+            }
         }
     });
 }
@@ -149,7 +171,7 @@ fn start_server(app: Arc<App>, listener: TcpListener, server: &Server, lifecycle
         drain_deadline: Duration::from_secs(server.drain_seconds_max),
         ..ListenLimits::default()
     };
-    tokio::spawn(listen::serve(listener, cairn_api::service(app), limits, lifecycle.stop()))
+    tokio::spawn(listen::serve(listener, cairn_api::service::service(app), limits, lifecycle.stop()))
 }
 
 /// First the requests, then the commands that outlived theirs, then the tasks, then the files.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use reqwest::header::HeaderMap;
 use reqwest::{Body, Method, RequestBuilder};
 use serde_json::Value;
 
@@ -69,10 +68,6 @@ impl Call {
         Self(self.0.header(name, value.to_string()))
     }
 
-    pub(crate) fn headers(self, headers: HeaderMap) -> Self {
-        Self(self.0.headers(headers))
-    }
-
     pub(crate) fn query(self, name: &str, value: impl Display) -> Self {
         Self(self.0.query(&[(name, value.to_string())]))
     }
@@ -111,10 +106,5 @@ impl Call {
     /// Whatever comes.
     pub(crate) async fn try_send(self) -> reqwest::Result<Answer> {
         Answer::read(self.0.send().await?).await
-    }
-
-    /// The answer with its body still to be read.
-    pub(crate) async fn open(self) -> reqwest::Result<reqwest::Response> {
-        self.0.send().await
     }
 }

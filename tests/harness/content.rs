@@ -35,7 +35,8 @@ impl Chance {
     /// From `CAIRN_TEST_SEED`, or a new one; printed, so that a failure can be repeated.
     pub(crate) fn from_environment() -> Self {
         let given = std::env::var("CAIRN_TEST_SEED").ok();
-        let seed = given.map_or_else(|| RandomState::new().build_hasher().finish(), |text| text.parse().expect("CAIRN_TEST_SEED is a number"));
+        let seed = given
+            .map_or_else(|| RandomState::new().build_hasher().finish(), |text| text.parse().expect("CAIRN_TEST_SEED is a number"));
         eprintln!("CAIRN_TEST_SEED={seed}");
         Self(seed)
     }

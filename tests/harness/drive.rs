@@ -9,10 +9,11 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::client::Client;
-use super::process::command;
+use super::process::{Output, command};
 use super::wait::until;
 
 /// A drive with a data directory. Both are gone when it is dropped.
@@ -115,15 +116,22 @@ impl Drive {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    /// The process id of the running drive.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.as_ref().expect("a running drive").id()
+    /// The most memory that the running drive has had at once, in KiB (`VmHWM`, proc(5)).
+    pub(crate) fn resident_peak_kib(&self) -> u64 {
+        let id = self.child.as_ref().expect("a running drive").id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("the drive's status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
-    /// How many events are on the log.
-    pub(crate) fn events(&self) -> usize {
-        let data = self.data.to_str().expect("a path");
-        super::cairn(self.place.path(), &["events", "list", "--json", "--limit", "1000000", "--data", data]).json_lines().len()
+    /// Everything that is on the log.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        self.cairn(&["events", "list", "--json"]).json_lines()
+    }
+
+    /// Runs another verb of the program over the same data.
+    pub(crate) fn cairn(&self, arguments: &[&str]) -> Output {
+        Output::of(command().current_dir(self.place.path()).args(arguments).arg("--data").arg(&self.data))
     }
 
     /// The files below a directory of the data directory.

@@ -1,6 +1,5 @@
 //! The `cairn` program, run to its end.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -21,9 +20,9 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Runs a verb over a data directory.
-pub(crate) fn cairn(data: &Path, arguments: &[&str]) -> Output {
-    Output::of(command().current_dir(data).args(arguments))
+/// Runs a verb that needs no drive.
+pub(crate) fn cairn(arguments: &[&str]) -> Output {
+    Output::of(command().args(arguments))
 }
 
 impl Output {

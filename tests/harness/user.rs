@@ -62,7 +62,12 @@ impl Drive {
     /// A new user of this drive.
     pub(crate) async fn user(&self) -> User {
         let number = USERS.fetch_add(1, Ordering::Relaxed);
-        User::sign_up(&self.client(), &format!("user{number}")).await
+        self.user_called(&format!("user{number}")).await
+    }
+
+    /// A new user of that name.
+    pub(crate) async fn user_called(&self, name: &str) -> User {
+        User::sign_up(&self.client(), name).await
     }
 }
 
@@ -125,9 +130,13 @@ impl User {
                 None => call,
             };
             let page = call.send().await.expect(200).json();
-            items.extend(page["items"].as_array().expect("items").iter().map(|item| {
-                serde_json::from_value::<T>(item.clone()).unwrap_or_else(|error| panic!("{error}: {item}"))
-            }));
+            items.extend(
+                page["items"]
+                    .as_array()
+                    .expect("items")
+                    .iter()
+                    .map(|item| serde_json::from_value::<T>(item.clone()).unwrap_or_else(|error| panic!("{error}: {item}"))),
+            );
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = Some(next.to_owned()),
                 None => return items,

@@ -112,7 +112,8 @@ async fn a_new_password_ends_every_other_session() {
     let drive = shared();
     let user = drive.user().await;
     let other = user.another_session().await;
-    let change = |old: &str, new: &str| user.post("/user/password").json(&json!({ "old_password": old, "new_password": new })).send();
+    let change =
+        |old: &str, new: &str| user.post("/user/password").json(&json!({ "old_password": old, "new_password": new })).send();
     change("not the password", "a new password").await.problem(401, "bad_credentials");
     change(PASSWORD, "short").await.invalid("new_password");
     other.get("/user/info").send().await.expect(200);
@@ -152,7 +153,13 @@ async fn only_bearer_tokens_count() {
     let user = drive.user().await;
     let token = user.token().unwrap().to_owned();
     let anonymous = drive.client();
-    for header in [format!("Basic {token}"), "Bearer".to_owned(), format!("Bearer {token}0"), format!("Bearer {}", "0".repeat(64)), token.clone()] {
+    for header in [
+        format!("Basic {token}"),
+        "Bearer".to_owned(),
+        format!("Bearer {token}0"),
+        format!("Bearer {}", "0".repeat(64)),
+        token.clone(),
+    ] {
         anonymous.get("/user/info").header("authorization", header).send().await.problem(401, "unauthorized");
     }
     anonymous.get("/user/info").query("token", &token).send().await.problem(401, "unauthorized");
@@ -190,7 +197,8 @@ async fn no_secret_is_stored_or_logged() {
     let link = user.post("/file/downloadurl").json(&json!({ "id": file.id })).send().await.expect(200).json();
     let query = link["url"].as_str().unwrap().split_once('?').unwrap().1.to_owned();
     user.get(link["url"].as_str().unwrap()).send().await.expect(200);
-    let signature = query.split('&').map(|pair| pair.split_once('=').unwrap().1).max_by_key(|value| value.len()).unwrap().to_owned();
+    let signature =
+        query.split('&').map(|pair| pair.split_once('=').unwrap().1).max_by_key(|value| value.len()).unwrap().to_owned();
     let secrets = [PASSWORD.to_owned(), user.token().unwrap().to_owned(), signature];
     assert_absent(&secrets, "the log", drive.log().as_bytes());
     for path in drive.files_in("").iter().filter(|path| path.file_name().unwrap() != "secret") {

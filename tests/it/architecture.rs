@@ -6,8 +6,21 @@ use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Packag
 
 /// Crates that reach outside: databases, networks, runtimes' drivers.
 const DRIVERS: &[&str] = &[
-    "sqlx", "sqlx-core", "sqlx-sqlite", "sqlx-mysql", "libsqlite3-sys", "rusqlite", "async-nats", "lapin", "redis", "kurrentdb",
-    "eventstore", "aws-config", "aws-sdk-s3", "reqwest", "rustix",
+    "sqlx",
+    "sqlx-core",
+    "sqlx-sqlite",
+    "sqlx-mysql",
+    "libsqlite3-sys",
+    "rusqlite",
+    "async-nats",
+    "lapin",
+    "redis",
+    "kurrentdb",
+    "eventstore",
+    "aws-config",
+    "aws-sdk-s3",
+    "reqwest",
+    "rustix",
 ];
 
 /// Crates that speak HTTP.
@@ -26,11 +39,7 @@ const RULES: &[Rule] = &[
     Rule { name: "cairn-commands", own: &["cairn-domain"], never: &[DRIVERS, WEB, &["sea-query"]] },
     Rule { name: "cairn-projections", own: &["cairn-domain"], never: &[DRIVERS, WEB] },
     Rule { name: "cairn-api", own: &["cairn-domain", "cairn-commands", "cairn-projections"], never: &[] },
-    Rule {
-        name: "cairn-infra",
-        own: &["cairn-domain", "cairn-commands", "cairn-projections", "cairn-digest"],
-        never: &[WEB],
-    },
+    Rule { name: "cairn-infra", own: &["cairn-domain", "cairn-commands", "cairn-projections", "cairn-digest"], never: &[WEB] },
     Rule { name: "cairn-digest", own: &[], never: &[DRIVERS, WEB, &["tokio"]] },
 ];
 

@@ -69,12 +69,12 @@ async fn a_digest_that_fits_is_taken_and_one_that_does_not_stores_nothing() {
         call.send().await.problem(422, "digest_mismatch");
     }
     user.raw_upload("x", "x").header("content-digest", "sha-256=nonsense").send().await.problem(400, "malformed_digest");
-    // Other algorithms are not ours to judge (RFC 9530 section 2).
-    user.raw_upload("fits.bin", bytes.clone()).header("content-digest", "md5=:AAAA:").send().await.expect(201);
-    assert_eq!(user.list("").await.len(), 3);
-    assert_eq!(drive.events(), events + 5, "one more file, and nothing of the refused ones");
+    assert_eq!(user.list("").await.len(), 2);
+    assert_eq!(drive.events(), events);
     assert_eq!(drive.files_in("blobs").len(), 1);
     assert_eq!(drive.files_in("staging"), Vec::<std::path::PathBuf>::new());
+    // Other algorithms are not ours to judge (RFC 9530 section 2).
+    user.raw_upload("fits.bin", bytes.clone()).header("content-digest", "md5=:AAAA:").send().await.expect(201);
 }
 
 #[tokio::test]
@@ -154,11 +154,13 @@ async fn forms_are_read_strictly() {
     let user = drive.user().await;
     let upload = |form: Form| user.post("/file/upload").form(form).send();
     upload(Form::new().text("folder_id", "x")).await.invalid("file");
-    upload(Form::new().text("surprise", "x").part("file", Part::bytes("a").file_name("a"))).await.invalid("surprise");
-    upload(Form::new().part("file", Part::bytes("a").file_name("a")).text("folder_id", "x")).await.invalid("folder_id");
-    upload(Form::new().text("folder_id", "not-an-id").part("file", Part::bytes("a").file_name("a"))).await.invalid("folder_id");
-    upload(Form::new().part("file", Part::bytes("a"))).await.invalid("name");
-    let post = |content_type: &str, body: &str| user.post("/file/upload").header("content-type", content_type).body(body.to_owned()).send();
+    upload(Form::new().text("surprise", "x").part("file", Part::text("a").file_name("a"))).await.invalid("surprise");
+    upload(Form::new().part("file", Part::text("a").file_name("a")).text("folder_id", "x")).await.invalid("folder_id");
+    upload(Form::new().text("folder_id", "not-an-id").part("file", Part::text("a").file_name("a"))).await.invalid("folder_id");
+    upload(Form::new().part("file", Part::text("a"))).await.invalid("name");
+    let post = |content_type: &str, body: &str| {
+        user.post("/file/upload").header("content-type", content_type).body(body.to_owned()).send()
+    };
     post("multipart/form-data", "x").await.problem(400, "malformed_multipart");
     post("multipart/form-data; boundary=b", "no parts").await.problem(400, "malformed_multipart");
     let torn = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nhalf of it";

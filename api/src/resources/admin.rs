@@ -1,1 +1,131 @@
-//! admin
+//! What operators may see and do.
+
+mod events;
+mod problems;
+mod types;
+
+use std::sync::Arc;
+
+use cairn_commands::account::{change_quota, find_account};
+use cairn_domain::AccountId;
+use cairn_projections::runner::RebuildError;
+use poem::Request;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use poem_openapi::payload::Json;
+use tokio_util::sync::CancellationToken;
+
+use self::events::{EventList, EventsAnswer, EventsQuery};
+use self::problems::{EventsProblem, ProjectionsProblem, QuotaProblem, RebuildProblem};
+use self::types::{
+    Projection, ProjectionList, ProjectionsAnswer, Quota, QuotaAnswer, QuotaBody, RebuildAnswer, RebuildBody, Rebuilt, Whose,
+};
+use super::Tag;
+use super::common::perform;
+use crate::app::App;
+use crate::ask::{Done, IdempotencyKey, canonical};
+use crate::auth::Operator;
+use crate::http::json::JsonBody;
+use crate::http::problem::{Explain, Problem, common};
+
+/// What operators may see and do.
+pub struct AdminApi;
+
+#[OpenApi(tag = "Tag::Admin")]
+impl AdminApi {
+    /// How far the projections are
+    ///
+    /// The list has one page. A lag alone says little: `alive_at` tells whether anybody looks at the log.
+    #[oai(path = "/admin/projections", method = "get", operation_id = "admin_projections")]
+    async fn projections(&self, app: Data<&Arc<App>>, _operator: Operator) -> Result<ProjectionsAnswer, ProjectionsProblem> {
+        let status = app.runner.status().await.map_err(|error| Problem::of(common::unavailable).because(error))?;
+        let health = app.runner.health();
+        let items = status.into_iter().map(|status| Projection::new(status, &health)).collect();
+        Ok(ProjectionsAnswer::Found(Json(ProjectionList { items, next_cursor: None })))
+    }
+
+    /// The log
+    ///
+    /// Events in the order in which they happened. Hashes of passwords and tokens are left out. With a `category` a page may hold fewer
+    /// events than `limit`, or none, and still have a next one.
+    #[oai(path = "/admin/events", method = "get", operation_id = "admin_events")]
+    async fn events(
+        &self,
+        app: Data<&Arc<App>>,
+        _operator: Operator,
+        /// Only events behind this position.
+        after: Query<Option<u64>>,
+        /// Only events of streams of this category, such as `file`.
+        category: Query<Option<String>>,
+        /// How many at most: 1 to 1000, 100 when absent.
+        #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+        limit: Query<Option<u64>>,
+        /// Where the list goes on: the `next_cursor` of the page before. It takes the place of `after`.
+        cursor: Query<Option<String>>,
+    ) -> Result<EventsAnswer, EventsProblem> {
+        let query = EventsQuery::read(after.0, category.0, limit.0, cursor.0)?;
+        let log = &app.drive.ports().log;
+        let list: EventList = query.page(&**log).await.map_err(Problem::from)?;
+        Ok(EventsAnswer::Found(Json(list)))
+    }
+
+    /// Make the read tables anew
+    ///
+    /// Makes all rows from the log, beside the live ones, and puts them in their place when they are done; reads are answered all the while.
+    /// The answer comes at the end. A rebuild goes on when the client hangs up. In the embedded drive all projections share one
+    /// database and are made together; naming one only checks the name.
+    #[oai(path = "/admin/projections/rebuild", method = "post", operation_id = "admin_projections_rebuild")]
+    async fn rebuild(
+        &self,
+        app: Data<&Arc<App>>,
+        Operator(caller): Operator,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<RebuildBody>,
+    ) -> Result<RebuildAnswer, RebuildProblem> {
+        let ask = app.ask(request, Some(&caller), &key)?;
+        let pieces = canonical(&body.0);
+        let work = rebuild(Arc::clone(&app), body.0.name);
+        let done = app.once(&ask, &[b"POST /admin/projections/rebuild", &pieces], work).await?;
+        Ok(RebuildAnswer::Rebuilt(Json(done.body)))
+    }
+
+    /// Set a quota
+    ///
+    /// How many bytes the files of an account may occupy. Name the account by its `id` or its `username`, not by both.
+    #[oai(path = "/admin/users/quota", method = "post", operation_id = "admin_users_quota")]
+    async fn quota(
+        &self,
+        app: Data<&Arc<App>>,
+        Operator(caller): Operator,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<QuotaBody>,
+    ) -> Result<QuotaAnswer, QuotaProblem> {
+        let (whose, quota_bytes) = body.0.wish()?;
+        let ask = app.ask(request, Some(&caller), &key)?;
+        let (drive, request) = (app.drive.clone(), ask.request.clone());
+        let work = async move {
+            let id = match whose {
+                Whose::Id(id) => AccountId(id),
+                Whose::Name(name) => find_account(drive.journal(), &name).await?,
+            };
+            let position = change_quota(&drive, &request, id, quota_bytes).await?;
+            Ok::<_, QuotaProblem>(Done { status: 200, position: Some(position), body: Quota { id: id.0, quota_bytes } })
+        };
+        let done = perform(&app, &ask, "POST /admin/users/quota", &body.0, work).await?;
+        Ok(QuotaAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))
+    }
+}
+
+/// Goes on when nobody waits for it any more, and stops where it is when the process does: until it is promoted, a draft is of no effect.
+async fn rebuild(app: Arc<App>, name: Option<String>) -> Result<Done<Rebuilt>, RebuildProblem> {
+    let work = async move { app.runner.rebuild(name.as_deref(), &|_| (), &CancellationToken::new()).await };
+    let made = tokio::spawn(work).await.unwrap_or(Err(RebuildError::StageLost))?;
+    Ok(Done { status: 200, position: None, body: Rebuilt { position: made.position.0, parked: made.parked } })
+}

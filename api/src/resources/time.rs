@@ -15,8 +15,8 @@ pub struct Time(pub Timestamp);
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // What no calendar holds is shown as its nearest end.
-        let ends = (jiff::Timestamp::MIN.as_microsecond(), jiff::Timestamp::MAX.as_microsecond());
-        let time = jiff::Timestamp::from_microsecond(self.0.0.clamp(ends.0, ends.1)).unwrap_or_default();
+        let end = if self.0.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        let time = jiff::Timestamp::from_microsecond(self.0.0).unwrap_or(end);
         write!(f, "{time:.6}")
     }
 }

@@ -21,6 +21,7 @@ use self::types::{
     UserInfo,
 };
 use super::Tag;
+use super::common::perform;
 use crate::app::App;
 use crate::ask::{Done, IdempotencyKey, MinPosition, canonical};
 use crate::auth::SignedIn;
@@ -50,14 +51,12 @@ impl UserApi {
     ) -> Result<SignUpAnswer, SignUpProblem> {
         let wish = body.0.wish()?;
         let ask = app.ask(request, None, &key)?;
-        let work = {
-            let (drive, request) = (app.drive.clone(), ask.request.clone());
-            app.detached(async move {
-                let made = account::sign_up(&drive, &request, wish).await?;
-                Ok::<_, SignUpProblem>(Done { status: 201, position: Some(made.position), body: SignedUp::from(made) })
-            })
+        let (drive, request) = (app.drive.clone(), ask.request.clone());
+        let work = async move {
+            let made = account::sign_up(&drive, &request, wish).await?;
+            Ok::<_, SignUpProblem>(Done { status: 201, position: Some(made.position), body: SignedUp::from(made) })
         };
-        let done = app.once(&ask, &[b"POST /user/signup", &canonical(&body.0)], work).await?;
+        let done = perform(&app, &ask, "POST /user/signup", &body.0, work).await?;
         Ok(SignUpAnswer::Created(Json(done.body), done.position.map(|position| position.0)))
     }
 
@@ -108,16 +107,13 @@ impl UserApi {
         key: IdempotencyKey,
     ) -> Result<SignOutAnswer, SignOutProblem> {
         let ask = app.ask(request, Some(&caller), &key)?;
-        let session = caller.session.to_string();
-        let work = {
-            let (app, request) = (Arc::clone(&app), ask.request.clone());
-            app.clone().detached(async move {
-                let ended = account::sign_out(&app.drive, &request, &caller).await;
-                app.sessions.forget();
-                Ok::<_, SignOutProblem>(Done { status: 204, position: Some(ended?), body: () })
-            })
+        let (inner, request, session) = (Arc::clone(&app), ask.request.clone(), caller.session);
+        let work = async move {
+            let ended = account::sign_out(&inner.drive, &request, &caller).await;
+            inner.sessions.forget();
+            Ok::<_, SignOutProblem>(Done { status: 204, position: Some(ended?), body: () })
         };
-        let done = app.once(&ask, &[b"POST /user/signout", session.as_bytes()], work).await?;
+        let done = perform(&app, &ask, "POST /user/signout", &session, work).await?;
         Ok(SignOutAnswer::Ended(done.position.map(|position| position.0)))
     }
 
@@ -167,15 +163,13 @@ impl UserApi {
         let new_password = new_password.map_err(|why| Problem::invalid("new_password", why.0))?;
         let wish = ChangePassword { old_password: Password::to_check(&body.0.old_password), new_password };
         let ask = app.ask(request, Some(&caller), &key)?;
-        let work = {
-            let (app, request) = (Arc::clone(&app), ask.request.clone());
-            app.clone().detached(async move {
-                let changed = account::change_password(&app.drive, &request, &caller, wish).await;
-                app.sessions.forget();
-                Ok::<_, PasswordProblem>(Done { status: 204, position: Some(changed?), body: () })
-            })
+        let (inner, request) = (Arc::clone(&app), ask.request.clone());
+        let work = async move {
+            let changed = account::change_password(&inner.drive, &request, &caller, wish).await;
+            inner.sessions.forget();
+            Ok::<_, PasswordProblem>(Done { status: 204, position: Some(changed?), body: () })
         };
-        let done = app.once(&ask, &[b"POST /user/password", &canonical(&body.0)], work).await?;
+        let done = perform(&app, &ask, "POST /user/password", &body.0, work).await?;
         Ok(PasswordAnswer::Changed(done.position.map(|position| position.0)))
     }
 }

@@ -56,7 +56,7 @@ pub async fn sign_up(drive: &Drive, request: &Request, wish: SignUp) -> Result<S
         Some(_) => return Err(SignUpError::UsernameTaken),
         None => claim_of(drive, account, wish).await?,
     };
-    let claimed = drive
+    drive
         .journal
         .execute(&stream, Start::Load, request, |name: &Loaded<ClaimedUsername>| {
             let decision = name.state.decide(UsernameCommand::Claim(claim.clone()));
@@ -64,9 +64,9 @@ pub async fn sign_up(drive: &Drive, request: &Request, wish: SignUp) -> Result<S
         })
         .await?;
     let cause = request.command.event(stream.as_str(), 0);
-    let position = register(drive, request, cause, &claim).await?;
-    drive.visible(position).await;
-    Ok(SignedUp { id: account, username: claim.username, signup_at: claimed.first_at, position })
+    let made = register(drive, request, cause, &claim).await?;
+    drive.visible(made.position).await;
+    Ok(SignedUp { id: account, username: claim.username, signup_at: made.first_at, position: made.position })
 }
 
 /// Makes the account of a claim, unless it is there. `cause` is the claim's event.
@@ -75,7 +75,7 @@ pub(crate) async fn register(
     request: &Request,
     cause: EventId,
     claim: &UsernameClaimed,
-) -> Result<Position, Trouble> {
+) -> Result<Loaded<Account>, Trouble> {
     // One command for each account, so that whoever makes it makes the same event.
     let command = CommandId(claim.account.0).then("register");
     let request = Request { keyed: false, ..request.because_of(cause, command) };
@@ -91,7 +91,7 @@ pub(crate) async fn register(
         Err(AccountRejection::AlreadyRegistered | AccountRejection::PasswordChangedMeanwhile) => Ok(Vec::new()),
         Err(AccountRejection::NotRegistered) => Err(Trouble::Busy),
     };
-    Ok(drive.journal.execute(&stream, Start::Fresh, &request, decide).await?.position)
+    drive.journal.execute(&stream, Start::Fresh, &request, decide).await
 }
 
 async fn claim_of(drive: &Drive, account: AccountId, wish: SignUp) -> Result<UsernameClaimed, Trouble> {

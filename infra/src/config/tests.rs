@@ -17,7 +17,8 @@ fn a_flag_beats_the_environment_and_that_beats_the_file() {
     let file = directory.path().join("cairn.toml");
     let text = "[server]\nlisten = \"127.0.0.1:1\"\ndata = \"/file\"\n[limits]\nparts_max = 7\n";
     std::fs::write(&file, text).expect("written");
-    let variables = env(&[("CAIRN_SERVER__LISTEN", "127.0.0.1:2"), ("CAIRN_SERVER__DATA", "/env"), ("CAIRN_LIMITS__PARTS_MAX", "8")]);
+    let variables =
+        env(&[("CAIRN_SERVER__LISTEN", "127.0.0.1:2"), ("CAIRN_SERVER__DATA", "/env"), ("CAIRN_LIMITS__PARTS_MAX", "8")]);
     let flags = Overrides { listen: Some("127.0.0.1:3".parse().expect("an address")), data: None };
     let config = load(Some(&file), variables, flags).expect("valid");
     assert_eq!(config.server.listen.port(), 3);

@@ -84,7 +84,11 @@ struct Worker<S: Sink> {
 
 enum State<S: Sink> {
     Idle(Idle<S>),
-    Busy { writing: JoinHandle<Result<S, StagingError>>, hashing: JoinHandle<S::Beside>, batch: Arc<Vec<u8>> },
+    Busy {
+        writing: JoinHandle<Result<S, StagingError>>,
+        hashing: JoinHandle<S::Beside>,
+        batch: Arc<Vec<u8>>,
+    },
     /// The sink has failed and is gone.
     Failed,
 }
@@ -110,6 +114,20 @@ impl<S: Sink> Worker<S> {
         let Idle { mut sink, mut beside, spare } = self.idle().await?;
         let batch = Arc::new(std::mem::replace(&mut self.batch, spare));
         let (to_write, to_hash) = (batch.clone(), batch.clone());
+        if std::env::var_os("ONE").is_some() {
+            let (tx, rx) = tokio::sync::oneshot::channel();
+            self.state = State::Busy {
+                writing: spawn_blocking(move || {
+                    beside.update(&to_hash);
+                    drop(to_hash);
+                    tx.send(beside).ok();
+                    sink.take(&to_write).map(|()| sink)
+                }),
+                hashing: tokio::spawn(async move { rx.await.ok().unwrap() }),
+                batch,
+            };
+            return Ok(());
+        }
         self.state = State::Busy {
             writing: spawn_blocking(move || sink.take(&to_write).map(|()| sink)),
             hashing: spawn_blocking(move || {

@@ -116,9 +116,7 @@ impl Staging for FsStaging {
                 self.follow(upload);
                 written
             }
-            Claim::Aside(claim) => {
-                pour(body, part.length, AsideSink::new(claim, expected), Hashes::new(None)).await
-            }
+            Claim::Aside(claim) => pour(body, part.length, AsideSink::new(claim, expected), Hashes::new(None)).await,
         }
     }
 

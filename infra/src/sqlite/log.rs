@@ -29,8 +29,8 @@ mod statements;
 mod trouble;
 mod writer;
 
-pub(crate) use queue::{BeginJob, FinishJob, Job, Queue};
 pub use checkpoints::SqliteCheckpoints;
+pub(crate) use queue::{BeginJob, FinishJob, Job, Queue};
 pub use schema::{SCHEMA_VERSION, TABLES};
 
 /// How often the log is asked whether another process has appended to it.
@@ -85,7 +85,8 @@ impl SqliteLog {
             return Err(OpenError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION });
         }
         let readers = connect::readers(path).await.map_err(unusable)?;
-        let head = read::head(&readers).await.map_err(|error| OpenError::Unusable { path: path.to_owned(), source: error.into() })?;
+        let head =
+            read::head(&readers).await.map_err(|error| OpenError::Unusable { path: path.to_owned(), source: error.into() })?;
         Ok(Self::start(writing, connection, readers, head))
     }
 

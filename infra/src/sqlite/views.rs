@@ -97,10 +97,12 @@ impl Database {
         Ok(Self { writer: Mutex::new(Writer::new(connection)), readers })
     }
 
-    /// Moves everything into the main file, so that nothing beside it is needed any more.
+    /// Moves everything into the main file, so that nothing beside it is needed any more. Another process that is reading the file can
+    /// be in the way of that; it is not waited for long, because all queries wait meanwhile.
     async fn close(self) -> Result<(), BoxError> {
         self.readers.close().await;
         let mut connection: SqliteConnection = self.writer.into_inner().into_connection();
+        sqlx::query("PRAGMA busy_timeout = 200").execute(&mut connection).await?;
         let (blocked,): (i64,) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
         connection.close().await?;
         if blocked == 0 { Ok(()) } else { Err("somebody else has the file open".into()) }

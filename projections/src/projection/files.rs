@@ -106,14 +106,17 @@ impl Projection for Files {
 
 fn content(stored: &BlobStored, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
     let sha256: Sha256 = envelope.stream.id().parse().map_err(|_| Unprojectable::Stream(envelope.id()))?;
-    Ok(Statement::put(sha256.to_string(), [
-        (File::FileSha1, stored.sha1.into()),
-        (File::FileSize, integer(stored.size)?.into()),
-        (File::FileAddr, stored.store.clone().into()),
-        (File::CreateAt, envelope.time.into()),
-        (File::UpdateAt, envelope.time.into()),
-        (File::Status, STORED.into()),
-    ]))
+    Ok(Statement::put(
+        sha256.to_string(),
+        [
+            (File::FileSha1, stored.sha1.into()),
+            (File::FileSize, integer(stored.size)?.into()),
+            (File::FileAddr, stored.store.clone().into()),
+            (File::CreateAt, envelope.time.into()),
+            (File::UpdateAt, envelope.time.into()),
+            (File::Status, STORED.into()),
+        ],
+    ))
 }
 
 fn entry(event: &FileEvent, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
@@ -128,28 +131,30 @@ fn entry(event: &FileEvent, envelope: Envelope<'_>) -> Result<Statement, Unproje
 }
 
 fn addition(added: &FileAdded, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
-    Ok(Statement::put(envelope.id(), [
-        (UserFile::Owner, added.owner.into()),
-        (UserFile::Name, added.name.to_string().into()),
-        (UserFile::FolderId, added.folder.into()),
-        (UserFile::Size, integer(added.size)?.into()),
-        (UserFile::Sha256, added.sha256.into()),
-        (UserFile::Sha1, added.sha1.into()),
-        (UserFile::ContentType, added.content_type.clone().into()),
-        (UserFile::Version, version(envelope)?),
-        (UserFile::Status, ACTIVE.into()),
-        (UserFile::CreatedAt, envelope.time.into()),
-        (UserFile::UpdatedAt, envelope.time.into()),
-        (UserFile::AddedPosition, envelope.position.try_into()?),
-    ]))
+    Ok(Statement::put(
+        envelope.id(),
+        [
+            (UserFile::Owner, added.owner.into()),
+            (UserFile::Name, added.name.to_string().into()),
+            (UserFile::FolderId, added.folder.into()),
+            (UserFile::Size, integer(added.size)?.into()),
+            (UserFile::Sha256, added.sha256.into()),
+            (UserFile::Sha1, added.sha1.into()),
+            (UserFile::ContentType, added.content_type.clone().into()),
+            (UserFile::Version, version(envelope)?),
+            (UserFile::Status, ACTIVE.into()),
+            (UserFile::CreatedAt, envelope.time.into()),
+            (UserFile::UpdatedAt, envelope.time.into()),
+            (UserFile::AddedPosition, envelope.position.try_into()?),
+        ],
+    ))
 }
 
 fn change(envelope: Envelope<'_>, column: UserFile, value: Value) -> Result<Statement, Unprojectable> {
-    Ok(Statement::set(envelope.id(), [
-        (column, value),
-        (UserFile::Version, version(envelope)?),
-        (UserFile::UpdatedAt, envelope.time.into()),
-    ]))
+    Ok(Statement::set(
+        envelope.id(),
+        [(column, value), (UserFile::Version, version(envelope)?), (UserFile::UpdatedAt, envelope.time.into())],
+    ))
 }
 
 /// As the API counts: an entry that was just made has version 1.

@@ -6,7 +6,7 @@ use cairn_domain::{AccountId, FileId, FolderId, SessionId, Sha1, Sha256, UploadI
 use uuid::Uuid;
 
 use super::files::{Files, UserFile};
-use super::uploads::{Uploads, Upload};
+use super::uploads::{Upload, Uploads};
 use super::usage::{Usage, UsageRow};
 use super::users::{User, UserToken, Users};
 use super::*;

@@ -93,22 +93,25 @@ impl Projection for Uploads {
 }
 
 fn start(started: &UploadStarted, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
-    Ok(Statement::put(envelope.id(), [
-        (Upload::Owner, started.owner.into()),
-        (Upload::Name, started.name.to_string().into()),
-        (Upload::FolderId, started.folder.into()),
-        (Upload::Size, integer(started.size)?.into()),
-        (Upload::PartBytes, integer(started.part_bytes)?.into()),
-        (Upload::ExpectedSha256, started.expected_sha256.into()),
-        (Upload::ExpectedSha1, started.expected_sha1.into()),
-        (Upload::ContentType, started.content_type.clone().into()),
-        (Upload::State, OPEN.into()),
-        (Upload::FileId, Value::Null),
-        (Upload::StartedAt, envelope.time.into()),
-        (Upload::StartedPosition, envelope.position.try_into()?),
-        (Upload::ExpiresAt, started.expires_at.into()),
-        (Upload::UpdatedAt, envelope.time.into()),
-    ]))
+    Ok(Statement::put(
+        envelope.id(),
+        [
+            (Upload::Owner, started.owner.into()),
+            (Upload::Name, started.name.to_string().into()),
+            (Upload::FolderId, started.folder.into()),
+            (Upload::Size, integer(started.size)?.into()),
+            (Upload::PartBytes, integer(started.part_bytes)?.into()),
+            (Upload::ExpectedSha256, started.expected_sha256.into()),
+            (Upload::ExpectedSha1, started.expected_sha1.into()),
+            (Upload::ContentType, started.content_type.clone().into()),
+            (Upload::State, OPEN.into()),
+            (Upload::FileId, Value::Null),
+            (Upload::StartedAt, envelope.time.into()),
+            (Upload::StartedPosition, envelope.position.try_into()?),
+            (Upload::ExpiresAt, started.expires_at.into()),
+            (Upload::UpdatedAt, envelope.time.into()),
+        ],
+    ))
 }
 
 /// Parts that came at the same moment may be recorded in either order, so this can be early by that moment. Whoever ends an upload
@@ -118,9 +121,8 @@ fn slide(expires_at: Timestamp, envelope: Envelope<'_>) -> Statement {
 }
 
 fn end(state: &'static str, file: Option<FileId>, envelope: Envelope<'_>) -> Statement {
-    Statement::set(envelope.id(), [
-        (Upload::State, state.into()),
-        (Upload::FileId, file.into()),
-        (Upload::UpdatedAt, envelope.time.into()),
-    ])
+    Statement::set(
+        envelope.id(),
+        [(Upload::State, state.into()), (Upload::FileId, file.into()), (Upload::UpdatedAt, envelope.time.into())],
+    )
 }

@@ -85,23 +85,29 @@ impl Projection for Users {
 }
 
 fn account(registered: &AccountRegistered, envelope: Envelope<'_>) -> Statement {
-    Statement::put(envelope.id(), [
-        (User::Username, registered.username.to_string().into()),
-        (User::UsernameCanonical, registered.username.canonical().into()),
-        (User::Email, registered.email.as_ref().map(ToString::to_string).into()),
-        (User::Phone, registered.phone.as_ref().map(ToString::to_string).into()),
-        (User::SignupAt, envelope.time.into()),
-        (User::IsAdmin, Value::Integer(0)),
-    ])
+    Statement::put(
+        envelope.id(),
+        [
+            (User::Username, registered.username.to_string().into()),
+            (User::UsernameCanonical, registered.username.canonical().into()),
+            (User::Email, registered.email.as_ref().map(ToString::to_string).into()),
+            (User::Phone, registered.phone.as_ref().map(ToString::to_string).into()),
+            (User::SignupAt, envelope.time.into()),
+            (User::IsAdmin, Value::Integer(0)),
+        ],
+    )
 }
 
 fn session(opened: &SessionOpened, envelope: Envelope<'_>) -> [Statement; 2] {
-    let token = Statement::put(opened.session.to_string(), [
-        (UserToken::TokenSha256, opened.token_sha256.into()),
-        (UserToken::AccountId, envelope.id().into()),
-        (UserToken::OpenedAt, envelope.time.into()),
-        (UserToken::ExpiresAt, opened.expires_at.into()),
-    ]);
+    let token = Statement::put(
+        opened.session.to_string(),
+        [
+            (UserToken::TokenSha256, opened.token_sha256.into()),
+            (UserToken::AccountId, envelope.id().into()),
+            (UserToken::OpenedAt, envelope.time.into()),
+            (UserToken::ExpiresAt, opened.expires_at.into()),
+        ],
+    );
     [token, Statement::set(envelope.id(), [(User::LastActiveAt, envelope.time.into())])]
 }
 

@@ -75,10 +75,7 @@ pub struct UploadLike<'a> {
 /// The owner's upload of that id, in whatever state. Somebody else's is as if absent.
 pub async fn upload_by_id(tables: &dyn ReadTables, owner: AccountId, id: UploadId) -> Result<Option<UploadRecord>, ReadError> {
     let mut query = select_upload();
-    query
-        .and_where(Expr::col(Upload::Id).eq(Value::from(id)))
-        .and_where(Expr::col(Upload::Owner).eq(Value::from(owner)))
-        .limit(1);
+    query.and_where(Expr::col(Upload::Id).eq(Value::from(id))).and_where(Expr::col(Upload::Owner).eq(Value::from(owner))).limit(1);
     first(tables, query, |row| upload(row).map(|(_, upload)| upload)).await
 }
 

@@ -76,10 +76,7 @@ pub async fn session_by_token(tables: &dyn ReadTables, token_sha256: Sha256) -> 
         .column((UserToken::TABLE.name, UserToken::ExpiresAt))
         .column((User::TABLE.name, User::IsAdmin))
         .from(UserToken::TABLE.name)
-        .inner_join(
-            User::TABLE.name,
-            Expr::col((User::TABLE.name, User::Id)).equals((UserToken::TABLE.name, UserToken::AccountId)),
-        )
+        .inner_join(User::TABLE.name, Expr::col((User::TABLE.name, User::Id)).equals((UserToken::TABLE.name, UserToken::AccountId)))
         .and_where(Expr::col((UserToken::TABLE.name, UserToken::TokenSha256)).eq(Value::from(token_sha256)))
         .limit(1)
         .to_owned();
@@ -98,16 +95,8 @@ pub async fn usage_of(tables: &dyn ReadTables, account: AccountId) -> Result<Usa
 }
 
 fn select_user() -> SelectStatement {
-    let columns = [
-        User::Id,
-        User::Username,
-        User::Email,
-        User::Phone,
-        User::SignupAt,
-        User::LastActiveAt,
-        User::IsAdmin,
-        User::QuotaBytes,
-    ];
+    let columns =
+        [User::Id, User::Username, User::Email, User::Phone, User::SignupAt, User::LastActiveAt, User::IsAdmin, User::QuotaBytes];
     Query::select().columns(columns).from(User::TABLE.name).limit(1).to_owned()
 }
 

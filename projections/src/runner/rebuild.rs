@@ -122,7 +122,13 @@ impl Runner {
     }
 
     /// Applies the log to its end, starting where the state stands.
-    async fn fill(&self, draft: &dyn Draft, state: &mut State, report: Report<'_>, stop: &CancellationToken) -> Result<(), RebuildError> {
+    async fn fill(
+        &self,
+        draft: &dyn Draft,
+        state: &mut State,
+        report: Report<'_>,
+        stop: &CancellationToken,
+    ) -> Result<(), RebuildError> {
         while !self.fill_at_once(draft, state, report, stop).await? {}
         Ok(())
     }

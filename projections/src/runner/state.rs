@@ -103,10 +103,7 @@ fn check(
     Ok(())
 }
 
-async fn parked_streams(
-    tables: &dyn Tables,
-    projection: &str,
-) -> Result<(HashSet<cairn_domain::StreamName>, u64), Failure> {
+async fn parked_streams(tables: &dyn Tables, projection: &str) -> Result<(HashSet<cairn_domain::StreamName>, u64), Failure> {
     let mut streams = HashSet::new();
     let mut count = 0;
     let mut after = Position::START;

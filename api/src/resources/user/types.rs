@@ -1,21 +1,20 @@
-use std::str::FromStr;
-
 use cairn_commands::account::{self, SignUp};
-use cairn_domain::{Invalid, Timestamp};
+use cairn_domain::Timestamp;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::http::problem::{Explain, Problem, common};
+use crate::http::problem::Problem;
+use crate::resources::common::Fields;
 use crate::resources::time::Time;
 
 /// Who wants an account.
 #[derive(Serialize, Deserialize, Object)]
 #[serde(deny_unknown_fields)]
 #[oai(rename = "SignUp", example)]
-pub struct SignUpBody {
+pub(super) struct SignUpBody {
     /// 3 to 64 letters, digits, marks and `. _ - @ +`.
     #[oai(validator(min_length = 3, max_length = 64))]
     pub username: String,
@@ -31,25 +30,13 @@ pub struct SignUpBody {
 impl SignUpBody {
     /// Tells of all fields at once that are not acceptable.
     pub(super) fn wish(&self) -> Result<SignUp, Problem> {
-        let mut faults = Problem::of(common::invalid);
-        let username = read("username", Some(&self.username), &mut faults);
-        let password = read("password", Some(&self.password), &mut faults);
-        let email = read("email", self.email.as_deref(), &mut faults);
-        let phone = read("phone", self.phone.as_deref(), &mut faults);
-        match (username, password) {
-            (Some(username), Some(password)) if faults.errors().is_empty() => Ok(SignUp { username, password, email, phone }),
-            _ => Err(faults),
-        }
-    }
-}
-
-fn read<T: FromStr<Err = Invalid>>(field: &str, text: Option<&str>, faults: &mut Problem) -> Option<T> {
-    match text?.parse() {
-        Ok(value) => Some(value),
-        Err(Invalid(why)) => {
-            *faults = faults.clone().field(field, why);
-            None
-        }
+        let mut fields = Fields::default();
+        let username = fields.read("username", &self.username);
+        let password = fields.read("password", &self.password);
+        let email = fields.read_optional("email", self.email.as_deref());
+        let phone = fields.read_optional("phone", self.phone.as_deref());
+        let wish = (|| Some(SignUp { username: username?, password: password?, email: email?, phone: phone? }))();
+        fields.finish(wish)
     }
 }
 
@@ -75,7 +62,7 @@ impl From<account::SignedUp> for SignedUp {
 #[derive(Serialize, Deserialize, Object)]
 #[serde(deny_unknown_fields)]
 #[oai(rename = "SignIn", example)]
-pub struct SignInBody {
+pub(super) struct SignInBody {
     /// The name, in any spelling that is the same name.
     pub username: String,
     /// The password.
@@ -122,7 +109,7 @@ pub struct UserInfo {
 #[derive(Serialize, Deserialize, Object)]
 #[serde(deny_unknown_fields)]
 #[oai(rename = "PasswordChange", example)]
-pub struct PasswordBody {
+pub(super) struct PasswordBody {
     /// The one that is valid now.
     pub old_password: String,
     /// The one to be, 8 to 256 characters.

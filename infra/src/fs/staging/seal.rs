@@ -22,7 +22,8 @@ impl Area {
         let upload = self.load(upload)?;
         let _sealing = upload.begin_sealing()?;
         let (mut prefix, covered) = upload.hashed_of(parts)?;
-        let mut work = Work { data: upload.open_data().map_err(trouble)?, upload: &upload, read_back: &self.bytes_read_back, copied: false };
+        let mut work =
+            Work { data: upload.open_data().map_err(trouble)?, upload: &upload, read_back: &self.bytes_read_back, copied: false };
         for (part, sha256) in &parts[covered..] {
             if part.offset != prefix.position() {
                 return Err(StagingError::Damaged { upload: upload.id });
@@ -100,7 +101,8 @@ impl Upload {
             (lease, prefix, part, sha256)
         };
         // When it fails, sealing will, and tell.
-        let hashed = self.open_data().and_then(|data| hash(&data, (part.offset, part.length), Some(&mut prefix), read_back, |_, _| Ok(())));
+        let hashed =
+            self.open_data().and_then(|data| hash(&data, (part.offset, part.length), Some(&mut prefix), read_back, |_, _| Ok(())));
         let good = hashed.is_ok_and(|hashed| hashed == sha256);
         let mut state = self.state();
         let present = state.prefix.end(lease);
@@ -191,4 +193,3 @@ impl Work<'_> {
         StagingError::Damaged { upload: self.upload.id }
     }
 }
-

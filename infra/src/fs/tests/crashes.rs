@@ -209,7 +209,9 @@ async fn torn_foreign_or_missing_hash_states_cost_only_time() {
     foreign.write_all(upload(1), &other, &parts).await;
     foreign.restart();
     let foreign = fs::read(foreign.parts(upload(1)).join("prefix")).unwrap();
-    for record in [vec![], foreign[..100].to_vec(), foreign.clone(), vec![0xff; foreign.len()], [&foreign[..90], &[0; 106]].concat()] {
+    for record in
+        [vec![], foreign[..100].to_vec(), foreign.clone(), vec![0xff; foreign.len()], [&foreign[..90], &[0; 106]].concat()]
+    {
         let mut scene = Scene::new();
         let recorded = scene.write_all(upload(1), &bytes, &parts).await;
         fs::write(scene.parts(upload(1)).join("prefix"), &record).unwrap();

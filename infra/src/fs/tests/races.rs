@@ -107,9 +107,7 @@ async fn what_was_recorded_is_what_is_sealed_whoever_wrote_meanwhile() {
     let log = Arc::new(Log::default());
     let plan = plan(&content(0, PARTS * PART_BYTES), PART_BYTES);
     scene.staging.open(upload(1), (PARTS * PART_BYTES) as u64).await.unwrap();
-    let tasks: Vec<_> = (0..6)
-        .map(|seed| tokio::spawn(write_at_random(scene.clone(), log.clone(), plan.clone(), seed)))
-        .collect();
+    let tasks: Vec<_> = (0..6).map(|seed| tokio::spawn(write_at_random(scene.clone(), log.clone(), plan.clone(), seed))).collect();
     let sealer = tokio::spawn(seal_again_and_again(scene.clone(), log.clone(), plan.clone()));
     for task in tasks {
         task.await.unwrap();

@@ -46,10 +46,7 @@ WHERE request_ledger.key = answer.key AND request_ledger.status IS NULL;
 const FORGET: &str = "DELETE FROM request_ledger WHERE at < ?1";
 
 /// Begins the transaction of a group and looks at everything that its appends depend on.
-pub(super) async fn begin<'a>(
-    connection: &mut SqliteConnection,
-    appends: &'a [AppendJob],
-) -> Result<Judge<'a>, sqlx::Error> {
+pub(super) async fn begin<'a>(connection: &mut SqliteConnection, appends: &'a [AppendJob]) -> Result<Judge<'a>, sqlx::Error> {
     let streams: HashSet<&StreamName> = appends.iter().map(|job| &job.stream).collect();
     let streams: Vec<_> = streams.into_iter().collect();
     let ids: Vec<_> = appends.iter().flat_map(|job| &job.events).map(|event| event.id.0.simple()).collect();
@@ -118,8 +115,7 @@ pub(super) async fn enter(
     let begun: Vec<_> = begins.iter().map(|job| (&job.key, &job.fingerprint, job.now.0)).collect();
     let mut answered = HashSet::new();
     let firsts = finishes.iter().filter(|job| answered.insert(&job.key));
-    let answers: Vec<_> =
-        firsts.map(|job| (&job.key, job.stored.status, job.stored.position, &job.stored.body)).collect();
+    let answers: Vec<_> = firsts.map(|job| (&job.key, job.stored.status, job.stored.position, &job.stored.body)).collect();
     let query = sqlx::query(LEDGER).bind(json(&keys)?).bind(json(&begun)?).bind(json(&answers)?);
     query.fetch_all(connection).await?.iter().map(ledger_entry).collect()
 }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use cairn_commands::ports::event_store::{EventStore, StoreError, contract};
 use cairn_commands::ports::ledger::{self, Begun, Ledger, StoredAnswer};
 use cairn_domain::file::{FileEvent, FileTrashed};
-use cairn_domain::{
-    CommandId, Expected, Metadata, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version,
-};
+use cairn_domain::{CommandId, Expected, Metadata, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use uuid::Uuid;

@@ -94,7 +94,10 @@ impl Draft for SqliteDraft {
     async fn discard(self: Box<Self>) {
         let closed = self.writer.into_inner().into_connection().close().await.map_err(BoxError::from);
         if let Err(error) = closed.and_then(|()| files::remove(&self.path).map_err(BoxError::from)) {
-            tracing::warn!(error = &*error as &dyn std::error::Error, "an unfinished rebuild was left behind; the next one removes it");
+            tracing::warn!(
+                error = &*error as &dyn std::error::Error,
+                "an unfinished rebuild was left behind; the next one removes it"
+            );
         }
     }
 }

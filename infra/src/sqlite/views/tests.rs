@@ -105,7 +105,8 @@ async fn values_that_the_tables_refuse_are_told_from_trouble_that_may_pass() {
 #[tokio::test]
 async fn a_file_that_is_no_database_is_said_so() {
     let directory = TempDir::new().unwrap();
-    std::fs::write(directory.path().join("views.db"), "this is not a database, and it is long enough to see it: ".repeat(99)).unwrap();
+    std::fs::write(directory.path().join("views.db"), "this is not a database, and it is long enough to see it: ".repeat(99))
+        .unwrap();
     let opened = SqliteViews::open(&directory.path().join("views.db"), &projections()).await;
     assert!(opened.is_err_and(|error| error.to_string().contains("views.db")));
 }

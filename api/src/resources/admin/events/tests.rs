@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use cairn_commands::ports::event_store::MemoryEventStore;
+use cairn_domain::account::{AccountEvent, PasswordChanged};
+use cairn_domain::blob::{BlobEvent, BlobReferenced};
+use cairn_domain::{AccountId, CommandId, Event, Expected, FileId, NewEvent, Sha256, StreamName, Timestamp};
+
+use super::*;
+
+async fn log(events: impl IntoIterator<Item = Event>) -> Arc<MemoryEventStore> {
+    let log = Arc::new(MemoryEventStore::default());
+    for (n, event) in events.into_iter().enumerate() {
+        let stream = match event {
+            Event::Blob(_) => StreamName::blob(Sha256([0; 32])),
+            _ => StreamName::account(AccountId(Uuid::nil())),
+        };
+        let id = CommandId(Uuid::nil()).event(stream.as_str(), n);
+        let new = NewEvent { id, time: Timestamp(0), metadata: Metadata::default(), event };
+        log.append(&stream, Expected::Any, vec![new]).await.expect("appended");
+    }
+    log
+}
+
+fn password() -> Event {
+    AccountEvent::PasswordChanged(PasswordChanged { password_hash: "$argon2id$secret".to_owned() }).into()
+}
+
+fn reference() -> Event {
+    BlobEvent::BlobReferenced(BlobReferenced { file: FileId(Uuid::nil()) }).into()
+}
+
+async fn positions(log: &MemoryEventStore, category: Option<&str>, limit: u64) -> Vec<Vec<u64>> {
+    let (mut pages, mut cursor) = (Vec::new(), None);
+    loop {
+        let query = EventsQuery::read(None, category.map(str::to_owned), Some(limit), cursor).expect("a query");
+        let page = query.page(log).await.expect("a page");
+        pages.push(page.items.iter().map(|event| event.position).collect());
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return pages;
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_go_through_the_whole_log_once() {
+    let log = log([password(), reference(), password(), password()]).await;
+    assert_eq!(positions(&log, None, 3).await, [vec![1, 2, 3], vec![4]]);
+    assert_eq!(positions(&log, None, 4).await, [vec![1, 2, 3, 4]]);
+    assert_eq!(positions(&log, Some("account"), 2).await, [vec![1, 3], vec![4]]);
+    assert_eq!(positions(&log, Some("upload"), 2).await, [Vec::<u64>::new()]);
+}
+
+#[tokio::test]
+async fn no_secret_is_shown() {
+    let log = log([password()]).await;
+    let page = EventsQuery::read(Some(0), None, None, None).expect("a query").page(&*log).await.expect("a page");
+    assert_eq!(page.items[0].data, json!({ "password_hash": "(redacted)" }));
+    assert_eq!(without_secrets(json!([{ "token_sha256": 1, "a": { "password_hash": 2 } }])), json!([{
+        "token_sha256": "(redacted)",
+        "a": { "password_hash": "(redacted)" },
+    }]));
+}
+
+#[test]
+fn wrong_parameters_are_named_together() {
+    let wrong = EventsQuery::read(None, Some("nothing".to_owned()), None, Some("after-01".to_owned()));
+    let problem = wrong.expect_err("two faults");
+    let fields: Vec<&str> = problem.errors().iter().map(|error| error.field.as_str()).collect();
+    assert_eq!(fields, ["category", "cursor"]);
+}

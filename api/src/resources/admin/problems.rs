@@ -1,0 +1,58 @@
+use cairn_commands::account::AccountError;
+use cairn_commands::ports::event_store::StoreError;
+use cairn_projections::ports::{SourceError, TablesError};
+use cairn_projections::runner::RebuildError;
+
+use crate::http::problem::{Explain, Problem, common, problems};
+
+problems! {
+    /// Why the projections are not shown.
+    pub ProjectionsProblem: not_found + SIGNED_IN;
+}
+
+problems! {
+    /// Why no events are shown.
+    pub EventsProblem: not_found, invalid + SIGNED_IN;
+}
+
+problems! {
+    /// Why there are no new rows.
+    pub RebuildProblem: not_found, internal, unavailable + JSON_BODY + COMMAND + SIGNED_IN;
+    /// Another rebuild is under way; wait for its end.
+    409 rebuild_running;
+}
+
+problems! {
+    /// Why the quota is what it was.
+    pub QuotaProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        cairn_commands::Trouble::from(error).into()
+    }
+}
+
+impl From<RebuildError> for RebuildProblem {
+    fn from(error: RebuildError) -> Self {
+        match error {
+            RebuildError::UnknownProjection(_) => Self::not_found().detail("There is no projection of this name."),
+            RebuildError::Busy => Self::rebuild_running(),
+            RebuildError::Cancelled
+            | RebuildError::Source(SourceError::Unavailable(_))
+            | RebuildError::Tables(TablesError::Unavailable(_) | TablesError::Lost { .. }) => Self::unavailable().because(error),
+            RebuildError::StageLost
+            | RebuildError::Source(SourceError::Corrupt { .. })
+            | RebuildError::Tables(TablesError::Rejected(_)) => Self::internal().because(error),
+        }
+    }
+}
+
+impl From<AccountError> for QuotaProblem {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Absent => Problem::of(common::not_found).detail("There is no such account.").into(),
+            AccountError::Trouble(trouble) => Problem::from(trouble).into(),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the operations on files share: their documents, and how they read a request and do a command.
+
+mod command;
+mod fields;
+mod incoming;
+
+mod file_document;
+
+pub(super) use command::perform;
+pub(super) use fields::{Fields, PAGE_DEFAULT, content_hash, optional_folder, page_of};
+pub(super) use incoming::{body_problem, incoming};
+
+pub(super) use file_document::{FileDocument, FileStatus};
+
+pub(super) use file_document::document_of;

@@ -1,0 +1,222 @@
+//! The command line, beside `serve`.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Drive, Output, cairn, command};
+
+const VERBS: &[&[&str]] = &[
+    &[],
+    &["serve"],
+    &["events"],
+    &["events", "list"],
+    &["events", "tail"],
+    &["projection"],
+    &["projection", "list"],
+    &["projection", "rebuild"],
+    &["user"],
+    &["user", "grant"],
+    &["user", "revoke"],
+    &["config"],
+    &["config", "check"],
+    &["openapi"],
+];
+
+#[test]
+fn every_verb_explains_itself() {
+    for verb in VERBS {
+        let mut arguments = verb.to_vec();
+        arguments.push("--help");
+        let help = cairn(&arguments).success();
+        assert!(help.contains("Usage:"), "{verb:?}: {help}");
+    }
+    assert!(cairn(&["--version"]).success().starts_with("cairn "));
+}
+
+#[test]
+fn what_cannot_be_meant_ends_with_2() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = place.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let unknown = path("unknown.toml", "[server]\nlissen = \"127.0.0.1:1\"\n");
+    let broken = path("broken.toml", "[server\n");
+    let wrong = path("wrong.toml", "[limits]\nparts_max = \"many\"\n");
+    let absent = place.path().join("absent.toml").to_str().unwrap().to_owned();
+    for config in [&unknown, &broken, &wrong, &absent] {
+        for verb in [&["config", "check"][..], &["serve"], &["events", "list"]] {
+            let mut arguments = verb.to_vec();
+            arguments.extend(["--config", config]);
+            let refused = Output::of(command().current_dir(place.path()).args(&arguments));
+            assert_eq!(refused.code, Some(2), "{arguments:?}: {refused:?}");
+            assert!(refused.stderr.contains("configuration"), "{refused:?}");
+        }
+    }
+    assert!(cairn(&["config", "check", "--config", &unknown]).stderr.contains("lissen"));
+    for arguments in
+        [&["nonsense"][..], &["serve", "--listen", "nowhere"], &["events", "list", "--limit", "x"], &["user", "grant", "a", "king"]]
+    {
+        assert_eq!(cairn(arguments).code, Some(2), "{arguments:?}");
+    }
+    for (name, value) in
+        [("CAIRN_LIMITS__PARTS_MAX", "0"), ("CAIRN_LOG__URL", "esdb://localhost"), ("CAIRN_TELEMETRY__FORMAT", "song")]
+    {
+        let refused = Output::of(command().env(name, value).args(["config", "check"]));
+        assert_eq!(refused.code, Some(2), "{name}: {refused:?}");
+    }
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 3, "nothing was made");
+}
+
+#[test]
+fn the_configuration_is_explained() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("cairn.toml");
+    fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\n[limits]\nparts_max = 7\n").unwrap();
+    let mut check = command();
+    check.args(["config", "check", "--json", "--config", file.to_str().unwrap()]).env("CAIRN_SERVER__LISTEN", "127.0.0.1:2");
+    let said = &Output::of(&mut check).json_lines()[0];
+    assert_eq!((&said["server"]["listen"], &said["limits"]["parts_max"]), (&json!("127.0.0.1:2"), &json!(7)));
+    assert!(cairn(&["config", "check"]).success().contains("[limits]"));
+}
+
+#[test]
+fn verbs_over_a_drive_that_is_not_there_say_so_and_make_none() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    for verb in [
+        &["events", "list"][..],
+        &["events", "tail"],
+        &["projection", "list"],
+        &["projection", "rebuild", "--all"],
+        &["user", "grant", "ada", "admin"],
+    ] {
+        let refused = Output::of(command().args(verb).arg("--data").arg(&data));
+        assert_eq!(refused.code, Some(1), "{verb:?}: {refused:?}");
+        assert!(refused.stderr.contains("--data"), "{refused:?}");
+    }
+    assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn events_are_listed_for_people_and_for_programs() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    let file = user.upload("报告.txt", b"a").await;
+    let events = drive.events();
+    let positions: Vec<u64> = events.iter().map(|event| event["position"].as_u64().unwrap()).collect();
+    assert_eq!(positions, (1..=events.len() as u64).collect::<Vec<_>>(), "no gap");
+    for event in &events {
+        for field in ["id", "stream", "type", "time"] {
+            assert!(event[field].is_string(), "{field}: {event}");
+        }
+        assert!(
+            event["version"].is_u64() && event["schema"] == 1 && event["data"].is_object() && event["metadata"].is_object(),
+            "{event}"
+        );
+    }
+    let of_file = drive.cairn(&["events", "list", "--category", "file", "--json"]).json_lines();
+    assert_eq!(of_file.len(), 1);
+    assert_eq!((&of_file[0]["type"], &of_file[0]["data"]["name"]), (&json!("FileAdded"), &json!("报告.txt")));
+    let stream = format!("file-{}", file.id);
+    assert_eq!(drive.cairn(&["events", "list", "--stream", &stream, "--json"]).json_lines(), of_file);
+    let limited = drive.cairn(&["events", "list", "--after", "2", "--limit", "3", "--json"]).json_lines();
+    assert_eq!(limited, events[2..5]);
+    let lines = drive.cairn(&["events", "list"]).success();
+    assert_eq!(lines.lines().count(), events.len());
+    assert!(lines.contains("FileAdded") && lines.contains(&stream), "{lines}");
+}
+
+/// The chain of causes leads from the entry back to the request, and one id binds all that it set off.
+#[tokio::test]
+async fn every_event_says_who_asked_and_because_of_what() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    let call = user.raw_upload("a.txt", "a").header("x-request-id", "the-upload");
+    call.send().await.expect(201);
+    let events: Vec<Value> = drive.events().into_iter().filter(|event| event["metadata"]["correlation"] == "the-upload").collect();
+    let types: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["UploadStarted", "FileMerged", "BlobStored", "BlobReferenced", "FileAdded"]);
+    let cause = |event: &Value| event["metadata"]["causation"].clone();
+    assert_eq!((cause(&events[0]), cause(&events[1])), (Value::Null, Value::Null));
+    assert_eq!(cause(&events[2]), events[1]["id"]);
+    assert_eq!(cause(&events[4]), events[2]["id"]);
+    assert!(events.iter().all(|event| event["metadata"]["actor"] == user.id && event["metadata"]["client"] == "127.0.0.1"));
+}
+
+#[tokio::test]
+async fn the_tail_of_the_log_is_followed() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    user.upload("first.txt", b"a").await;
+    let events = drive.events();
+    let last = drive.cairn(&["events", "tail", "--lines", "2", "--no-follow", "--json"]).json_lines();
+    assert_eq!(last, events[events.len() - 2..]);
+
+    let mut tail = command();
+    tail.args(["events", "tail", "--lines", "1", "--json", "--data"]).arg(drive.data()).stdout(Stdio::piped());
+    let mut tail = tail.spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next(), *events.last().unwrap());
+    user.upload("second.txt", b"b").await;
+    let mut seen = next();
+    while seen["type"] != "FileAdded" {
+        seen = next();
+    }
+    assert_eq!(seen["data"]["name"], "second.txt");
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+#[tokio::test]
+async fn projections_are_listed() {
+    let drive = Drive::start();
+    drive.user().await.upload("a.txt", b"a").await;
+    let head = drive.events().len();
+    let list = drive.cairn(&["projection", "list", "--json"]).json_lines();
+    assert!(list.len() >= 3, "{list:?}");
+    for projection in &list {
+        assert!(projection["name"].is_string() && projection["version"].is_u64(), "{projection}");
+        assert_eq!((&projection["position"], &projection["lag"], &projection["parked"]), (&json!(head), &json!(0), &json!(0)));
+    }
+    assert!(drive.cairn(&["projection", "list"]).success().contains(list[0]["name"].as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn roles_are_granted_to_people_who_are_there() {
+    let drive = Drive::start();
+    drive.user_called("ada").await;
+    drive.cairn(&["user", "grant", "ADA", "admin"]).success();
+    drive.cairn(&["user", "grant", "ada", "admin"]).success();
+    let events = drive.events();
+    assert_eq!(events.iter().filter(|event| event["type"] == "RoleGranted").count(), 1);
+    let refused = drive.cairn(&["user", "grant", "nobody", "admin"]);
+    assert_eq!((refused.code, refused.stderr.contains("nobody")), (Some(1), true), "{refused:?}");
+}
+
+#[test]
+fn two_drives_do_not_share_a_directory() {
+    let drive = Drive::start();
+    let mut second = command();
+    second.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(drive.data());
+    let refused = Output::of(&mut second);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("running"), "{refused:?}");
+}
+
+#[test]
+fn an_address_that_is_taken_is_said_so() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut serve = command();
+    serve.args(["serve", "--listen", &address, "--data"]).arg(place.path().join("data"));
+    let refused = Output::of(&mut serve);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains(&address), "{refused:?}");
+}

@@ -1,0 +1,61 @@
+//! A power cut, simulated by a file system that is stopped with its journal unflushed: what was acknowledged is there.
+
+use serde_json::json;
+
+use crate::harness::{Drive, Ext4Image, File, content, sha256_hex, skipped};
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_power_cut() {
+    let disk = match Ext4Image::new(256 * 1024 * 1024) {
+        Ok(disk) => disk,
+        Err(why) => return skipped("the power cut", &why),
+    };
+    let data = disk.path().join("data");
+    let mut drive = Drive::on(&data, &[]);
+    let mut user = drive.user().await;
+    let mut kept: Vec<(File, Vec<u8>)> = Vec::new();
+    for round in 0..3_u64 {
+        for n in 0..10 {
+            let bytes = content(1_000 * round + n, 30_000 * usize::try_from(n).unwrap());
+            kept.push((user.upload(&format!("{round}-{n}.bin"), &bytes).await, bytes));
+        }
+        let bytes = content(2_000 + round, 200_000);
+        let wish = json!({ "name": format!("parts-{round}.bin"), "size": bytes.len(), "part_size": 50_000 });
+        let upload = user.init(&wish).await.upload_id;
+        for index in [4, 1] {
+            let start = 50_000 * (usize::try_from(index).unwrap() - 1);
+            user.part(&upload, index, bytes[start..start + 50_000].to_vec()).send().await.expect(200);
+        }
+        // One upload is under way when the power goes.
+        let pending = tokio::spawn(user.raw_upload("pending.bin", content(3_000 + round, 5_000_000)).try_send());
+        tokio::task::yield_now().await;
+        if let Err(why) = disk.cut_the_power() {
+            return skipped("the power cut", &why);
+        }
+        drive.kill();
+        drop(pending.await);
+        disk.power_on().unwrap();
+        drive.start_again();
+        user = user.back_on(&drive);
+
+        let status = user.status(&upload).await;
+        assert_eq!(status.received, [[1, 1], [4, 4]]);
+        for index in [2, 3] {
+            let start = 50_000 * (usize::try_from(index).unwrap() - 1);
+            user.part(&upload, index, bytes[start..start + 50_000].to_vec()).send().await.expect(200);
+        }
+        kept.push((user.complete(&upload).await.expect(201).read_as(), bytes));
+        check(&user, &kept).await;
+    }
+}
+
+async fn check(user: &crate::harness::User, kept: &[(File, Vec<u8>)]) {
+    let listed = user.list("limit=1000").await;
+    for (file, bytes) in kept {
+        assert!(listed.contains(file), "{file:?} is gone");
+        assert_eq!(sha256_hex(&user.download(&file.id).await), sha256_hex(bytes));
+    }
+    for file in &listed {
+        assert_eq!(sha256_hex(&user.download(&file.id).await), file.sha256, "{file:?} is not whole");
+    }
+}

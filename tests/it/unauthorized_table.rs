@@ -1,0 +1,202 @@
+//! Who may call what: every operation of the OpenAPI document stands in this table, so that a new one cannot be forgotten.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Digest;
+
+use crate::harness::{Call, Client, Drive, File, PASSWORD, User, content, sha256_hex};
+
+/// What is asked for belongs to the owner.
+struct Things {
+    file: File,
+    bytes: Vec<u8>,
+    /// One part of one, and it is there.
+    upload: String,
+    /// For the owner, about a content of somebody else.
+    challenge: String,
+    proof: String,
+    /// Another one for each call.
+    number: u64,
+}
+
+/// The statuses that callers get: nobody, somebody else, the owner, the owner with a token that was revoked.
+struct Row {
+    operation: &'static str,
+    statuses: [u16; 4],
+    call: fn(&Client, &Things) -> Call,
+}
+
+const fn open(operation: &'static str, status: u16, call: fn(&Client, &Things) -> Call) -> Row {
+    Row { operation, statuses: [status; 4], call }
+}
+
+/// Everybody does it to what is their own.
+const fn own(operation: &'static str, status: u16, call: fn(&Client, &Things) -> Call) -> Row {
+    Row { operation, statuses: [401, status, status, 401], call }
+}
+
+/// Only the owner may; to others it is as if absent.
+const fn owned(operation: &'static str, status: u16, call: fn(&Client, &Things) -> Call) -> Row {
+    Row { operation, statuses: [401, 404, status, 401], call }
+}
+
+/// Only operators may, and neither of these is one.
+const fn operators(operation: &'static str, call: fn(&Client, &Things) -> Call) -> Row {
+    Row { operation, statuses: [401, 404, 404, 401], call }
+}
+
+fn id(things: &Things) -> Value {
+    json!({ "id": things.file.id })
+}
+
+fn upload_id(things: &Things) -> Value {
+    json!({ "upload_id": things.upload })
+}
+
+const TABLE: &[Row] = &[
+    open("POST /user/signup", 201, |client, things| {
+        client.post("/user/signup").json(&json!({ "username": format!("table-{}", things.number), "password": PASSWORD }))
+    }),
+    open("POST /user/signin", 200, |client, _| {
+        client.post("/user/signin").json(&json!({ "username": "table-owner", "password": PASSWORD }))
+    }),
+    own("POST /user/signout", 204, |client, _| client.post("/user/signout")),
+    own("GET /user/info", 200, |client, _| client.get("/user/info")),
+    own("POST /user/password", 204, |client, _| {
+        client.post("/user/password").json(&json!({ "old_password": PASSWORD, "new_password": PASSWORD }))
+    }),
+    own("POST /file/upload", 201, |client, _| {
+        client.post("/file/upload").query("name", "a").header("content-type", "text/plain").body("a")
+    }),
+    own("GET /file/query", 200, |client, _| client.get("/file/query")),
+    owned("GET /file/meta", 200, |client, things| client.get("/file/meta").query("id", &things.file.id)),
+    owned("GET /file/download", 200, |client, things| client.get("/file/download").query("filehash", &things.file.sha256)),
+    owned("HEAD /file/download", 200, |client, things| client.call(Method::HEAD, "/file/download").query("id", &things.file.id)),
+    owned("POST /file/downloadurl", 200, |client, things| client.post("/file/downloadurl").json(&id(things))),
+    owned("POST /file/update", 200, |client, things| {
+        client.post("/file/update").json(&json!({ "id": things.file.id, "name": "b" }))
+    }),
+    owned("POST /file/delete", 200, |client, things| client.post("/file/delete").json(&id(things))),
+    owned("POST /file/restore", 200, |client, things| client.post("/file/restore").json(&id(things))),
+    owned("GET /file/history", 200, |client, things| client.get("/file/history").query("id", &things.file.id)),
+    Row {
+        operation: "POST /file/fastupload",
+        statuses: [401, 200, 201, 401],
+        call: |client, things| {
+            let wish = json!({ "sha256": things.file.sha256, "size": things.bytes.len(), "name": "a" });
+            client.post("/file/fastupload").json(&wish)
+        },
+    },
+    Row {
+        operation: "POST /file/fastupload/prove",
+        statuses: [401, 409, 201, 401],
+        call: |client, things| {
+            client.post("/file/fastupload/prove").json(&json!({ "challenge_id": things.challenge, "proof": things.proof }))
+        },
+    },
+    own("POST /file/mpupload/init", 201, |client, things| {
+        client.post("/file/mpupload/init").json(&json!({ "name": format!("init-{}", things.number), "size": 1 }))
+    }),
+    owned("POST /file/mpupload/uppart", 200, |client, things| uppart(client, Method::POST, things)),
+    owned("PUT /file/mpupload/uppart", 200, |client, things| uppart(client, Method::PUT, things)),
+    owned("GET /file/mpupload/status", 200, |client, things| {
+        client.get("/file/mpupload/status").query("upload_id", &things.upload)
+    }),
+    own("GET /file/mpupload/query", 200, |client, _| client.get("/file/mpupload/query")),
+    owned("POST /file/mpupload/complete", 201, |client, things| client.post("/file/mpupload/complete").json(&upload_id(things))),
+    owned("POST /file/mpupload/cancel", 204, |client, things| client.post("/file/mpupload/cancel").json(&upload_id(things))),
+    open("GET /livez", 200, |client, _| client.get("/livez")),
+    open("GET /readyz", 200, |client, _| client.get("/readyz")),
+    open("GET /metrics", 200, |client, _| client.get("/metrics")),
+    operators("GET /admin/projections", |client, _| client.get("/admin/projections")),
+    operators("GET /admin/events", |client, _| client.get("/admin/events")),
+    operators("POST /admin/projections/rebuild", |client, _| client.post("/admin/projections/rebuild").json(&json!({}))),
+    operators("POST /admin/users/quota", |client, _| {
+        client.post("/admin/users/quota").json(&json!({ "username": "table-owner", "quota_bytes": 1 }))
+    }),
+];
+
+fn uppart(client: &Client, method: Method, things: &Things) -> Call {
+    let call = client.call(method, "/file/mpupload/uppart").query("upload_id", &things.upload).query("index", 1);
+    call.header("content-type", "application/octet-stream").body("part")
+}
+
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
+async fn things(owner: &User, other: &User) -> Things {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let bytes = content(9_000_000 + number, 1_000);
+    let theirs = content(9_900_000 + number, 1_000);
+    other.upload("theirs.bin", &theirs).await;
+    let wish = json!({ "sha256": sha256_hex(&theirs), "size": theirs.len(), "name": "proven" });
+    let challenge = owner.post("/file/fastupload").json(&wish).send().await.expect(200).json();
+    let mut hasher = sha2::Sha256::new_with_prefix(hex::decode(challenge["nonce"].as_str().unwrap()).unwrap());
+    hasher.update(&theirs);
+    let upload = owner.init(&json!({ "name": format!("open-{number}"), "size": 4 })).await.upload_id;
+    owner.part(&upload, 1, "part").send().await.expect(200);
+    Things {
+        file: owner.upload("a.bin", &bytes).await,
+        bytes,
+        upload,
+        challenge: challenge["challenge_id"].as_str().unwrap().to_owned(),
+        proof: hex::encode(hasher.finalize()),
+        number,
+    }
+}
+
+#[tokio::test]
+async fn every_operation_lets_in_whom_it_should() {
+    let drive = Drive::start();
+    let (owner, other) = (drive.user_called("table-owner").await, drive.user_called("table-other").await);
+    let revoked = owner.another_session().await;
+    revoked.post("/user/signout").send().await.expect(204);
+    for row in TABLE {
+        // Sessions of their own, because one of the operations ends them.
+        let (owner, other) = (owner.another_session().await, other.another_session().await);
+        let callers =
+            [("nobody", &drive.client()), ("somebody else", &*other), ("the owner", &*owner), ("a revoked token", &*revoked)];
+        for (place, (who, caller)) in callers.into_iter().enumerate() {
+            let (maker, witness) = (owner.another_session().await, other.another_session().await);
+            let things = things(&maker, &witness).await;
+            let answer = (row.call)(caller, &things).send().await;
+            assert_eq!(answer.status, row.statuses[place], "{} for {who}: {answer:?}", row.operation);
+            if answer.status == 401 && !row.operation.starts_with("HEAD") {
+                answer.problem(401, "unauthorized");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_stands_in_the_table() {
+    let drive = Drive::start();
+    let document = drive.client().get("/openapi.json").send().await.expect(200).json();
+    let known: BTreeSet<&str> = TABLE.iter().map(|row| row.operation).collect();
+    let mut there = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let methods = operations.as_object().unwrap().keys().filter(|key| *key != "parameters" && *key != "summary");
+        there.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    let missing: Vec<&String> = there.iter().filter(|operation| !known.contains(operation.as_str())).collect();
+    assert!(missing.is_empty(), "give these a row in the table: {missing:?}");
+    // HEAD comes with GET and need not be described.
+    let gone: Vec<&&str> = known.iter().filter(|known| !there.contains(**known) && !known.starts_with("HEAD")).collect();
+    assert!(gone.is_empty(), "these are in the table only: {gone:?}");
+}
+
+#[tokio::test]
+async fn operators_may_and_only_as_long_as_they_are() {
+    let drive = Drive::start();
+    let operator = drive.user_called("operator").await;
+    operator.get("/admin/projections").send().await.problem(404, "not_found");
+    drive.cairn(&["user", "grant", "operator", "admin"]).success();
+    let let_in = async || (operator.get("/admin/projections").send().await.status == 200).then_some(());
+    crate::harness::until_async("the role counts", let_in).await;
+    operator.get("/admin/events").send().await.expect(200);
+    drive.cairn(&["user", "revoke", "operator", "admin"]).success();
+    let shut_out = async || (operator.get("/admin/projections").send().await.status == 404).then_some(());
+    crate::harness::until_async("the role is gone", shut_out).await;
+}
