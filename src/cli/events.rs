@@ -8,6 +8,7 @@ use cairn_domain::{Position, StoredEvent};
 use cairn_infra::sqlite::log::SqliteLog;
 use clap::{Args, Subcommand};
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::{Place, block_on, rfc3339, say};
 use crate::data::DataDirectory;
@@ -99,21 +100,29 @@ impl Tail {
     async fn print(self) -> anyhow::Result<ExitCode> {
         let log = open(&self.place).await?;
         let mut growth = log.growth();
-        let mut after = self.print_last(&log).await?;
-        while !self.no_follow {
-            let page = log.read_all(after, PAGE).await?;
-            if page.is_empty() {
-                tokio::select! {
-                    _ = growth.changed() => {}
-                    () = tokio::time::sleep(LOOK_EVERY) => {}
-                    _ = tokio::signal::ctrl_c() => break,
-                }
+        let after = self.print_last(&log).await?;
+        if !self.no_follow {
+            tokio::select! {
+                followed = self.follow(&log, &mut growth, after) => followed?,
+                _ = tokio::signal::ctrl_c() => {}
             }
-            page.iter().filter(|event| self.shape.wants(event)).for_each(|event| self.shape.print(event));
-            after = page.last().map_or(after, |last| last.position);
         }
         log.close().await;
         Ok(ExitCode::SUCCESS)
+    }
+
+    async fn follow(&self, log: &SqliteLog, growth: &mut watch::Receiver<Position>, mut after: Position) -> anyhow::Result<()> {
+        loop {
+            let page = log.read_all(after, PAGE).await?;
+            page.iter().filter(|event| self.shape.wants(event)).for_each(|event| self.shape.print(event));
+            match page.last() {
+                Some(last) => after = last.position,
+                None => {
+                    // The hint may be missed when another process appends, so it is not waited for alone.
+                    let _ = tokio::time::timeout(LOOK_EVERY, growth.changed()).await;
+                }
+            }
+        }
     }
 
     /// Goes backwards in ever larger steps until enough events are found; returns where the log ended.
