@@ -128,5 +128,5 @@ fn say(line: &str) {
 
 /// A point in time for people: RFC 3339, UTC.
 fn rfc3339(time: cairn_domain::Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(time.0).map_or_else(|_| time.0.to_string(), |time| time.to_string())
+    jiff::Timestamp::from_microsecond(time.0).map_or_else(|_| time.0.to_string(), |time| format!("{time:.6}"))
 }

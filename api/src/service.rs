@@ -1,6 +1,7 @@
 //! The whole REST interface as one endpoint, and the document that describes it.
 
 mod headers;
+mod nullable;
 mod swagger;
 
 use std::sync::Arc;
@@ -14,14 +15,17 @@ use poem_openapi::{LicenseObject, OpenApiService};
 use crate::app::App;
 use crate::http::observe::Observe;
 use crate::resources::admin::AdminApi;
+use crate::resources::chunked::ChunkedApi;
 use crate::resources::file::FileApi;
+use crate::resources::instant::InstantApi;
 use crate::resources::system::SystemApi;
 use crate::resources::user::UserApi;
 
+use self::nullable::Nullable;
 use self::swagger::SwaggerUi;
 
-type Operations = (UserApi, FileApi, SystemApi, AdminApi);
-const OPERATIONS: Operations = (UserApi, FileApi, SystemApi, AdminApi);
+type Resources = (UserApi, FileApi, InstantApi, ChunkedApi, SystemApi, AdminApi);
+const RESOURCES: Resources = (UserApi, FileApi, InstantApi, ChunkedApi, SystemApi, AdminApi);
 
 /// Paths that are served beside the operations.
 const PAGES: [&str; 6] =
@@ -30,7 +34,7 @@ const PAGES: [&str; 6] =
 /// Everything that the drive answers over HTTP. It never returns an error: whatever goes wrong is a problem document.
 pub fn service(app: Arc<App>) -> BoxEndpoint<'static, Response> {
     let ids = Arc::clone(&app.drive.ports().ids);
-    let observe = Observe::new(move || ids.command().0).api::<Operations>();
+    let observe = Observe::new(move || ids.command().0).api::<Resources>();
     let observe = PAGES.iter().fold(observe, |observe, page| observe.path(page, &[Method::GET]));
     let (ui, described) = (SwaggerUi::new(), described());
     Route::new()
@@ -57,8 +61,8 @@ pub fn openapi_yaml() -> String {
     described().spec_yaml()
 }
 
-fn described() -> OpenApiService<Operations, ()> {
-    OpenApiService::new(OPERATIONS, "Cairn", env!("CARGO_PKG_VERSION"))
+fn described() -> OpenApiService<Nullable<Resources>, ()> {
+    OpenApiService::new(Nullable(RESOURCES), "Cairn", env!("CARGO_PKG_VERSION"))
         .summary("A cloud drive whose every action is an event.")
         .description(DESCRIPTION)
         .license(LicenseObject::new("MIT OR Apache-2.0"))

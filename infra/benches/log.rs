@@ -20,6 +20,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+/// Events of one stream.
+const STREAM_EVENTS: u64 = 16;
+
 const WRITERS: [u64; 4] = [1, 8, 32, 128];
 
 fn main() {
@@ -122,9 +125,10 @@ impl Raw {
 async fn commit_one(connection: &mut SqliteConnection, position: i64) {
     let (stream, new) = event(0, position.unsigned_abs());
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    sqlx::query("INSERT INTO events VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)")
+    sqlx::query("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(position)
         .bind(String::from(stream))
+        .bind(position % STREAM_EVENTS.cast_signed())
         .bind(new.id.0.as_bytes().to_vec())
         .bind(new.event.name())
         .bind(new.event.schema())
@@ -152,23 +156,22 @@ impl Log {
 
     /// Appends `count` events, one by one, by so many writers at once.
     async fn append(&self, writers: u64, count: u64) -> Duration {
-        let first = self.written.fetch_add(count, std::sync::atomic::Ordering::SeqCst);
+        let share = count.div_ceil(writers);
+        let first = self.written.fetch_add(share * writers, std::sync::atomic::Ordering::SeqCst);
         let started = Instant::now();
-        let tasks: Vec<_> = (0..writers).map(|writer| tokio::spawn(self.share(writer, writers, first..first + count))).collect();
+        let shares = (0..writers).map(|writer| first + writer * share..(first + (writer + 1) * share).min(first + count));
+        let tasks: Vec<_> = shares.map(|share| tokio::spawn(append_all(Arc::clone(&self.log), share))).collect();
         for task in tasks {
             task.await.unwrap();
         }
         started.elapsed()
     }
+}
 
-    fn share(&self, writer: u64, writers: u64, numbers: std::ops::Range<u64>) -> impl Future<Output = ()> + Send + 'static {
-        let log = Arc::clone(&self.log);
-        async move {
-            for n in numbers.filter(|n| n % writers == writer) {
-                let (stream, new) = event(1, n);
-                log.append(&stream, Expected::NoStream, vec![new]).await.unwrap();
-            }
-        }
+async fn append_all(log: Arc<SqliteLog>, numbers: std::ops::Range<u64>) {
+    for n in numbers {
+        let (stream, new) = event(1, n);
+        log.append(&stream, Expected::Any, vec![new]).await.unwrap();
     }
 }
 
@@ -179,10 +182,11 @@ fn directory() -> TempDir {
     TempDir::new_in(disk).unwrap()
 }
 
-/// A usual event, about 700 bytes with everything around it, on a stream of its own.
+/// A usual event, about 700 bytes with everything around it. Every 16 have a stream in common, as those of an upload do.
 fn event(run: u64, n: u64) -> (StreamName, NewEvent) {
     let command = CommandId(Uuid::from_u64_pair(run, n));
-    let stream = StreamName::try_from(format!("file-{}", command.derive("file"))).unwrap();
+    let upload = CommandId(Uuid::from_u64_pair(run, n / STREAM_EVENTS)).derive("upload");
+    let stream = StreamName::try_from(format!("upload-{upload}")).unwrap();
     let owner = AccountId(Uuid::from_u128(7));
     let new = NewEvent {
         id: command.event(stream.as_str(), 0),

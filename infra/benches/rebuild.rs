@@ -67,7 +67,7 @@ fn print(what: &str, events: &[StoredEvent], mut work: impl FnMut()) {
         .map(|_| {
             let start = Instant::now();
             work();
-            events.len() as f64 / start.elapsed().as_secs_f64()
+            f64::from(u32::try_from(events.len()).unwrap()) / start.elapsed().as_secs_f64()
         })
         .skip(1)
         .collect();

@@ -65,6 +65,7 @@ const CASES: [(&str, Option<&str>); 9] = [
 fn print_ratios(runtime: &Runtime, scene: &Scene) {
     let rounds: Vec<Vec<f64>> =
         (0..8).map(|_| CASES.iter().map(|(case, _)| rate(runtime.block_on(scene.run(case)))).collect()).collect();
+    if std::env::var_os("ROUNDS").is_some() { for r in &rounds { println!("{:?}", r.iter().map(|x| *x as u64).collect::<Vec<_>>()); } }
     // The first round is slow for everybody: cold memory.
     let medians: Vec<_> = (0..CASES.len()).map(|case| median(rounds[1..].iter().map(|rates| rates[case]))).collect();
     for ((case, reference), rate) in CASES.iter().zip(&medians) {
@@ -120,6 +121,8 @@ impl Scene {
 
     /// The bytes moved, and the time it took without preparing and cleaning up.
     async fn run(&self, case: &str) -> (u64, Duration) {
+        // What the case before has left to do, above all giving back its space, is not on the account of this one.
+        rustix::fs::sync();
         match case {
             "receive, naive" => self.receive_naively().await,
             "receive" => self.receive().await,

@@ -1,7 +1,7 @@
 //! A change to one row, as data.
 //!
 //! A row is found by its key alone, so changes of different keys commute, and two changes of one key can be joined into one
-//! (see [`combine`]). That is where the speed of a rebuild comes from: an upload that starts, gets its parts and is merged within one
+//! (see [`combine()`]). That is where the speed of a rebuild comes from: an upload that starts, gets its parts and is merged within one
 //! batch is one inserted row.
 
 pub mod combine;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,19 +11,27 @@ use reqwest::{Body, Method, RequestBuilder};
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::drive::Drive;
 
 /// Somebody who calls the drive, with a token or without.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// The drive, where it is shared and lives as long as somebody calls it.
+    drive: Option<Arc<Drive>>,
 }
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().expect("a client");
-        Self { http, base: format!("http://{address}"), token: None }
+        Self { http, base: format!("http://{address}"), token: None, drive: None }
+    }
+
+    /// The same, and the drive lives as long as this.
+    pub(crate) fn holding(self, drive: Arc<Drive>) -> Self {
+        Self { drive: Some(drive), ..self }
     }
 
     /// The same with this token.

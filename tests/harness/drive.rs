@@ -180,7 +180,7 @@ impl Drop for Drive {
     }
 }
 
-/// A drive that the tests of this process share. It ends with the last test that holds it.
+/// A drive that the tests of this process share. It ends with the last test that holds it or one of its clients.
 pub(crate) struct SharedDrive(Arc<Drive>);
 
 static SHARED: Mutex<Weak<Drive>> = Mutex::new(Weak::new());
@@ -194,6 +194,13 @@ pub(crate) fn shared() -> SharedDrive {
     let drive = Arc::new(Drive::start());
     *shared = Arc::downgrade(&drive);
     SharedDrive(drive)
+}
+
+impl SharedDrive {
+    /// Somebody without a token.
+    pub(crate) fn client(&self) -> Client {
+        self.0.client().holding(self.0.clone())
+    }
 }
 
 impl Deref for SharedDrive {

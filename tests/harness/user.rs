@@ -12,12 +12,12 @@ use sha2::Digest;
 
 use super::answer::Answer;
 use super::client::{Call, Client};
-use super::drive::Drive;
+use super::drive::{Drive, SharedDrive};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A person with a fresh account, signed in. It can be called like a client.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) name: String,
@@ -68,6 +68,14 @@ impl Drive {
     /// A new user of that name.
     pub(crate) async fn user_called(&self, name: &str) -> User {
         User::sign_up(&self.client(), name).await
+    }
+}
+
+impl SharedDrive {
+    /// A new user of the shared drive.
+    pub(crate) async fn user(&self) -> User {
+        let number = USERS.fetch_add(1, Ordering::Relaxed);
+        User::sign_up(&self.client(), &format!("user{number}")).await
     }
 }
 

@@ -52,7 +52,8 @@ const API_NEVER: &[&[&str]] = &[DRIVERS, &["sea-query"]];
 fn metadata() -> Metadata {
     let mut command = MetadataCommand::new();
     command.manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).features(CargoOpt::AllFeatures);
-    command.other_options(["--offline".to_owned()]);
+    let platform = format!("--filter-platform={}-unknown-linux-gnu", std::env::consts::ARCH);
+    command.other_options(["--offline".to_owned(), platform]);
     command.exec().expect("cargo knows the workspace")
 }
 

@@ -1,5 +1,8 @@
 //! Chunked upload: a file in parts, in any order, in parallel, and from where it was left.
-#![expect(clippy::too_many_arguments, reason = "each parameter of an operation is an argument, so that the OpenAPI document shows it")]
+#![expect(
+    clippy::too_many_arguments,
+    reason = "each parameter of an operation is an argument, so that the OpenAPI document shows it"
+)]
 
 mod part;
 mod part_body;
@@ -22,9 +25,7 @@ use self::part::{Coming, part};
 use self::part_body::PartBody;
 use self::problems::{CancelProblem, CompleteProblem, InitProblem, PartProblem, StatusProblem};
 use self::status::{document, list, show};
-use self::types::{
-    CancelAnswer, CompleteAnswer, InitAnswer, InitBody, PartAnswer, StatusAnswer, UploadBody, UploadsAnswer,
-};
+use self::types::{CancelAnswer, CompleteAnswer, InitAnswer, InitBody, PartAnswer, StatusAnswer, UploadBody, UploadsAnswer};
 use super::Tag;
 use super::common::{Fields, document_of, page_of, perform};
 use super::file::announced_sha256;
@@ -59,7 +60,7 @@ impl ChunkedApi {
         let work = async move {
             let started = start(&drive, &asked, &caller, wish).await?;
             let status = if started.new { 201 } else { 200 };
-            let body = document(&drive, started.status).await?;
+            let body = document(&drive, &started.status).await?;
             Ok::<_, InitProblem>(Done { status, position: Some(started.position), body })
         };
         let done = perform(&app, &ask, "POST /file/mpupload/init", &body.0, work).await?;
@@ -180,11 +181,7 @@ impl ChunkedApi {
         };
         let done = perform(&app, &ask, "POST /file/mpupload/complete", &body.0, work).await?;
         let (body, position) = (Json(done.body), done.position.map(|position| position.0));
-        Ok(if done.status == 201 {
-            CompleteAnswer::Merged(body, position)
-        } else {
-            CompleteAnswer::MergedBefore(body, position)
-        })
+        Ok(if done.status == 201 { CompleteAnswer::Merged(body, position) } else { CompleteAnswer::MergedBefore(body, position) })
     }
 
     /// Cancel an upload

@@ -1,5 +1,8 @@
 //! Whole files: uploading, finding, downloading, renaming, moving, the trash, and what happened to them.
-#![expect(clippy::too_many_arguments, reason = "each parameter of an operation is an argument, so that the OpenAPI document shows it")]
+#![expect(
+    clippy::too_many_arguments,
+    reason = "each parameter of an operation is an argument, so that the OpenAPI document shows it"
+)]
 
 mod download;
 mod history;
@@ -27,8 +30,8 @@ use self::history::{HistoryPage, history};
 use self::problems::{DownloadProblem, LinkProblem, LookProblem, QueryProblem, TrashProblem, UpdateProblem, UploadProblem};
 use self::query::{Wish, list};
 use self::types::{
-    ChangeAnswer, DeleteAnswer, DeleteBody, HistoryAnswer, LinkAnswer, LinkBody, MetaAnswer, QueryAnswer, RestoreBody,
-    UpdateBody, UploadAnswer,
+    ChangeAnswer, DeleteAnswer, DeleteBody, HistoryAnswer, LinkAnswer, LinkBody, MetaAnswer, QueryAnswer, RestoreBody, UpdateBody,
+    UploadAnswer,
 };
 use self::visitor::Visitor;
 use super::Tag;
@@ -237,7 +240,7 @@ impl FileApi {
         body: JsonBody<UpdateBody>,
     ) -> Result<ChangeAnswer, UpdateProblem> {
         let ask = app.ask(request, Some(&caller), &key)?;
-        let change = update::Change::read(request.headers(), body.0)?;
+        let change = update::Change::read(request.headers(), &body.0)?;
         let work = change.clone().make(Arc::clone(&app), ask.request.clone(), caller);
         let done = perform(&app, &ask, "POST /file/update", &change.fingerprint(), work).await?;
         Ok(ChangeAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))

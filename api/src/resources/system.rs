@@ -1,15 +1,17 @@
 //! Health and metrics, for whoever runs the drive.
 
+mod metrics;
 mod ready;
 
 use std::sync::Arc;
 
 use poem::web::Data;
-use poem_openapi::payload::{Json, PlainText};
+use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Serialize;
 
+use self::metrics::MetricsText;
 use self::ready::{NotReady, Ready, look};
 use super::Tag;
 use crate::app::App;
@@ -47,7 +49,7 @@ impl SystemApi {
     #[oai(path = "/metrics", method = "get", operation_id = "metrics")]
     #[expect(clippy::unused_async, reason = "handlers are async")]
     async fn metrics(&self, app: Data<&Arc<App>>) -> Result<MetricsAnswer, SystemProblem> {
-        Ok(MetricsAnswer::Text(PlainText((app.metrics)())))
+        Ok(MetricsAnswer::Text(MetricsText((app.metrics)())))
     }
 }
 
@@ -98,6 +100,6 @@ pub enum ReadyAnswer {
 #[derive(ApiResponse)]
 pub enum MetricsAnswer {
     /// One line for each value.
-    #[oai(status = 200, content_type = "text/plain; version=0.0.4; charset=utf-8")]
-    Text(PlainText<String>),
+    #[oai(status = 200)]
+    Text(MetricsText),
 }

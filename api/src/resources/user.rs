@@ -81,9 +81,8 @@ impl UserApi {
         }
         let (drive, request) = (app.drive.clone(), ask.request);
         let wish = SignIn { password: Password::to_check(&body.0.password), username: body.0.username };
-        let opened = app
-            .detached(async move { account::sign_in(&drive, &request, wish).await.map_err(SignInProblem::from) })
-            .await?;
+        let opened =
+            app.detached(async move { account::sign_in(&drive, &request, wish).await.map_err(SignInProblem::from) }).await?;
         let session = Session {
             username: opened.username.to_string(),
             token: opened.token,

@@ -64,7 +64,14 @@ fn every_operation_tells_its_errors() {
 #[test]
 fn whoever_wants_to_try_can_authorize() {
     let document: Value = serde_json::from_str(&openapi_json()).expect("JSON");
-    for scheme in ["token", "operator"] {
+    for scheme in ["SignedIn", "Operator"] {
         assert_eq!(document["components"]["securitySchemes"][scheme]["scheme"], "bearer", "{scheme}");
     }
+}
+
+#[test]
+fn what_may_be_null_is_said_to_be() {
+    let document: Value = serde_json::from_str(&openapi_json()).expect("JSON");
+    let properties = &document["components"]["schemas"]["UserInfo"]["properties"];
+    assert_eq!((&properties["email"]["nullable"], &properties["username"]["nullable"]), (&Value::Bool(true), &Value::Null));
 }

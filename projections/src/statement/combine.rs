@@ -132,7 +132,7 @@ fn compose(first: &mut Change, then: Change) {
             before.iter_mut().zip(after).for_each(|(sum, more)| *sum = sum.saturating_add(more));
         }
         (Change::Remove, Change::Add(sums)) => *first = Change::Put(sums.into_iter().map(Value::Integer).collect()),
-        (Change::Remove, Change::Set(_)) | (Change::Add(_), Change::Set(_)) | (Change::Set(_), Change::Add(_)) => {}
+        (Change::Remove | Change::Add(_), Change::Set(_)) | (Change::Set(_), Change::Add(_)) => {}
     }
 }
 

@@ -62,10 +62,10 @@ fn from_poem(error: &Error) -> Option<Problem> {
 
 fn from_poem_openapi(error: &Error) -> Option<Problem> {
     if let Some(error) = error.downcast_ref::<ParseParamError>() {
-        return Some(Problem::invalid(error.name, &error.reason));
+        return Some(Problem::invalid(error.name, plainly(&error.reason)));
     }
     if let Some(error) = error.downcast_ref::<ParsePathError>() {
-        return Some(Problem::invalid(error.name, &error.reason));
+        return Some(Problem::invalid(error.name, plainly(&error.reason)));
     }
     if error.is::<AuthorizationError>() {
         return Some(Problem::of(common::unauthorized));
@@ -73,6 +73,31 @@ fn from_poem_openapi(error: &Error) -> Option<Problem> {
     Some(match error.downcast_ref::<ContentTypeError>()? {
         ContentTypeError::NotSupported { .. } | ContentTypeError::ExpectContentType => Problem::of(common::unsupported_media_type),
     })
+}
+
+/// poem-openapi's reasons name its own types: `failed to parse "integer(uint64)": ...`. People are told what is wanted.
+fn plainly(reason: &str) -> String {
+    if reason.ends_with("expects an input value.") {
+        return "is required".to_owned();
+    }
+    if let Some(broken) = reason.strip_prefix("verification failed. ") {
+        let (rule, rest) = broken.split_once('(').unwrap_or((broken, ""));
+        let bound = rest.split([',', ')']).next().unwrap_or_default();
+        return match rule {
+            "minimum" => format!("is at least {bound}"),
+            "maximum" => format!("is at most {bound}"),
+            _ => format!("does not keep to {broken}"),
+        };
+    }
+    let Some((wanted, why)) = reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")) else {
+        return reason.to_owned();
+    };
+    match wanted {
+        "boolean" => "is true or false".to_owned(),
+        "string_uuid" => "is a UUID".to_owned(),
+        _ if wanted.starts_with("integer(uint") => "is a whole number, not negative".to_owned(),
+        _ => why.split(" (occurred while parsing").next().unwrap_or(why).to_owned(),
+    }
 }
 
 fn from_status(error: Error) -> Problem {
@@ -111,4 +136,29 @@ fn kind_of_status(status: StatusCode) -> Kind {
     ];
     let found = COMMON.into_iter().chain(OTHERS).find(|kind| kind.status == status.as_u16());
     found.unwrap_or(if status.is_client_error() { Kind { status: status.as_u16(), ..common::malformed } } else { common::internal })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plainly;
+
+    #[test]
+    fn reasons_are_told_in_plain_words() {
+        let told = [
+            (r#"Type "integer(uint8)" expects an input value."#, "is required"),
+            (
+                r#"failed to parse "integer(uint64)": invalid digit (occurred while parsing "optional_x")"#,
+                "is a whole number, not negative",
+            ),
+            (r#"failed to parse "string_uuid": invalid length"#, "is a UUID"),
+            (r#"failed to parse "boolean": provided string was not `true` or `false`"#, "is true or false"),
+            (r#"failed to parse "x": some reason (occurred while parsing "optional_x")"#, "some reason"),
+            ("verification failed. minimum(1, exclusive: false)", "is at least 1"),
+            ("verification failed. maxLength(3)", "does not keep to maxLength(3)"),
+            ("anything else", "anything else"),
+        ];
+        for (reason, plain) in told {
+            assert_eq!(plainly(reason), plain, "{reason}");
+        }
+    }
 }

@@ -41,13 +41,7 @@ pub(super) async fn part(
     app.detached(async move { take(&inner, &ask, &caller, coming, body).await }.in_current_span()).await
 }
 
-async fn take(
-    app: &App,
-    ask: &Ask,
-    caller: &Caller,
-    coming: Coming,
-    body: PartBody,
-) -> Result<Done<PartDocument>, PartProblem> {
+async fn take(app: &App, ask: &Ask, caller: &Caller, coming: Coming, body: PartBody) -> Result<Done<PartDocument>, PartProblem> {
     let (body, announced_bytes) = body.open();
     if let Some(key) = &ask.key
         && let Some(answer) = answer_before(app, key, coming).await?

@@ -28,8 +28,7 @@ impl<'a> ApiExtractor<'a> for PartBody {
     fn request_meta() -> Option<MetaRequest> {
         let example = Some(serde_json::Value::from("hello world"));
         let schema = MetaSchema { example, ..MetaSchema::new_with_format("string", "binary") };
-        let content =
-            MetaMediaType { content_type: "application/octet-stream", schema: MetaSchemaRef::Inline(Box::new(schema)) };
+        let content = MetaMediaType { content_type: "application/octet-stream", schema: MetaSchemaRef::Inline(Box::new(schema)) };
         Some(MetaRequest { description: Some("The bytes of the part."), content: vec![content], required: true })
     }
 

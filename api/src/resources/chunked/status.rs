@@ -14,7 +14,7 @@ use crate::resources::common::document_of;
 pub(super) async fn show(drive: &Drive, caller: &Caller, id: UploadId) -> Result<UploadDocument, StatusProblem> {
     let status = status(drive, caller.account, id).await.map_err(Problem::from)?;
     let status = status.ok_or(StatusProblem::not_found())?;
-    Ok(document(drive, status).await?)
+    Ok(document(drive, &status).await?)
 }
 
 /// One page of the caller's open uploads. The read tables say which they are, the log how they stand.
@@ -24,14 +24,14 @@ pub(super) async fn list(app: &App, caller: &Caller, page: PageOf) -> Result<Upl
     for record in page.items {
         let status = status(&app.drive, caller.account, record.id).await.map_err(Problem::from)?;
         if let Some(open) = status.filter(UploadStatus::takes_parts) {
-            items.push(UploadDocument::new(open, None));
+            items.push(UploadDocument::new(&open, None));
         }
     }
     Ok(UploadList { items, next_cursor: page.next.map(|cursor| cursor.to_string()) })
 }
 
 /// The document of an upload, with the file that it became, as far as that is there.
-pub(super) async fn document(drive: &Drive, status: UploadStatus) -> Result<UploadDocument, Problem> {
+pub(super) async fn document(drive: &Drive, status: &UploadStatus) -> Result<UploadDocument, Problem> {
     let Some(id) = status.file else { return Ok(UploadDocument::new(status, None)) };
     let file = file::load(drive, id).await?;
     let file = match file.state.entry() {

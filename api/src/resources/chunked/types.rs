@@ -196,7 +196,7 @@ pub(super) enum CancelAnswer {
 }
 
 impl UploadDocument {
-    pub(super) fn new(status: UploadStatus, file: Option<FileDocument>) -> Self {
+    pub(super) fn new(status: &UploadStatus, file: Option<FileDocument>) -> Self {
         let (state, error) = match status.state {
             UploadState::Open => (UploadStateName::Open, None),
             UploadState::Merging => (UploadStateName::Merging, None),

@@ -26,14 +26,14 @@ pub(super) struct Change {
 
 impl Change {
     /// Reads the body and `If-Match`.
-    pub(super) fn read(headers: &HeaderMap, body: UpdateBody) -> Result<Self, Problem> {
+    pub(super) fn read(headers: &HeaderMap, body: &UpdateBody) -> Result<Self, Problem> {
         let condition = IfMatch::read(headers)?;
         let lines = headers.get_all(header::IF_MATCH).iter();
         let condition_text = lines.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
         let mut fields = Fields::default();
         let name = fields.read_optional("name", body.name.as_deref());
         let name = fields.finish(name)?;
-        let folder = Option::<Option<_>>::from(body.folder_id).map(|folder| folder.map(FolderId));
+        let folder = Option::<Option<_>>::from(body.folder_id.clone()).map(|folder| folder.map(FolderId));
         Ok(Self { id: FileId(body.id), name, folder, condition, condition_text })
     }
 
@@ -43,12 +43,7 @@ impl Change {
     }
 
     /// Does it.
-    pub(super) async fn make(
-        self,
-        app: Arc<App>,
-        request: Request,
-        caller: Caller,
-    ) -> Result<Done<FileDocument>, UpdateProblem> {
+    pub(super) async fn make(self, app: Arc<App>, request: Request, caller: Caller) -> Result<Done<FileDocument>, UpdateProblem> {
         let if_version = self.version(&app.drive).await.map_err(Problem::from)?;
         let wish = UpdateFile { id: self.id, name: self.name, folder: self.folder, if_version };
         let file = update(&app.drive, &request, &caller, wish).await?;

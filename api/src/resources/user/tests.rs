@@ -14,7 +14,8 @@ fn a_sign_up_is_told_of_every_wrong_field_at_once() {
 
 #[test]
 fn null_and_absent_mean_the_same_in_a_sign_up() {
-    let texts = [r#"{"username":"alice","password":"correct horse"}"#, r#"{"password":"correct horse","username":"alice","email":null}"#];
+    let texts =
+        [r#"{"username":"alice","password":"correct horse"}"#, r#"{"password":"correct horse","username":"alice","email":null}"#];
     let [one, other] = texts.map(|text| serde_json::from_str::<SignUpBody>(text).expect("a sign-up"));
     assert_eq!(canonical(&one), canonical(&other));
 }

@@ -31,7 +31,7 @@ const WRITER_CACHE: &str = "-8192";
 /// With `synchronous=NORMAL` a WAL lost acknowledged commits in 10 of 10 simulated power cuts, with `FULL` in none.
 pub(super) fn for_writing(path: &Path) -> SqliteConnectOptions {
     common(path)
-        .create_if_missing(true).page_size(std::env::var("PAGE").ok().and_then(|v| v.parse().ok()).unwrap_or(4096))
+        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("cache_size", WRITER_CACHE)

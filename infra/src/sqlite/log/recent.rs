@@ -44,9 +44,10 @@ impl Recent {
         for job in jobs {
             if let Some(version) = self.version(&job.stream) {
                 judge.last.insert(&job.stream, version);
-            } else if job.expected == Expected::NoStream {
+            } else if !matches!(job.expected, Expected::Exact(_)) {
                 supposed_new.insert(&job.stream);
             } else if !supposed_new.contains(&job.stream) {
+                // If the stream ended before that version, the table would not notice.
                 return None;
             }
         }

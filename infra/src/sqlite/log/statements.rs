@@ -59,43 +59,52 @@ pub(super) async fn begin<'a>(connection: &mut SqliteConnection, appends: &'a [A
     Ok(Judge { head: Position(row.try_get::<i64, _>(0)?.unsigned_abs()), last, known: known.into_iter().map(place).collect() })
 }
 
-/// Stores rows. Outside of a transaction, and with [`ROWS_MAX`] of them or fewer, this is a transaction of its own: all or none.
+/// Stores rows in a transaction of their own: all or none.
 pub(super) async fn insert(connection: &mut SqliteConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
-    for rows in rows.chunks(ROWS_MAX) {
-        let (statement, size) = insert_of(rows.len());
-        let mut arguments = SqliteArguments::default();
-        arguments.reserve(size * Row::COLUMNS, 0);
-        for row in rows {
-            row.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
-        }
-        for _ in 0..(size - rows.len()) * Row::COLUMNS {
-            arguments.add(None::<i64>).map_err(sqlx::Error::Encode)?;
-        }
-        sqlx::query_with(statement, arguments).execute(&mut *connection).await?;
-    }
-    Ok(())
+    insert_chunk(connection, rows, false).await
 }
 
-/// The INSERT for that many rows, and how many it has room for: a power of two, so that few statements have to be prepared.
-/// Rows without a position are only padding.
-fn insert_of(rows: usize) -> (&'static str, usize) {
-    static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let sizes = (0..=ROWS_MAX.ilog2()).map(|power| 1 << power);
-        sizes.map(|size| format!("{INSERT} {} {UNLESS_PADDING}", vec![VALUES; size].join(","))).collect()
-    });
-    let size = rows.next_power_of_two();
-    (&STATEMENTS[size.ilog2() as usize], size)
+/// Stores the rows in the transaction that was begun, and ends it: when this returns, all of it is on the disk.
+pub(super) async fn insert_and_commit(connection: &mut SqliteConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+    let mut chunks = rows.chunks(ROWS_MAX);
+    let Some(last) = chunks.next_back() else {
+        return sqlx::query(COMMIT).execute(connection).await.map(drop);
+    };
+    for chunk in chunks {
+        insert_chunk(connection, chunk, false).await?;
+    }
+    insert_chunk(connection, last, true).await
 }
+
+async fn insert_chunk(connection: &mut SqliteConnection, rows: &[Row<'_>], commit: bool) -> Result<(), sqlx::Error> {
+    let size = rows.len().next_power_of_two();
+    let mut arguments = SqliteArguments::default();
+    arguments.reserve(size * Row::COLUMNS, 0);
+    for row in rows {
+        row.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
+    }
+    for _ in 0..(size - rows.len()) * Row::COLUMNS {
+        arguments.add(None::<i64>).map_err(sqlx::Error::Encode)?;
+    }
+    let statements = if commit { &INSERT_AND_COMMIT } else { &INSERT };
+    sqlx::query_with(statements[size.ilog2() as usize].as_str(), arguments).execute(connection).await.map(drop)
+}
+
+/// By the logarithm of the number of rows that they have room for. Sizes are powers of two, so that few statements have to be
+/// prepared; rows without a position are only padding.
+static INSERT: LazyLock<Vec<String>> = LazyLock::new(|| inserts(""));
+static INSERT_AND_COMMIT: LazyLock<Vec<String>> = LazyLock::new(|| inserts("; COMMIT"));
 
 /// `OR ROLLBACK` spares SQLite a journal of the statement, which is as much to write again: the transaction ends anyway.
-const INSERT: &str = "INSERT OR ROLLBACK INTO events (position, stream, version, id, type, schema, time, metadata, data)
-    SELECT * FROM (VALUES";
-const VALUES: &str = "(?,?,?,?,?,?,?,?,?)";
-const UNLESS_PADDING: &str = ") WHERE column1 IS NOT NULL";
-
-/// Ends the transaction: when this returns, all of it is on the disk.
-pub(super) async fn commit(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(COMMIT).execute(connection).await.map(drop)
+fn inserts(end: &str) -> Vec<String> {
+    let insert = |size| {
+        let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?)"; size].join(", ");
+        format!(
+            "INSERT OR ROLLBACK INTO events (position, stream, version, id, type, schema, time, metadata, data)
+             SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL{end}"
+        )
+    };
+    (0..=ROWS_MAX.ilog2()).map(|power| insert(1 << power)).collect()
 }
 
 /// What the ledger had under a key before the group.

@@ -167,8 +167,7 @@ impl Group {
         for (before, _) in &self.forgets {
             outcome.forgotten.push(statements::forget(connection, *before).await?);
         }
-        statements::insert(connection, &plan.rows).await?;
-        statements::commit(connection).await?;
+        statements::insert_and_commit(connection, &plan.rows).await?;
         recent.learn(before, &plan);
         Ok(Outcome { head: plan.head, events: plan.rows.len(), verdicts: plan.verdicts, ..outcome })
     }
