@@ -40,10 +40,10 @@ pub fn service(app: Arc<App>) -> BoxEndpoint<'static, Response> {
     Route::new()
         .at("/openapi.json", get(fixed("application/json", described.spec())))
         .at("/openapi.yaml", get(fixed("application/yaml", described.spec_yaml())))
-        .at("/docs", get(ui.page()))
+        .at("/docs", get(swagger::page()))
         .at("/docs/swagger-ui.css", get(ui.style()))
         .at("/docs/swagger-ui.js", get(ui.script()))
-        .at("/docs/start.js", get(ui.start()))
+        .at("/docs/start.js", get(swagger::start()))
         .nest("/", described)
         .data(app)
         .with(observe)
@@ -63,7 +63,6 @@ pub fn openapi_yaml() -> String {
 
 fn described() -> OpenApiService<Nullable<Resources>, ()> {
     OpenApiService::new(Nullable(RESOURCES), "Cairn", env!("CARGO_PKG_VERSION"))
-        .summary("A cloud drive whose every action is an event.")
         .description(DESCRIPTION)
         .license(LicenseObject::new("MIT OR Apache-2.0"))
         .server("/")
@@ -76,7 +75,7 @@ fn fixed(content_type: &'static str, body: impl Into<Bytes>) -> impl Endpoint<Ou
 }
 
 const DESCRIPTION: &str = "\
-A noun and a verb, JSON in, JSON out, raw bytes for content.
+A cloud drive whose every action is an event. Every call is a noun and a verb: JSON in, JSON out, raw bytes for content.
 
 - **Signing in.** `POST /user/signin` gives a token; send it as `Authorization: Bearer <token>`.
 - **Values.** Ids are UUIDs, hashes lower-case hex, times RFC 3339 in UTC, sizes bytes.

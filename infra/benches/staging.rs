@@ -65,7 +65,6 @@ const CASES: [(&str, Option<&str>); 9] = [
 fn print_ratios(runtime: &Runtime, scene: &Scene) {
     let rounds: Vec<Vec<f64>> =
         (0..8).map(|_| CASES.iter().map(|(case, _)| rate(runtime.block_on(scene.run(case)))).collect()).collect();
-    if std::env::var_os("ROUNDS").is_some() { for r in &rounds { println!("{:?}", r.iter().map(|x| *x as u64).collect::<Vec<_>>()); } }
     // The first round is slow for everybody: cold memory.
     let medians: Vec<_> = (0..CASES.len()).map(|case| median(rounds[1..].iter().map(|rates| rates[case]))).collect();
     for ((case, reference), rate) in CASES.iter().zip(&medians) {

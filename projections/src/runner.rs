@@ -149,8 +149,8 @@ impl Runner {
         }))
     }
 
-    /// Makes the tables fit to be read: those that other code made, or that are empty beside a long log, are rebuilt before this returns.
-    /// To be called once, before [`run`](Self::run) and before anything is asked of the tables.
+    /// Makes the tables fit to be read: those that other code made, or that are empty beside a long log, are rebuilt before this returns, and
+    /// otherwise what the log has more than they is applied. To be called once, before [`run`](Self::run) and before anything is asked.
     pub async fn prepare(&self, progress: &(dyn Fn(Progress) + Send + Sync), stop: &CancellationToken) -> Result<(), PrepareError> {
         let loaded = State::load(&self.0.plan, &*self.0.source, &*self.0.tables).await;
         let rebuild = match &loaded {
@@ -163,7 +163,19 @@ impl Runner {
             return Ok(());
         }
         self.take_up(loaded?).await;
+        self.start_caught_up(stop).await;
         Ok(())
+    }
+
+    /// What fails here is tried again by [`run`](Self::run); with a full disk, say, the drive can still be read.
+    async fn start_caught_up(&self, stop: &CancellationToken) {
+        while !stop.is_cancelled() {
+            match self.turn().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(failure) => return self.report_failure(&failure),
+            }
+        }
     }
 
     /// Applies events as they come, until it is told to stop or the tables turn out not to belong to the log. What is begun is finished.

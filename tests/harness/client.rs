@@ -20,18 +20,20 @@ pub(crate) struct Client {
     base: String,
     token: Option<String>,
     /// The drive, where it is shared and lives as long as somebody calls it.
-    drive: Option<Arc<Drive>>,
+    _drive: Option<Arc<Drive>>,
 }
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().expect("a client");
-        Self { http, base: format!("http://{address}"), token: None, drive: None }
+        // Idle connections are given up before the drive does it, also where a test makes it impatient.
+        let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(Duration::from_millis(500));
+        let http = http.timeout(Duration::from_secs(120)).build().expect("a client");
+        Self { http, base: format!("http://{address}"), token: None, _drive: None }
     }
 
     /// The same, and the drive lives as long as this.
     pub(crate) fn holding(self, drive: Arc<Drive>) -> Self {
-        Self { drive: Some(drive), ..self }
+        Self { _drive: Some(drive), ..self }
     }
 
     /// The same with this token.

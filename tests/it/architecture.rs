@@ -35,7 +35,7 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
-    Rule { name: "cairn-domain", own: &[], never: &[DRIVERS, WEB, &["tokio", "jiff", "getrandom", "sea-query", "tracing"]] },
+    Rule { name: "cairn-domain", own: &[], never: &[DRIVERS, WEB, &["tokio", "jiff", "sea-query", "tracing"]] },
     Rule { name: "cairn-commands", own: &["cairn-domain"], never: &[DRIVERS, WEB, &["sea-query"]] },
     Rule { name: "cairn-projections", own: &["cairn-domain"], never: &[DRIVERS, WEB] },
     Rule { name: "cairn-api", own: &["cairn-domain", "cairn-commands", "cairn-projections"], never: &[] },

@@ -196,9 +196,9 @@ async fn there_is_no_folder_yet_to_put_anything_into() {
     let user = shared().user().await;
     let file = user.upload("a.txt", b"a").await;
     let nowhere = "0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01";
-    update(&user, &json!({ "id": file.id, "folder_id": nowhere })).send().await.invalid("folder_id");
-    user.raw_upload("b.txt", "b").query("folder_id", nowhere).send().await.invalid("folder_id");
+    update(&user, &json!({ "id": file.id, "folder_id": nowhere })).send().await.problem(404, "not_found");
+    user.raw_upload("b.txt", "b").query("folder_id", nowhere).send().await.problem(404, "not_found");
     let init = json!({ "name": "c", "size": 1, "folder_id": nowhere });
-    user.post("/file/mpupload/init").json(&init).send().await.invalid("folder_id");
+    user.post("/file/mpupload/init").json(&init).send().await.problem(404, "not_found");
     assert_eq!(user.list("").await, [file]);
 }

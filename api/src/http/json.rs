@@ -91,7 +91,9 @@ async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
 
 /// Reads one JSON value and nothing behind it.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    // RFC 8259 section 8.1; serde would overlook it in what it skips.
+    let text = std::str::from_utf8(bytes).map_err(|_| Problem::of(common::malformed_json).detail("The body is not UTF-8."))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize(&mut deserializer) {
         Ok(value) => {
             deserializer.end().map_err(|error| malformed(&error))?;
@@ -99,7 +101,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         }
         Err(error) if error.inner().is_data() => {
             // Malformed wins over invalid, also when the mistake stands further behind.
-            serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| malformed(&error))?;
             let (field, message) = explain::explain(&error);
             Err(Problem::invalid(field, message))
         }

@@ -29,7 +29,7 @@ use hyper_util::{
 use metrics::gauge;
 use poem::{
     Body, Endpoint, Request, RequestParts,
-    http::uri::Scheme,
+    http::{HeaderValue, header, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
@@ -215,7 +215,7 @@ impl<E: Endpoint + 'static> Connection<E> {
             async move {
                 let request = connection.request(request);
                 let response = connection.endpoint.get_response(request).await;
-                Ok::<_, Infallible>(hyper::Response::<BoxBody<Bytes, io::Error>>::from(response))
+                Ok::<_, Infallible>(connection.response(response))
             }
         });
         if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(socket), service)).await {
@@ -230,6 +230,16 @@ impl<E: Endpoint + 'static> Connection<E> {
         let body = BoxBody::new(PatientBody::new(body, patience, Arc::clone(&self.unread)));
         let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
         Request::from_parts(parts, Body::from(body))
+    }
+
+    /// Says so when the connection ends with this answer, because the rest of a body that nobody read is in the way: a client would
+    /// send its next request into it otherwise (RFC 9112 section 9.6).
+    fn response(&self, response: poem::Response) -> hyper::Response<BoxBody<Bytes, io::Error>> {
+        let mut response = hyper::Response::from(response);
+        if self.unread.load(Ordering::Relaxed) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }
 

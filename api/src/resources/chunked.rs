@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use self::part::{Coming, part};
 use self::part_body::PartBody;
-use self::problems::{CancelProblem, CompleteProblem, InitProblem, PartProblem, StatusProblem};
+use self::problems::{CancelProblem, CompleteProblem, InitProblem, PartProblem, StatusProblem, UploadsProblem};
 use self::status::{document, list, show};
 use self::types::{CancelAnswer, CompleteAnswer, InitAnswer, InitBody, PartAnswer, StatusAnswer, UploadBody, UploadsAnswer};
 use super::Tag;
@@ -150,7 +150,7 @@ impl ChunkedApi {
         limit: Query<Option<u64>>,
         /// The `next_cursor` of the page before.
         cursor: Query<Option<String>>,
-    ) -> Result<UploadsAnswer, StatusProblem> {
+    ) -> Result<UploadsAnswer, UploadsProblem> {
         app.reach(position.0).await?;
         let page = page_of(limit.0, cursor.0.as_deref())?;
         Ok(UploadsAnswer::Found(Json(list(&app, &caller, page).await?)))

@@ -5,6 +5,7 @@
 )]
 
 mod download;
+mod downloaded;
 mod history;
 mod link;
 mod problems;
@@ -25,9 +26,12 @@ use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
 use uuid::Uuid;
 
-use self::download::{Downloaded, Signature, Wanted, download, own_record};
+use self::download::{Asked, Signature, Wanted, download, own_record};
+use self::downloaded::{Downloaded, Peeked};
 use self::history::{HistoryPage, history};
-use self::problems::{DownloadProblem, LinkProblem, LookProblem, QueryProblem, TrashProblem, UpdateProblem, UploadProblem};
+use self::problems::{
+    DownloadProblem, LinkProblem, LookProblem, PeekProblem, QueryProblem, TrashProblem, UpdateProblem, UploadProblem,
+};
 use self::query::{Wish, list};
 use self::types::{
     ChangeAnswer, DeleteAnswer, DeleteBody, HistoryAnswer, LinkAnswer, LinkBody, MetaAnswer, QueryAnswer, RestoreBody, UpdateBody,
@@ -166,10 +170,9 @@ impl FileApi {
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
     ) -> Result<Downloaded, DownloadProblem> {
-        app.reach(position.0).await?;
-        let wanted = Wanted::read(id.0, filehash.0.as_deref())?;
         let signature = Signature { expires: expires.0, signature: signature.0 };
-        download(&app, request, caller, wanted, signature).await
+        let asked = Asked { id: id.0, filehash: filehash.0, signature };
+        Ok(Downloaded(download(&app, request, caller, position, asked).await?))
     }
 
     /// Look at a download
@@ -195,11 +198,10 @@ impl FileApi {
         /// 304 when the content's `ETag` is among these.
         #[oai(name = "If-None-Match")]
         _if_none_match: Header<Option<String>>,
-    ) -> Result<Downloaded, DownloadProblem> {
-        app.reach(position.0).await?;
-        let wanted = Wanted::read(id.0, filehash.0.as_deref())?;
+    ) -> Result<Peeked, PeekProblem> {
         let signature = Signature { expires: expires.0, signature: signature.0 };
-        download(&app, request, caller, wanted, signature).await
+        let asked = Asked { id: id.0, filehash: filehash.0, signature };
+        Ok(Peeked(download(&app, request, caller, position, asked).await?))
     }
 
     /// Make a download link

@@ -39,7 +39,7 @@ impl SystemApi {
     async fn ready(&self, app: Data<&Arc<App>>) -> Result<ReadyAnswer, SystemProblem> {
         Ok(match look(&app).await {
             Ok(ready) => ReadyAnswer::Ready(Json(ready)),
-            Err(not_ready) => ReadyAnswer::NotReady(Json(not_ready), ready::RETRY_AFTER_SECONDS),
+            Err(not_ready) => ReadyAnswer::NotReady(Json(*not_ready), ready::RETRY_AFTER_SECONDS),
         })
     }
 

@@ -25,16 +25,6 @@ impl SwaggerUi {
         Self { script: Bytes::copy_from_slice(script.as_bytes()), style: Bytes::copy_from_slice(style.as_bytes()) }
     }
 
-    pub(super) fn page(&self) -> impl Endpoint<Output = Response> + 'static {
-        make_sync(|_| {
-            Response::builder()
-                .content_type("text/html; charset=utf-8")
-                .header("Content-Security-Policy", POLICY)
-                .header("Cache-Control", "no-cache")
-                .body(PAGE)
-        })
-    }
-
     pub(super) fn style(&self) -> impl Endpoint<Output = Response> + 'static {
         asset("text/css; charset=utf-8", self.style.clone())
     }
@@ -42,10 +32,22 @@ impl SwaggerUi {
     pub(super) fn script(&self) -> impl Endpoint<Output = Response> + 'static {
         asset("text/javascript; charset=utf-8", self.script.clone())
     }
+}
 
-    pub(super) fn start(&self) -> impl Endpoint<Output = Response> + 'static {
-        asset("text/javascript; charset=utf-8", Bytes::from_static(START.as_bytes()))
-    }
+/// The page that holds it.
+pub(super) fn page() -> impl Endpoint<Output = Response> + 'static {
+    make_sync(|_| {
+        Response::builder()
+            .content_type("text/html; charset=utf-8")
+            .header("Content-Security-Policy", POLICY)
+            .header("Cache-Control", "no-cache")
+            .body(PAGE)
+    })
+}
+
+/// What starts it in that page.
+pub(super) fn start() -> impl Endpoint<Output = Response> + 'static {
+    asset("text/javascript; charset=utf-8", Bytes::from_static(START.as_bytes()))
 }
 
 fn asset(content_type: &'static str, body: Bytes) -> impl Endpoint<Output = Response> + 'static {

@@ -77,7 +77,12 @@ fn decoy(asked: &Asked) -> [u8; 32] {
     let mut hasher = sha2::Sha256::new_with_prefix(asked.challenge.nonce);
     let zeros = [0; 16 * 1024];
     for range in &asked.challenge.ranges {
-        hasher.update(&zeros[..(range.length as usize).min(zeros.len())]);
+        let mut left = usize::try_from(range.length).unwrap_or(usize::MAX);
+        while left > 0 {
+            let piece = left.min(zeros.len());
+            hasher.update(&zeros[..piece]);
+            left -= piece;
+        }
     }
     hasher.finalize().into()
 }

@@ -84,8 +84,9 @@ impl Finishing {
         self.begun.insert(stored.position, Begun { at: stored.time, event: stored.id, what });
     }
 
-    fn begun_by(&self, time: Timestamp) -> Vec<Begun> {
-        self.begun.values().filter(|begun| begun.at <= time).cloned().collect()
+    fn begun_by(&self, time: Timestamp) -> Vec<(Position, Begun)> {
+        let old = self.begun.iter().filter(|(_, begun)| begun.at <= time);
+        old.map(|(position, begun)| (*position, begun.clone())).collect()
     }
 }
 
@@ -113,10 +114,15 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
     }
     let latest = Timestamp(drive.ports().clock.now().0 - i64::try_from(patience_seconds).unwrap_or(i64::MAX) * 1_000_000);
     let mut finished = Finished::default();
-    for begun in finishing.begun_by(latest) {
+    for (position, begun) in finishing.begun_by(latest) {
         match finish(drive, &begun).await {
-            Ok(()) if matches!(begun.what, What::Account(_)) => finished.accounts += 1,
-            Ok(()) => finished.files += 1,
+            Ok(()) => {
+                finishing.begun.remove(&position);
+                match begun.what {
+                    What::Account(_) => finished.accounts += 1,
+                    What::File(..) => finished.files += 1,
+                }
+            }
             // One that can't be finished must not keep the others; it is met again in the next round.
             Err(error) => tracing::error!(event = %begun.event, error = ?error, "what began can't be finished yet"),
         }

@@ -4,7 +4,9 @@ use super::stage::{Stage, keyed, sign_up_wish, stage, upload};
 use crate::account::{change_quota, grant_role, sign_up};
 use crate::file::{UpdateFile, delete, restore, update};
 use crate::once::{Key, Repeat};
+use crate::ports::checkpoints::MemoryCheckpoints;
 use crate::ports::ledger::StoredAnswer;
+use crate::sagas::{Finished, finish_begun};
 use crate::upload::{StartUpload, start};
 use crate::{Caller, Request};
 
@@ -49,6 +51,21 @@ async fn store_a_whole_file() {
     assert_eq!(first.position, again.position);
     let names = stage.names().await;
     assert_eq!(names.iter().filter(|name| *name == "FileAdded").count(), 1);
+}
+
+#[tokio::test]
+async fn a_repeated_whole_file_leaves_nothing_unfinished_behind() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let request = keyed(&stage.request());
+    for _ in 0..2 {
+        upload(&stage.drive, &request, &alice, "a.txt", b"hello").await.expect("stored");
+    }
+    assert!(stage.drive.ports().staging.list().await.expect("a list").is_empty());
+    let checkpoints = MemoryCheckpoints::default();
+    finish_begun(&stage.drive, &checkpoints, 0).await.expect("a round");
+    let again = finish_begun(&stage.drive, &checkpoints, 0).await.expect("a round");
+    assert_eq!(again, Finished::default());
 }
 
 #[tokio::test]

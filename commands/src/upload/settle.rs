@@ -29,6 +29,8 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
     if start == Start::Load {
         let known = drive.journal.load::<File>(&file_stream).await?;
         if known.version.is_some() {
+            // Another run of the same request was first; bytes that this one staged are not needed.
+            drive.ports.staging.discard(staged).await?;
             return Ok(known);
         }
     }

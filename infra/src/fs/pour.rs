@@ -114,20 +114,6 @@ impl<S: Sink> Worker<S> {
         let Idle { mut sink, mut beside, spare } = self.idle().await?;
         let batch = Arc::new(std::mem::replace(&mut self.batch, spare));
         let (to_write, to_hash) = (batch.clone(), batch.clone());
-        if std::env::var_os("ONE").is_some() {
-            let (tx, rx) = tokio::sync::oneshot::channel();
-            self.state = State::Busy {
-                writing: spawn_blocking(move || {
-                    beside.update(&to_hash);
-                    drop(to_hash);
-                    tx.send(beside).ok();
-                    sink.take(&to_write).map(|()| sink)
-                }),
-                hashing: tokio::spawn(async move { rx.await.ok().unwrap() }),
-                batch,
-            };
-            return Ok(());
-        }
         self.state = State::Busy {
             writing: spawn_blocking(move || sink.take(&to_write).map(|()| sink)),
             hashing: spawn_blocking(move || {

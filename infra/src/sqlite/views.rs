@@ -9,6 +9,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use cairn_domain::Position;
@@ -18,7 +19,7 @@ use cairn_projections::ports::{
 use cairn_projections::sql::{Dialect, Sql};
 use cairn_projections::{Projection, bookkeeping};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
 mod connect;
 mod draft;
@@ -46,9 +47,13 @@ pub struct SqliteViews {
     path: PathBuf,
     projections: Arc<[Arc<dyn Projection>]>,
     live: Live,
+    /// Held by the one draft that may be: the next one takes its file.
+    drafting: Arc<Mutex<()>>,
+    closed: Arc<AtomicBool>,
 }
 
-/// The file that is being read. Who asks holds it for the time of the query, who swaps holds it alone. None after a failed swap.
+/// The file that is being read. Who asks holds it for the time of the query, who swaps holds it alone. None when it was closed, or when
+/// it could not be opened after a swap; then whoever asks next tries again.
 type Live = Arc<RwLock<Option<Database>>>;
 
 /// The connections to one file.
@@ -76,16 +81,35 @@ impl SqliteViews {
             Database::open(path, projections).await
         };
         let database = open.await.map_err(|source| OpenError { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), projections: projections.into(), live: Arc::new(RwLock::new(Some(database))) })
+        Ok(Self {
+            path: path.to_owned(),
+            projections: projections.into(),
+            live: Arc::new(RwLock::new(Some(database))),
+            drafting: Arc::default(),
+            closed: Arc::default(),
+        })
     }
 
     /// Finishes what is under way and gives the file back.
     pub async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         if let Some(database) = self.live.write().await.take()
             && let Err(error) = database.close().await
         {
             tracing::warn!(error = &*error as &dyn std::error::Error, "the read tables were not closed in good order");
         }
+    }
+
+    async fn database(&self) -> Result<RwLockReadGuard<'_, Database>, BoxError> {
+        let live = self.live.read().await;
+        if let Ok(database) = RwLockReadGuard::try_map(live, Option::as_ref) {
+            return Ok(database);
+        }
+        let mut live = self.live.write().await;
+        if live.is_none() && !self.closed.load(Ordering::Acquire) {
+            *live = Some(Database::open(&self.path, &self.projections).await?);
+        }
+        RwLockReadGuard::try_map(live.downgrade(), Option::as_ref).map_err(|_| "the read tables are closed".into())
     }
 }
 
@@ -122,8 +146,7 @@ impl Tables for SqliteViews {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), TablesError> {
-        let live = self.live.read().await;
-        let database = live.as_ref().ok_or_else(|| TablesError::Unavailable(CLOSED.into()))?;
+        let database = self.database().await.map_err(TablesError::Unavailable)?;
         database.writer.lock().await.apply(batch).await
     }
 }
@@ -135,8 +158,7 @@ impl ReadTables for SqliteViews {
     }
 
     async fn rows(&self, query: Sql) -> Result<Vec<Row>, ReadError> {
-        let live = self.live.read().await;
-        let database = live.as_ref().ok_or_else(|| ReadError::Unavailable(CLOSED.into()))?;
+        let database = self.database().await.map_err(ReadError::Unavailable)?;
         read::rows(&database.readers, query).await
     }
 }
@@ -147,5 +169,3 @@ impl Workshop for SqliteViews {
         Ok(Box::new(SqliteDraft::begin(self).await?))
     }
 }
-
-const CLOSED: &str = "the read tables are closed";

@@ -200,7 +200,9 @@ fn number(value: &Value) -> i64 {
 #[async_trait]
 impl Workshop for MemoryTables {
     async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
-        Ok(Box::new(MemoryDraft { tables: Self::new(self.projections.clone()), live: Arc::clone(&self.state) }))
+        let tables = Self::new(self.projections.clone());
+        lock(&tables.state).refused.clone_from(&lock(&self.state).refused);
+        Ok(Box::new(MemoryDraft { tables, live: Arc::clone(&self.state) }))
     }
 }
 

@@ -1,4 +1,4 @@
-use cairn_domain::{Position, StoredEvent, Timestamp};
+use cairn_domain::{EventId, Position, StoredEvent, Timestamp};
 
 use super::Failure;
 use super::plan::{Mask, Plan, Projected, chain, parked};
@@ -60,28 +60,32 @@ impl Lane<'_> {
             done => return done,
         };
         let park = self.plan.of(one).map(|(_, projection)| parked(projection.name(), event, chain(&*error), self.now)).collect();
-        let batch = Batch { park, moves: self.moves(state, one, events), ..Batch::default() };
+        let batch = Batch { park, moves: self.moves_over(state, one, events), ..Batch::default() };
         self.apply_batch(state, one, batch).await
     }
 
     fn batch(&self, state: &mut State, mask: Mask, projected: Projected, events: &[StoredEvent]) -> Batch {
         let Projected { statements, park, .. } = projected;
-        Batch { runs: combine(statements), moves: self.moves(state, mask, events), park, release: Vec::new() }
+        Batch { runs: combine(statements), moves: self.moves_over(state, mask, events), park, release: Vec::new() }
     }
 
     /// The steps from where the projections stand to the last of the events. The first event of all tells which log it is.
-    pub(super) fn moves(&self, state: &mut State, mask: Mask, events: &[StoredEvent]) -> Vec<Move> {
-        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Vec::new() };
-        let log = *state.log.get_or_insert(first.id);
+    pub(super) fn moves(&self, state: &mut State, mask: Mask, first: EventId, last: Position) -> Vec<Move> {
+        let log = *state.log.get_or_insert(first);
         let step = |(number, projection): (usize, &std::sync::Arc<dyn crate::Projection>)| Move {
             projection: projection.name().to_owned(),
             version: projection.version(),
             from: state.positions[number],
-            to: last.position,
+            to: last,
             log,
             at: self.now,
         };
         self.plan.of(mask).map(step).collect()
+    }
+
+    fn moves_over(&self, state: &mut State, mask: Mask, events: &[StoredEvent]) -> Vec<Move> {
+        let ends = events.first().zip(events.last());
+        ends.map(|(first, last)| self.moves(state, mask, first.id, last.position)).unwrap_or_default()
     }
 
     /// Applies, and takes over into the state what has been applied.

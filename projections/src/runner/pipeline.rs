@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cairn_domain::{Position, StoredEvent, Timestamp};
+use cairn_domain::{EventId, Position, StoredEvent, Timestamp};
 use tokio::sync::mpsc;
 
 use super::Failure;
@@ -11,16 +11,25 @@ use crate::ports::{Parked, Source, SourceError};
 use crate::statement::{Run, combine};
 
 /// Batches that wait between two stages. With [`BATCH_EVENTS`] it bounds the memory that a rebuild takes.
-const WAITING: usize = 2;
+const WAITING: usize = 1;
 
 /// Events per batch. The more, the more changes of one row meet in one batch, and the more memory is taken.
 pub(super) const BATCH_EVENTS: usize = 8192;
 
-/// A batch that is ready to be applied; one without events tells that the log has ended. A channel that closes without it has lost a stage.
-pub(super) struct Ready {
+/// What comes out of the last stage. A channel that closes before it told the end has lost a stage.
+pub(super) enum Ready {
+    /// To be applied.
+    Batch(Prepared),
+    /// The log has ended.
+    End,
+}
+
+/// Projected events.
+pub(super) struct Prepared {
     pub(super) runs: Vec<Run>,
     pub(super) park: Vec<Parked>,
-    pub(super) events: Vec<StoredEvent>,
+    pub(super) first: EventId,
+    pub(super) last: Position,
 }
 
 /// The batches of the log after a position, for all projections, until the log ends. Dropping the receiver ends the stages.
@@ -64,7 +73,7 @@ async fn project(
             Err(error) => Err(error.into()),
             Ok(events) => {
                 let plan = Arc::clone(&plan);
-                let work = tokio::task::spawn_blocking(move || project_page(&plan, streams, now, events));
+                let work = tokio::task::spawn_blocking(move || project_page(&plan, streams, now, &events));
                 let Ok((batch, so_far)) = work.await else { return };
                 streams = so_far;
                 Ok(batch)
@@ -76,8 +85,10 @@ async fn project(
     }
 }
 
-fn project_page(plan: &Plan, mut streams: ParkedStreams, now: Timestamp, events: Vec<StoredEvent>) -> (Ready, ParkedStreams) {
-    let projected = plan.project(plan.all(), &events, &streams, now);
+fn project_page(plan: &Plan, mut streams: ParkedStreams, now: Timestamp, events: &[StoredEvent]) -> (Ready, ParkedStreams) {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return (Ready::End, streams) };
+    let projected = plan.project(plan.all(), events, &streams, now);
     streams.iter_mut().zip(projected.streams).for_each(|(all, new)| all.extend(new));
-    (Ready { runs: combine(projected.statements), park: projected.park, events }, streams)
+    let runs = combine(projected.statements);
+    (Ready::Batch(Prepared { runs, park: projected.park, first: first.id, last: last.position }), streams)
 }

@@ -2,7 +2,7 @@ use cairn_domain::Position;
 use tokio_util::sync::CancellationToken;
 
 use super::lane::Lane;
-use super::pipeline;
+use super::pipeline::{self, BATCH_EVENTS, Prepared, Ready};
 use super::state::State;
 use super::{Failure, Runner};
 use crate::ports::{Batch, Draft, SourceError, Tables, TablesError};
@@ -149,15 +149,12 @@ impl Runner {
             if stop.is_cancelled() {
                 return Err(RebuildError::Cancelled);
             }
-            let ready = ready?;
-            if ready.events.is_empty() {
-                return Ok(true);
-            }
-            let moves = lane.moves(state, all, &ready.events);
-            let batch = Batch { runs: ready.runs, moves, park: ready.park, release: Vec::new() };
-            match lane.apply_batch(state, all, batch).await {
+            let Ready::Batch(Prepared { runs, park, first, last }) = ready? else { return Ok(true) };
+            let moves = lane.moves(state, all, first, last);
+            match lane.apply_batch(state, all, Batch { runs, moves, park, release: Vec::new() }).await {
                 Err(Failure::Tables(TablesError::Rejected(_))) => {
-                    lane.isolate(state, all, &ready.events).await?;
+                    let events = shared.source.read_all(state.reached(), BATCH_EVENTS).await?;
+                    lane.isolate(state, all, &events).await?;
                     return Ok(false);
                 }
                 done => done?,

@@ -40,11 +40,12 @@ impl RequestContext {
     }
 
     pub(super) fn span(&self, method: &Method, path: &str, peer: &RemoteAddr) -> Span {
+        let peer = peer.as_socket_addr().map(tracing::field::display);
         let span = tracing::info_span!(
             "request",
             %method,
             path,
-            %peer,
+            peer,
             request_id = %self.id,
             trace_id = tracing::field::Empty,
             parent_id = tracing::field::Empty,

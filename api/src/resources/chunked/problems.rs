@@ -24,8 +24,13 @@ problems! {
 }
 
 problems! {
-    /// Why nothing is told of uploads.
+    /// Why nothing is told of an upload.
     pub StatusProblem: not_found, invalid + SIGNED_IN;
+}
+
+problems! {
+    /// Why no list is given.
+    pub UploadsProblem: invalid + SIGNED_IN;
 }
 
 problems! {

@@ -18,11 +18,11 @@ pub(super) async fn show(drive: &Drive, caller: &Caller, id: UploadId) -> Result
 }
 
 /// One page of the caller's open uploads. The read tables say which they are, the log how they stand.
-pub(super) async fn list(app: &App, caller: &Caller, page: PageOf) -> Result<UploadList, StatusProblem> {
-    let page = open_uploads(&*app.tables, caller.account, page).await.map_err(Problem::from)?;
+pub(super) async fn list(app: &App, caller: &Caller, page: PageOf) -> Result<UploadList, Problem> {
+    let page = open_uploads(&*app.tables, caller.account, page).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for record in page.items {
-        let status = status(&app.drive, caller.account, record.id).await.map_err(Problem::from)?;
+        let status = status(&app.drive, caller.account, record.id).await?;
         if let Some(open) = status.filter(UploadStatus::takes_parts) {
             items.push(UploadDocument::new(&open, None));
         }

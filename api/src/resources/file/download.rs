@@ -8,13 +8,11 @@ use cairn_domain::{FileId, Sha256, Timestamp};
 use cairn_projections::queries::files::{ByHash, EntryStatus, FileRecord, file_by_id, newest_with_content};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use poem::{IntoResponse, Request, Response};
-use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem::{Request, Response};
 use uuid::Uuid;
 
-use super::problems::DownloadProblem;
 use crate::app::App;
+use crate::ask::MinPosition;
 use crate::http::download::{Download, DownloadRequest, Source, SourceStream};
 use crate::http::problem::{Explain, Problem, common};
 use crate::resources::common::content_hash;
@@ -28,7 +26,18 @@ pub(super) enum Wanted {
     Content(ByHash),
 }
 
-/// The parameters of a signed link.
+/// The parameters of a download.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// The entry, or none.
+    pub id: Option<Uuid>,
+    /// The content, or none.
+    pub filehash: Option<String>,
+    /// The rest of a link, if it is one.
+    pub signature: Signature,
+}
+
+/// What makes a link valid.
 #[derive(Debug, Default)]
 pub(super) struct Signature {
     /// When the link ends, in seconds since 1970.
@@ -66,17 +75,27 @@ pub(super) async fn download(
     app: &App,
     request: &Request,
     caller: Option<Caller>,
-    wanted: Wanted,
-    signature: Signature,
-) -> Result<Downloaded, DownloadProblem> {
+    position: MinPosition,
+    asked: Asked,
+) -> Result<Response, Problem> {
     let found = match caller {
-        _ if signature.is_there() => linked(&app.drive, wanted, &signature).await?,
-        Some(caller) => own_record(app, &caller, wanted).await?.map(|record| of_record(&app.drive, record)),
-        None => return Err(Problem::of(common::unauthorized).into()),
+        _ if asked.signature.is_there() => linked(&app.drive, asked.wanted()?, &asked.signature).await?,
+        Some(caller) => {
+            let wanted = asked.wanted()?;
+            app.reach(position.0).await?;
+            own_record(app, &caller, wanted).await?.map(|record| of_record(&app.drive, record))
+        }
+        None => return Err(Problem::of(common::unauthorized)),
     };
-    let found = found.ok_or(DownloadProblem::not_found())?;
+    let found = found.ok_or(Problem::of(common::not_found))?;
     let source = source(&app.drive, Sha256(found.sha256));
-    Ok(Downloaded(found.answer(&DownloadRequest::from(request), source).await?))
+    found.answer(&DownloadRequest::from(request), source).await
+}
+
+impl Asked {
+    fn wanted(&self) -> Result<Wanted, Problem> {
+        Wanted::read(self.id, self.filehash.as_deref())
+    }
 }
 
 impl Signature {
@@ -136,66 +155,32 @@ fn source(drive: &Drive, sha256: Sha256) -> impl Source {
     }
 }
 
-/// A content on its way out.
-pub(super) struct Downloaded(Response);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl IntoResponse for Downloaded {
-    fn into_response(self) -> Response {
-        self.0
-    }
-}
-
-impl ApiResponse for Downloaded {
-    fn meta() -> MetaResponses {
-        let content = |content_type| MetaMediaType { content_type, schema: bytes() };
-        let mut partial = whole_headers();
-        partial.push(header("Content-Range", "`bytes <first>-<last>/<length>`, when one range was asked for.", false));
-        MetaResponses {
-            responses: vec![
-                answer(200, "The whole content.", vec![content("application/octet-stream")], whole_headers()),
-                answer(
-                    206,
-                    "The ranges that were asked for: one alone, or several as parts.",
-                    vec![content("application/octet-stream"), content("multipart/byteranges")],
-                    partial,
-                ),
-                answer(304, "The client's copy is this content.", Vec::new(), headers()),
-            ],
-        }
+    #[test]
+    fn either_an_id_or_a_hash_is_needed() {
+        let (id, hash) = (Uuid::from_u128(1), "a".repeat(40));
+        let field = |read: Result<Wanted, Problem>| read.map_err(|problem| problem.errors()[0].field.clone());
+        assert_eq!(field(Wanted::read(Some(id), None)), Ok(Wanted::Id(FileId(id))));
+        assert!(matches!(Wanted::read(None, Some(&hash)), Ok(Wanted::Content(ByHash::Sha1(_)))));
+        assert_eq!(field(Wanted::read(None, None)), Err("id".to_owned()));
+        assert_eq!(field(Wanted::read(Some(id), Some(&hash))), Err("filehash".to_owned()));
+        assert_eq!(field(Wanted::read(None, Some("x"))), Err("filehash".to_owned()));
     }
 
-    fn register(_: &mut Registry) {}
-}
-
-fn answer(status: u16, description: &'static str, content: Vec<MetaMediaType>, headers: Vec<MetaHeader>) -> MetaResponse {
-    MetaResponse { description, status: Some(status), status_range: None, content, headers }
-}
-
-fn headers() -> Vec<MetaHeader> {
-    vec![
-        header("ETag", "The content's SHA-256 in hex, in quotes.", true),
-        header("Accept-Ranges", "Always `bytes`.", true),
-        header("Repr-Digest", "The content's SHA-256 (RFC 9530).", true),
-        header("Cache-Control", "Always `private, no-cache`.", true),
-    ]
-}
-
-fn whole_headers() -> Vec<MetaHeader> {
-    let mut headers = headers();
-    headers.extend([
-        header("Content-Length", "In bytes.", true),
-        header("Content-Disposition", "`attachment`, with the file's name (RFC 6266).", true),
-        header("X-Content-Type-Options", "Always `nosniff`.", true),
-    ]);
-    headers
-}
-
-fn header(name: &str, description: &str, required: bool) -> MetaHeader {
-    let schema = MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")));
-    MetaHeader { name: name.to_owned(), description: Some(description.to_owned()), required, deprecated: false, schema }
-}
-
-fn bytes() -> MetaSchemaRef {
-    let example = Some(serde_json::Value::from("hello world"));
-    MetaSchemaRef::Inline(Box::new(MetaSchema { example, ..MetaSchema::new_with_format("string", "binary") }))
+    #[test]
+    fn a_link_needs_all_its_parameters() {
+        let link = |expires, signature: Option<&str>| {
+            let signature = Signature { expires, signature: signature.map(str::to_owned) };
+            signature.link(FileId(Uuid::from_u128(1))).map(|link| (link.expires_at, link.signature))
+        };
+        let good = "ff".repeat(32);
+        assert_eq!(link(Some(7), Some(&good)), Some((Timestamp(7_000_000), [255; 32])));
+        assert_eq!(link(None, Some(&good)), None);
+        assert_eq!(link(Some(7), None), None);
+        assert_eq!(link(Some(7), Some("ff")), None);
+        assert_eq!(link(Some(i64::MAX), Some(&good)), None);
+    }
 }

@@ -25,6 +25,11 @@ problems! {
 }
 
 problems! {
+    /// Why nothing is told of a download.
+    pub PeekProblem: not_found, invalid + SIGNED_IN;
+}
+
+problems! {
     /// Why there is no link.
     pub LinkProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
     /// The file is in the trash; restore it first.

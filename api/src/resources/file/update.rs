@@ -33,7 +33,7 @@ impl Change {
         let mut fields = Fields::default();
         let name = fields.read_optional("name", body.name.as_deref());
         let name = fields.finish(name)?;
-        let folder = Option::<Option<_>>::from(body.folder_id.clone()).map(|folder| folder.map(FolderId));
+        let folder = Option::<Option<_>>::from(body.folder_id).map(|folder| folder.map(FolderId));
         Ok(Self { id: FileId(body.id), name, folder, condition, condition_text })
     }
 

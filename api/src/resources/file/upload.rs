@@ -122,3 +122,66 @@ pub(in crate::resources) fn announced_sha256(headers: &HeaderMap) -> Result<Opti
         (one, other) => Ok(one.or(other).map(Sha256)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(folder_id: Option<&str>, file_name: Option<&str>, content_type: Option<&str>) -> UploadPart {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let content = Box::pin(futures_util::stream::empty());
+        let (folder_id, file_name, content_type) = (text(folder_id), text(file_name), text(content_type));
+        UploadPart { folder_id, file_name, content_type, length: None, content }
+    }
+
+    fn head(name: Option<&str>, folder_id: Option<&str>) -> Head {
+        Head { name: name.map(str::to_owned), folder_id: folder_id.map(str::to_owned), sha256: None }
+    }
+
+    fn wrong_fields(head: &Head, part: &UploadPart) -> Vec<String> {
+        let problem = head.wish(part).expect_err("a problem");
+        problem.errors().iter().map(|error| error.field.clone()).collect()
+    }
+
+    #[test]
+    fn a_form_names_its_file_and_a_query_any_other_body() {
+        let name = |head: Head, part: UploadPart| head.wish(&part).expect("a wish").name.to_string();
+        assert_eq!(name(head(Some("query"), None), part(None, Some("form"), None)), "form");
+        assert_eq!(name(head(Some("query"), None), part(None, None, None)), "query");
+    }
+
+    #[test]
+    fn every_wrong_field_before_the_bytes_is_named() {
+        assert_eq!(wrong_fields(&head(None, Some("x")), &part(None, None, None)), ["name", "folder_id"]);
+        assert_eq!(wrong_fields(&head(None, None), &part(Some("x"), Some("C:\\a.txt"), None)), ["name", "folder_id"]);
+    }
+
+    #[test]
+    fn an_empty_folder_is_the_top() {
+        let wish = head(Some("a"), Some("")).wish(&part(None, None, None)).expect("a wish");
+        assert_eq!(wish.folder, None);
+    }
+
+    #[test]
+    fn what_curl_says_of_any_body_is_not_the_type_of_the_file() {
+        let told = |content_type| {
+            let wish = head(Some("a"), None).wish(&part(None, None, Some(content_type)));
+            wish.expect("a wish").content_type
+        };
+        assert_eq!(told("application/x-www-form-urlencoded"), None);
+        assert_eq!(told("text/csv").as_deref(), Some("text/csv"));
+    }
+
+    #[test]
+    fn two_announcements_must_agree() {
+        let announced = |content: u8, representation: u8| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_DIGEST, digest_fields::field_value(&[content; 32]));
+            headers.insert(REPR_DIGEST, digest_fields::field_value(&[representation; 32]));
+            announced_sha256(&headers).map_err(|problem| problem.kind().code)
+        };
+        assert_eq!(announced(1, 1), Ok(Some(Sha256([1; 32]))));
+        assert_eq!(announced(1, 2), Err("digest_mismatch"));
+        assert_eq!(announced_sha256(&HeaderMap::new()).map_err(|problem| problem.kind().code), Ok(None));
+    }
+}

@@ -80,7 +80,7 @@ pub struct Lag {
 }
 
 /// Asks everything at once.
-pub(super) async fn look(app: &App) -> Result<Ready, NotReady> {
+pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
     let ports = app.drive.ports();
     let health = app.runner.health();
     let (log, status, blobs, staging) = tokio::join!(
@@ -100,11 +100,11 @@ pub(super) async fn look(app: &App) -> Result<Ready, NotReady> {
     answer(dependencies, projections.unwrap_or_default().into_iter().map(lag).collect())
 }
 
-fn answer(dependencies: Vec<Dependency>, projections: Vec<Lag>) -> Result<Ready, NotReady> {
+fn answer(dependencies: Vec<Dependency>, projections: Vec<Lag>) -> Result<Ready, Box<NotReady>> {
     if dependencies.iter().all(|dependency| dependency.state == DependencyState::Ready) {
         return Ok(Ready { status: "ready".to_owned(), dependencies, projections });
     }
-    Err(NotReady::of(dependencies, projections))
+    Err(Box::new(NotReady::of(dependencies, projections)))
 }
 
 impl NotReady {

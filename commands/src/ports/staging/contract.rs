@@ -117,7 +117,7 @@ impl Scene<'_> {
 /// Bytes that look random, the same for the same seed.
 fn noise(seed: &str, length: usize) -> Bytes {
     let seed: [u8; 32] = sha2::Sha256::digest(seed).into();
-    let mut state = seed.iter().fold(1_u64, |state, byte| (state << 5 | state >> 59) ^ u64::from(*byte)) | 1;
+    let mut state = seed.iter().fold(1_u64, |state, byte| state.rotate_left(5) ^ u64::from(*byte)) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
         state ^= state << 13;
@@ -163,6 +163,6 @@ fn whole_of(bytes: &[u8]) -> Whole {
     Whole { size: bytes.len() as u64, sha256: sha256_of(bytes), sha1: Sha1(sha1::Sha1::digest(bytes).into()) }
 }
 
-fn assert_absent<T: std::fmt::Debug>(result: Result<T, StagingError>, upload: UploadId) {
-    assert!(matches!(&result, Err(StagingError::Absent(absent)) if *absent == upload), "{result:?}");
+fn assert_absent<T: std::fmt::Debug>(result: &Result<T, StagingError>, upload: UploadId) {
+    assert!(matches!(result, Err(StagingError::Absent(absent)) if *absent == upload), "{result:?}");
 }

@@ -40,6 +40,8 @@ impl Area {
     /// Reserves all the room of an upload. Only for whoever has its turn.
     pub(super) fn open(&self, upload: UploadId, size: u64) -> Result<(), StagingError> {
         match self.load(upload) {
+            // Given up, but whoever did so has gone away since: the rest of it is done here.
+            Ok(there) if there.state().closed => self.discard(upload)?,
             Ok(there) if there.size == size => return Ok(()),
             Ok(there) => {
                 let message = format!("the upload has {} bytes, not {size}", there.size);

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use cairn_commands::ports::staging::Whole;
@@ -101,11 +101,12 @@ pub(super) struct Record(File);
 impl Record {
     /// Makes the file, empty. Its name becomes durable together with the upload's directory.
     pub(super) fn create(directory: &Path) -> io::Result<()> {
-        OpenOptions::new().create(true).append(true).open(directory.join(names::PREFIX)).map(|_| ())
+        Self::open(directory).map(|_| ())
     }
 
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        OpenOptions::new().read(true).write(true).open(directory.join(names::PREFIX)).map(Self)
+        let path = directory.join(names::PREFIX);
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map(Self)
     }
 
     /// What was saved last; nothing hashed when that is lost.

@@ -88,12 +88,12 @@ impl Area {
         let named = file.try_name(&name).map_err(trouble)?;
         // Enough for a new file too: fdatasync(2) includes the size and whatever else is needed to read the bytes.
         file.file().sync_data().map_err(trouble)?;
-        if !named {
-            file.rename(&name).map_err(trouble)?;
-            self.root_sync.sync().map_err(trouble)?;
-        } else {
+        if named {
             self.root_sync.sync().map_err(trouble)?;
             file.keep();
+        } else {
+            file.rename(&name).map_err(trouble)?;
+            self.root_sync.sync().map_err(trouble)?;
         }
         self.wholes.add(upload, sha256);
         Ok(())

@@ -7,7 +7,7 @@ use super::*;
 const LARGE_BYTES: usize = 3_000_000;
 
 async fn no_unfinished_files(directory: &Path) {
-    eventually("the clean-up", || !names(directory).iter().any(|name| name.ends_with(".tmp"))).await;
+    eventually("the clean-up", || !names(directory).iter().any(|name| name.ends_with(crate::fs::durable::UNFINISHED))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,8 @@ const PARTS: usize = 6;
 const PART_BYTES: usize = 90_000;
 const VERSIONS: u64 = 4;
 
+type Snapshot = (Vec<(Part, Sha256)>, Vec<u8>);
+
 /// Stands for the log: the last recorded digest of each part, and which version it is.
 #[derive(Default)]
 struct Log(Mutex<HashMap<u64, (Sha256, u64)>>);
@@ -87,7 +89,7 @@ impl Log {
     }
 
     /// The parts as recorded, and the content that they make; none before all of them came.
-    fn snapshot(&self, plan: &[Part]) -> Option<(Vec<(Part, Sha256)>, Vec<u8>)> {
+    fn snapshot(&self, plan: &[Part]) -> Option<Snapshot> {
         let log = self.0.lock().unwrap();
         let mut parts = Vec::new();
         let mut bytes = Vec::new();

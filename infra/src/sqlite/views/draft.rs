@@ -8,7 +8,7 @@ use cairn_domain::Position;
 use cairn_projections::ports::{Batch, BoxError, Checkpoint, Draft, Parked, Tables, TablesError};
 use cairn_projections::{Projection, bookkeeping};
 use sqlx::Connection;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::write::Writer;
 use super::{DIALECT, Database, Live, SqliteViews, connect, files, read, schema, trouble};
@@ -20,10 +20,13 @@ pub(super) struct SqliteDraft {
     target: PathBuf,
     projections: Arc<[Arc<dyn Projection>]>,
     live: Live,
+    /// Until the file is in its place or of no more use: whoever asked for it may have gone away before.
+    _drafting: OwnedMutexGuard<()>,
 }
 
 impl SqliteDraft {
     pub(super) async fn begin(views: &SqliteViews) -> Result<Self, TablesError> {
+        let drafting = Arc::clone(&views.drafting).lock_owned().await;
         let path = files::draft_of(&views.path);
         let begin = async {
             files::remove(&path)?;
@@ -38,6 +41,7 @@ impl SqliteDraft {
             target: views.path.clone(),
             projections: Arc::clone(&views.projections),
             live: Arc::clone(&views.live),
+            _drafting: drafting,
         })
     }
 

@@ -24,8 +24,29 @@ async fn empty_tables_beside_a_long_log_are_rebuilt_and_others_are_not() {
     world.runner.prepare(&report, &CancellationToken::new()).await.expect("prepared");
     assert_eq!(reports.lock().expect("reports").pop(), Some(Progress { done: Position(300), head: Position(300) }));
     assert_eq!(world.tables.rows(), rows_of(events).await);
+    reports.lock().expect("reports").clear();
     world.runner.prepare(&report, &CancellationToken::new()).await.expect("prepared");
     assert_eq!(*reports.lock().expect("reports"), []);
+}
+
+#[tokio::test]
+async fn tables_that_are_behind_a_little_catch_up_before_anything_is_asked() {
+    let events = Sample::events(SEED, 300);
+    let world = world(events.clone());
+    world.runner.prepare(&|_| {}, &CancellationToken::new()).await.expect("prepared");
+    assert_eq!(world.runner.reached().now(), Position(300));
+    assert_eq!(world.tables.rows(), rows_of(events).await);
+}
+
+#[tokio::test]
+async fn rows_that_are_refused_during_a_rebuild_are_parked() {
+    let events = Sample::events(SEED, 600);
+    let world = world(events.clone());
+    let stream = &events[first(&events, "FileAdded")].stream;
+    world.tables.refuse(Some(stream.id()));
+    let rebuilt = world.runner.rebuild(None, &|_| {}, &CancellationToken::new()).await.expect("rebuilt");
+    let of_stream = events.iter().filter(|event| event.stream == *stream).count() as u64;
+    assert_eq!(rebuilt, Rebuilt { position: Position(600), parked: of_stream });
 }
 
 #[tokio::test]

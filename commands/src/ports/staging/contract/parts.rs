@@ -152,9 +152,9 @@ pub(super) async fn what_was_never_written_can_not_be_sealed(scene: &Scene<'_>) 
 pub(super) async fn nothing_can_be_done_with_an_absent_upload(scene: &Scene<'_>) {
     let upload = scene.upload("absent");
     let part = Part { offset: 0, length: 10 };
-    assert_absent(scene.staging.write_part(upload, part, body(scene.content("x", 10), 10), None, None).await, upload);
-    assert_absent(scene.staging.seal(upload, &[(part, Sha256([1; 32]))]).await, upload);
-    assert_absent(scene.staging.promote(upload, Sha256([1; 32])).await, upload);
+    assert_absent(&scene.staging.write_part(upload, part, body(scene.content("x", 10), 10), None, None).await, upload);
+    assert_absent(&scene.staging.seal(upload, &[(part, Sha256([1; 32]))]).await, upload);
+    assert_absent(&scene.staging.promote(upload, Sha256([1; 32])).await, upload);
     scene.discard(upload).await;
     assert!(!scene.is_listed(upload).await);
 }
@@ -166,8 +166,8 @@ pub(super) async fn a_discarded_upload_takes_nothing_more(scene: &Scene<'_>) {
     let sent = scene.send(upload, &content, part, None).await;
     scene.discard(upload).await;
     assert!(!scene.is_listed(upload).await);
-    assert_absent(scene.staging.write_part(upload, part, body(content.clone(), 100), None, None).await, upload);
-    assert_absent(scene.staging.seal(upload, &[sent]).await, upload);
+    assert_absent(&scene.staging.write_part(upload, part, body(content.clone(), 100), None, None).await, upload);
+    assert_absent(&scene.staging.seal(upload, &[sent]).await, upload);
 
     // The same id may begin anew, empty.
     scene.opened("given up", &content).await;

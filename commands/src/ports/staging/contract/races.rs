@@ -103,7 +103,7 @@ pub(super) async fn a_part_that_outlives_its_upload_is_refused(scene: &Scene<'_>
         scene.discard(upload).await;
         let_go.send(()).ok();
     };
-    assert_absent(join(write, give_up).await.0, upload);
+    assert_absent(&join(write, give_up).await.0, upload);
     assert!(!scene.is_listed(upload).await);
 }
 

@@ -51,7 +51,7 @@ pub(super) async fn a_file_that_is_too_long_leaves_nothing(scene: &Scene<'_>) {
         let refused = scene.staging.receive(upload, body(content.clone(), 60_000), limit).await;
         assert!(matches!(refused, Err(StagingError::TooLong { limit: told }) if told == limit), "{refused:?}");
         assert!(!scene.is_listed(upload).await);
-        assert_absent(scene.staging.promote(upload, sha256_of(&content)).await, upload);
+        assert_absent(&scene.staging.promote(upload, sha256_of(&content)).await, upload);
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn what_was_not_received_is_not_promoted(scene: &Scene<'_>) {
     let received = scene.staging.receive(upload, body(content.clone(), 1000), u64::MAX).await;
     assert!(received.is_ok(), "{received:?}");
     let other = scene.content("another", 5000);
-    assert_absent(scene.staging.promote(upload, sha256_of(&other)).await, upload);
+    assert_absent(&scene.staging.promote(upload, sha256_of(&other)).await, upload);
     scene.assert_no_blob(&other).await;
     scene.promote(upload, sha256_of(&content)).await;
     scene.assert_blob(&content).await;
@@ -111,6 +111,6 @@ pub(super) async fn a_discarded_file_is_gone(scene: &Scene<'_>) {
     scene.discard(upload).await;
     scene.discard(upload).await;
     assert!(!scene.is_listed(upload).await);
-    assert_absent(scene.staging.promote(upload, sha256_of(&content)).await, upload);
+    assert_absent(&scene.staging.promote(upload, sha256_of(&content)).await, upload);
     scene.assert_no_blob(&content).await;
 }

@@ -173,3 +173,13 @@ async fn a_live_file_that_somebody_else_reads_is_not_replaced() {
     assert_eq!(runner.reached().now(), Position(600));
     assert_eq!(dump(&views).await, expected(Sample::events(SEED, 600)).await);
 }
+
+#[tokio::test]
+async fn tables_that_could_not_be_opened_after_a_swap_are_opened_by_whoever_asks_next() {
+    let directory = TempDir::new().unwrap();
+    let views = open(&directory).await;
+    views.live.write().await.take().unwrap().close().await.unwrap();
+    assert_eq!(operations::checkpoints(&views).await.unwrap().len(), 4);
+    views.close().await;
+    assert!(operations::checkpoints(&views).await.is_err());
+}
