@@ -2,9 +2,28 @@
 
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// SIGTERM and SIGINT. Caught from the moment this is made, so it is made before the drive says that it is ready.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn catch() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
 
 /// The tasks of a process. One that ends before it was told to stops the process, and the exit code says so.
 #[derive(Clone)]
@@ -67,16 +86,12 @@ impl Lifecycle {
         });
     }
 
-    /// Waits for SIGTERM, SIGINT or the death of a task.
-    pub(crate) async fn until_told(&self) -> std::io::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    /// Waits for a signal or the death of a task.
+    pub(crate) async fn until_told(&self, signals: &mut Signals) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.next() => {}
             () = self.stop.cancelled() => {}
         }
-        Ok(())
     }
 
     /// Stops every task and waits for the last. False when one had died before.

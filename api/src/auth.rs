@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cairn_commands::Caller;
 use cairn_domain::account::Role;
-use cairn_domain::{Sha256, Timestamp};
+use cairn_domain::{SessionId, Sha256, Timestamp};
 use cairn_projections::queries::users::{SessionRecord, session_by_token};
 use moka::sync::Cache;
 use poem::{Request, Result};
@@ -39,23 +39,36 @@ async fn check_operator(request: &Request, bearer: Bearer) -> Result<Caller> {
 }
 
 /// Sessions that were looked up a moment ago.
-pub(crate) struct Sessions(Cache<Sha256, SessionRecord>);
+pub(crate) struct Sessions {
+    found: Cache<Sha256, SessionRecord>,
+    /// Sessions that were signed out here: dead at once, however far the read tables are behind.
+    ended: Cache<SessionId, ()>,
+}
 
 /// How long a look-up is believed: a session that ended in another process is dead within this time.
 const BELIEVED: Duration = Duration::from_millis(500);
 /// Look-ups kept.
 const KEPT_MAX: u64 = 10_000;
+/// Ended sessions remembered; the read tables know of the older ones long since.
+const ENDED_MAX: u64 = 100_000;
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(KEPT_MAX).time_to_live(BELIEVED).build())
+        let found = Cache::builder().max_capacity(KEPT_MAX).time_to_live(BELIEVED).build();
+        Self { found, ended: Cache::builder().max_capacity(ENDED_MAX).build() }
     }
 }
 
 impl Sessions {
-    /// Forgets every look-up: a session has ended in this process, and its token must be dead when the answer goes out.
+    /// Forgets every look-up: sessions have ended in this process, and their tokens must be dead when the answer goes out.
     pub(crate) fn forget(&self) {
-        self.0.invalidate_all();
+        self.found.invalidate_all();
+    }
+
+    /// This session has ended, whatever the read tables say.
+    pub(crate) fn end(&self, session: SessionId) {
+        self.ended.insert(session, ());
+        self.forget();
     }
 }
 
@@ -63,12 +76,13 @@ impl App {
     /// Whose token it is; none for one that is unknown, expired or revoked.
     pub(crate) async fn caller(&self, token: &str) -> Result<Option<Caller>, Problem> {
         let token_sha256 = Sha256(sha2::Sha256::digest(token.as_bytes()).into());
-        let session = match self.sessions.0.get(&token_sha256) {
+        let session = match self.sessions.found.get(&token_sha256) {
             Some(session) => Some(session),
             None => self.look_up(token_sha256).await?,
         };
         let now = self.drive.ports().clock.now();
-        Ok(session.filter(|session| is_alive(session, now)).map(|session| Caller {
+        let ended = |session: &SessionRecord| self.sessions.ended.contains_key(&session.session);
+        Ok(session.filter(|session| is_alive(session, now) && !ended(session)).map(|session| Caller {
             account: session.account,
             session: session.session,
             roles: session.roles,
@@ -78,7 +92,7 @@ impl App {
     async fn look_up(&self, token_sha256: Sha256) -> Result<Option<SessionRecord>, Problem> {
         let found = session_by_token(&*self.tables, token_sha256).await?;
         if let Some(session) = &found {
-            self.sessions.0.insert(token_sha256, session.clone());
+            self.sessions.found.insert(token_sha256, session.clone());
         }
         Ok(found)
     }

@@ -134,7 +134,7 @@ impl Journal {
         loaded: &Loaded<D>,
         request: &Request,
         events: &[D::Event],
-    ) -> Result<(Appended, Timestamp), StoreError> {
+    ) -> Result<(Appended, Option<Timestamp>), StoreError> {
         let now = self.clock.now();
         let new = |(n, event): (usize, &D::Event)| NewEvent {
             id: request.command.event(stream.as_str(), n),
@@ -148,7 +148,10 @@ impl Journal {
             Some(version) => Expected::Exact(version),
         };
         let new = events.iter().enumerate().map(new).collect();
-        Ok((self.log.append(stream, expected, new).await?, now))
+        let known = *self.log.growth().borrow();
+        let appended = self.log.append(stream, expected, new).await?;
+        // What stands at a position that was known before was not appended now: the same command had been here.
+        Ok((appended, (appended.position > known).then_some(now)))
     }
 
     /// The state after an append: folded on where nobody stepped between, read again otherwise.
@@ -158,13 +161,14 @@ impl Journal {
         loaded: Loaded<D>,
         events: &[D::Event],
         appended: Appended,
-        now: Timestamp,
+        now: Option<Timestamp>,
     ) -> Result<Loaded<D>, Trouble> {
         let next = loaded.version.map_or(0, |version| version.0 + 1);
-        if appended.version.0 + 1 != next + events.len() as u64 {
+        let follows = appended.version.0 + 1 == next + events.len() as u64;
+        let Some(now) = now.filter(|_| follows) else {
             self.states.forget(stream);
             return self.load(stream).await;
-        }
+        };
         let first_at = loaded.version.map_or(now, |_| loaded.first_at);
         let state = events.iter().fold(loaded.state, D::evolve);
         let (version, position) = (Some(appended.version), appended.position);

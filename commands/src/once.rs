@@ -17,6 +17,11 @@ impl Key {
         Self(format!("{scope}/{key}"))
     }
 
+    /// The key with its scope.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The command id of every request under this key.
     pub fn command(&self) -> CommandId {
         CommandId(Uuid::new_v5(&Uuid::NAMESPACE_URL, self.0.as_bytes()))

@@ -2,7 +2,12 @@
 //!
 //! `cargo bench -p cairn-infra --bench staging` first prints the ratios, measured in turns within one run (MB = 1e6 bytes),
 //! and then lets criterion measure each case for itself.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first surprise")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints, and stops at the first surprise"
+)]
 
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

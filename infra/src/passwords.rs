@@ -16,6 +16,9 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// Hashes that may wait for their turn, about two seconds' worth on two cores; more are refused at once, and come again.
+const WAITING_MAX: usize = 128;
+
 /// Of what a person may type; the hash costs the same for any length.
 const DUMMY_PASSWORD: &[u8] = b"nobody's password";
 const DUMMY_SALT: &[u8] = b"nobody's salt, in 32 bytes or so";
@@ -25,6 +28,8 @@ const DUMMY_SALT: &[u8] = b"nobody's salt, in 32 bytes or so";
 pub struct Argon2Passwords {
     params: Params,
     permits: Arc<Semaphore>,
+    /// Those who wait for a permit and those who have one.
+    places: Arc<Semaphore>,
     /// What is verified against when there is no account.
     dummy: String,
 }
@@ -35,14 +40,16 @@ impl Argon2Passwords {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
         let dummy = phc(&params, DUMMY_PASSWORD, DUMMY_SALT)?;
         let permits = available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self { params, permits: Arc::new(Semaphore::new(permits)), dummy })
+        let places = Arc::new(Semaphore::new(WAITING_MAX));
+        Ok(Self { params, permits: Arc::new(Semaphore::new(permits)), places, dummy })
     }
 
     /// Runs the work when it is its turn. It goes on to its end even if nobody waits any more, and keeps its permit until then.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, BoxError> + Send + 'static) -> Result<T, BoxError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| "too many wait for a password hash")?;
         let permit = Arc::clone(&self.permits).acquire_owned().await?;
         let work = move || {
-            let _permit = permit;
+            let _held = (place, permit);
             work()
         };
         tokio::task::spawn_blocking(work).await?

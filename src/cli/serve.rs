@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 use super::{Place, Unusable, say};
 use crate::data::DataDirectory;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, Signals};
 use crate::telemetry;
 use crate::wiring::Whole;
 
@@ -69,10 +69,17 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     start_gauges(&whole, metrics.clone(), &lifecycle);
     let app = whole.app(url.clone(), &config, Box::new(move || metrics.render()));
     let server = start_server(app, listener, &config.server, &lifecycle);
+    let mut signals = Signals::catch().context("signals can't be caught")?;
     announce(&url, &data);
-    lifecycle.until_told().await?;
+    lifecycle.until_told(&mut signals).await;
     tracing::info!("stopping: requests in flight are finished first");
-    let well = finish(&lifecycle, server, &whole).await?;
+    let well = tokio::select! {
+        finished = finish(&lifecycle, server, &whole) => finished?,
+        () = signals.next() => {
+            tracing::warn!("told a second time: stopping at once; what was acknowledged is safe");
+            false
+        }
+    };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -93,14 +93,7 @@ async fn bodies_of_another_kind_or_size_are_refused() {
 #[tokio::test]
 async fn unknown_paths_and_methods_are_said_so() {
     let user = shared().user().await;
-    for path in [
-        "/nowhere",
-        "/file",
-        "/file/upload/",
-        "/file//upload",
-        "/FILE/UPLOAD",
-        "/user/info/x",
-    ] {
+    for path in ["/nowhere", "/file", "/file/upload/", "/file//upload", "/FILE/UPLOAD", "/user/info/x"] {
         user.get(path).send().await.problem(404, "not_found");
     }
     for (method, path, allowed) in [

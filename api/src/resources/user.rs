@@ -23,7 +23,7 @@ use self::types::{
 use super::Tag;
 use super::common::perform;
 use crate::app::App;
-use crate::ask::{Done, IdempotencyKey, MinPosition, canonical};
+use crate::ask::{Ask, Done, IdempotencyKey, MinPosition, canonical};
 use crate::auth::SignedIn;
 use crate::http::json::JsonBody;
 use crate::http::problem::{Problem, common};
@@ -56,7 +56,9 @@ impl UserApi {
             let made = account::sign_up(&drive, &request, wish).await?;
             Ok::<_, SignUpProblem>(Done { status: 201, position: Some(made.position), body: SignedUp::from(made) })
         };
-        let done = perform(&app, &ask, "POST /user/signup", &body.0, work).await?;
+        let print = print_of(&app, &ask, &body.0.password).await?;
+        let same = (&body.0.username, &body.0.email, &body.0.phone, print);
+        let done = perform(&app, &ask, "POST /user/signup", &same, work).await?;
         Ok(SignUpAnswer::Created(Json(done.body), done.position.map(|position| position.0)))
     }
 
@@ -75,14 +77,15 @@ impl UserApi {
         body: JsonBody<SignInBody>,
     ) -> Result<SignInAnswer, SignInProblem> {
         let ask = app.ask(request, None, &key)?;
-        if let Some(key) = &ask.key {
-            // The answer holds a secret and is never stored: the use case makes the same one again.
-            app.answered::<()>(key, &[b"POST /user/signin", &canonical(&body.0)]).await?;
-        }
         let (drive, request) = (app.drive.clone(), ask.request);
-        let wish = SignIn { password: Password::to_check(&body.0.password), username: body.0.username };
+        let wish = SignIn { password: Password::to_check(&body.0.password), username: body.0.username.clone() };
         let opened =
             app.detached(async move { account::sign_in(&drive, &request, wish).await.map_err(SignInProblem::from) }).await?;
+        if let Some(key) = &ask.key {
+            // The answer holds a secret and is never stored: the use case makes the same one again. The password was right, so only
+            // the name tells one request from another; and who guesses passwords leaves nothing here.
+            app.answered::<()>(key, &[b"POST /user/signin", &canonical(&body.0.username)]).await?;
+        }
         let session = Session {
             username: opened.username.to_string(),
             token: opened.token,
@@ -108,9 +111,9 @@ impl UserApi {
         let ask = app.ask(request, Some(&caller), &key)?;
         let (inner, request, session) = (Arc::clone(&app), ask.request.clone(), caller.session);
         let work = async move {
-            let ended = account::sign_out(&inner.drive, &request, &caller).await;
-            inner.sessions.forget();
-            Ok::<_, SignOutProblem>(Done { status: 204, position: Some(ended?), body: () })
+            let position = account::sign_out(&inner.drive, &request, &caller).await?;
+            inner.sessions.end(caller.session);
+            Ok::<_, SignOutProblem>(Done { status: 204, position: Some(position), body: () })
         };
         let done = perform(&app, &ask, "POST /user/signout", &session, work).await?;
         Ok(SignOutAnswer::Ended(done.position.map(|position| position.0)))
@@ -168,7 +171,16 @@ impl UserApi {
             inner.sessions.forget();
             Ok::<_, PasswordProblem>(Done { status: 204, position: Some(changed?), body: () })
         };
-        let done = perform(&app, &ask, "POST /user/password", &body.0, work).await?;
+        let print = print_of(&app, &ask, &format!("{}\0{}", body.0.old_password, body.0.new_password)).await?;
+        let done = perform(&app, &ask, "POST /user/password", &print, work).await?;
         Ok(PasswordAnswer::Changed(done.position.map(|position| position.0)))
+    }
+}
+
+/// What stands for a password in the fingerprint of a keyed request; a request without a key needs none.
+async fn print_of(app: &App, ask: &Ask, password: &str) -> Result<Option<String>, Problem> {
+    match &ask.key {
+        Some(key) => Ok(Some(app.drive.password_print(key, password).await?)),
+        None => Ok(None),
     }
 }

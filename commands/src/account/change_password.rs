@@ -51,18 +51,18 @@ pub async fn change_password(
     let account = drive.journal.load::<Account>(&stream).await?;
     let known = account.state.registered().ok_or(ChangePasswordError::BadCredentials)?;
     let (canonical, verified_hash) = (known.username.canonical(), known.password_hash.clone());
-    if let Some(wait_seconds) = drive.password_wait(&canonical, request).await {
+    if let Some(wait_seconds) = drive.begin_attempt(&canonical, request).await {
         return Err(ChangePasswordError::TooManyAttempts { wait_seconds });
     }
     let passwords = &drive.ports.passwords;
     let old = wish.old_password.into_text();
-    let right = passwords.verify(old, Some(verified_hash.clone())).await.map_err(Trouble::Broken)?;
-    drive.password_judged(&canonical, request, right).await;
+    let right = passwords.verify(old, Some(verified_hash.clone())).await.map_err(Trouble::Unavailable)?;
     if !right {
         return Err(ChangePasswordError::BadCredentials);
     }
+    drive.attempt_was_right(&canonical, request).await;
     let salt = drive.ports.ids.random();
-    let new_hash = passwords.hash(wish.new_password.into_text(), salt).await.map_err(Trouble::Broken)?;
+    let new_hash = passwords.hash(wish.new_password.into_text(), salt).await.map_err(Trouble::Unavailable)?;
     let changed = drive
         .journal
         .execute(&stream, Start::Load, request, |account: &Loaded<Account>| {

@@ -1,8 +1,11 @@
 //! Passwords as they come in, and the patience with wrong ones.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use cairn_domain::Invalid;
 
-use crate::{Drive, Request};
+use crate::once::Key;
+use crate::{Drive, Request, Trouble};
 
 /// A password as it was typed: 8 to 256 characters. It is never shown, logged or stored.
 #[derive(Clone)]
@@ -37,28 +40,33 @@ impl std::fmt::Debug for Password {
 }
 
 impl Drive {
-    /// Seconds to wait before another password may be tried for this name, or from this address.
-    pub(super) async fn password_wait(&self, name: &str, request: &Request) -> Option<u64> {
-        let now = self.ports.clock.now();
-        let by_name = self.ports.attempts.wait_seconds(&name_key(name), now, self.limits.attempts_per_name).await;
-        let by_address = match address_key(request) {
-            Some(key) => self.ports.attempts.wait_seconds(&key, now, self.limits.attempts_per_address).await,
-            None => None,
-        };
-        by_name.max(by_address)
+    /// Begins an attempt at a password for this name, from this address; or tells how many seconds it must wait.
+    pub(super) async fn begin_attempt(&self, name: &str, request: &Request) -> Option<u64> {
+        let (now, attempts, limits) = (self.ports.clock.now(), &self.ports.attempts, &self.limits);
+        let by_name = attempts.begin(&name_key(name), now, limits.attempts_per_name).await;
+        if by_name.is_some() {
+            return by_name;
+        }
+        let address = address_key(request)?;
+        let by_address = attempts.begin(&address, now, limits.attempts_per_address).await;
+        if by_address.is_some() {
+            attempts.forgive(&name_key(name)).await;
+        }
+        by_address
     }
 
-    pub(super) async fn password_judged(&self, name: &str, request: &Request, right: bool) {
-        let now = self.ports.clock.now();
-        let (attempts, limits) = (&self.ports.attempts, &self.limits);
-        if right {
-            attempts.succeeded(&name_key(name)).await;
-        } else {
-            attempts.failed(&name_key(name), now, limits.attempts_per_name).await;
-            if let Some(key) = address_key(request) {
-                attempts.failed(&key, now, limits.attempts_per_address).await;
-            }
+    /// The attempt was right. The failures of its address stay: they may have been at other names.
+    pub(super) async fn attempt_was_right(&self, name: &str, request: &Request) {
+        self.ports.attempts.forget(&name_key(name)).await;
+        if let Some(address) = address_key(request) {
+            self.ports.attempts.forgive(&address).await;
         }
+    }
+
+    /// What can stand in for a password where two requests are compared: as dear to guess from as its stored hash.
+    pub async fn password_print(&self, key: &Key, password: &str) -> Result<String, Trouble> {
+        let salt = self.sign(&[b"password print", key.as_str().as_bytes()]);
+        self.ports.passwords.hash(password.to_owned(), salt).await.map_err(Trouble::Unavailable)
     }
 }
 
@@ -66,6 +74,12 @@ fn name_key(name: &str) -> String {
     format!("password/name/{name}")
 }
 
+/// A household has a whole /64 of IPv6 addresses (RFC 6177), so all of them count as one.
 fn address_key(request: &Request) -> Option<String> {
-    request.client.as_ref().map(|address| format!("password/address/{address}"))
+    let client = request.client.as_ref()?;
+    let network = match client.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)).to_string(),
+        Ok(IpAddr::V4(_)) | Err(_) => client.clone(),
+    };
+    Some(format!("password/address/{network}"))
 }

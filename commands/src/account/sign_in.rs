@@ -39,6 +39,9 @@ pub enum SignInError {
     /// Unknown name or wrong password: which of them is not told.
     #[error("the user name or the password is wrong")]
     BadCredentials,
+    /// The session of this keyed request was opened before and has ended.
+    #[error("the session of this request has ended")]
+    SessionEnded,
     /// Too many wrong ones came before.
     #[error("too many attempts, wait {wait_seconds} s")]
     TooManyAttempts {
@@ -54,7 +57,7 @@ pub enum SignInError {
 pub async fn sign_in(drive: &Drive, request: &Request, wish: SignIn) -> Result<SignedIn, SignInError> {
     let username = wish.username.parse::<Username>().ok();
     let canonical = username.as_ref().map_or_else(|| "(not a name)".to_owned(), Username::canonical);
-    if let Some(wait_seconds) = drive.password_wait(&canonical, request).await {
+    if let Some(wait_seconds) = drive.begin_attempt(&canonical, request).await {
         return Err(SignInError::TooManyAttempts { wait_seconds });
     }
     let known = match username {
@@ -62,8 +65,10 @@ pub async fn sign_in(drive: &Drive, request: &Request, wish: SignIn) -> Result<S
         None => None,
     };
     let hash = known.as_ref().map(|known| known.password_hash.clone());
-    let right = drive.ports.passwords.verify(wish.password.into_text(), hash).await.map_err(Trouble::Broken)?;
-    drive.password_judged(&canonical, request, right).await;
+    let right = drive.ports.passwords.verify(wish.password.into_text(), hash).await.map_err(Trouble::Unavailable)?;
+    if right {
+        drive.attempt_was_right(&canonical, request).await;
+    }
     match known {
         Some(known) if right => open_session(drive, request, known).await,
         _ => Err(SignInError::BadCredentials),
@@ -123,7 +128,10 @@ async fn open_session(drive: &Drive, request: &Request, known: Known) -> Result<
         })
         .await?;
     let stands = opened.state.registered().and_then(|account| account.sessions.iter().find(|session| session.id == id));
-    let expires_at = stands.map_or(expires_at, |session| session.expires_at);
+    let Some(expires_at) = stands.map(|session| session.expires_at) else {
+        // A keyed request came again after its session had ended: its token is dead, and so is the key.
+        return Err(SignInError::SessionEnded);
+    };
     drive.visible(opened.position).await;
     Ok(SignedIn { account: known.id, username: known.username, token, expires_at, position: opened.position })
 }

@@ -96,6 +96,6 @@ pub(crate) async fn register(
 
 async fn claim_of(drive: &Drive, account: AccountId, wish: SignUp) -> Result<UsernameClaimed, Trouble> {
     let salt = drive.ports.ids.random();
-    let password_hash = drive.ports.passwords.hash(wish.password.into_text(), salt).await.map_err(Trouble::Broken)?;
+    let password_hash = drive.ports.passwords.hash(wish.password.into_text(), salt).await.map_err(Trouble::Unavailable)?;
     Ok(UsernameClaimed { account, username: wish.username, password_hash, email: wish.email, phone: wish.phone })
 }

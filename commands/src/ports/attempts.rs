@@ -10,14 +10,15 @@ pub use memory::MemoryAttempts;
 /// Counts failures per key (an account, an address) within a window.
 #[async_trait]
 pub trait Attempts: Send + Sync {
-    /// Seconds to wait before the next attempt; none when it may come now.
-    async fn wait_seconds(&self, key: &str, now: Timestamp, policy: AttemptPolicy) -> Option<u64>;
+    /// Counts an attempt as failed before it is made, so that many at once can't slip through; unless it must wait: then
+    /// nothing is counted, and the seconds are told.
+    async fn begin(&self, key: &str, now: Timestamp, policy: AttemptPolicy) -> Option<u64>;
 
-    /// One more failure.
-    async fn failed(&self, key: &str, now: Timestamp, policy: AttemptPolicy);
+    /// Takes one back: it was right, or was not made after all.
+    async fn forgive(&self, key: &str);
 
-    /// Success forgets the failures.
-    async fn succeeded(&self, key: &str);
+    /// Forgets all failures of the key.
+    async fn forget(&self, key: &str);
 }
 
 /// How patient to be.

@@ -7,7 +7,8 @@ use super::BoxError;
 /// Makes and checks password hashes in PHC form.
 #[async_trait]
 pub trait Passwords: Send + Sync {
-    /// A new hash with a new salt.
+    /// A new hash with this salt: the same again for the same password and salt. An error says that it could not be done now, for
+    /// instance because too many wait for their turn.
     async fn hash(&self, password: String, salt: [u8; 32]) -> Result<String, BoxError>;
 
     /// True when the password is the one of the hash. With no hash the same work is done and the answer is no,

@@ -112,7 +112,7 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
             break;
         }
     }
-    let latest = Timestamp(drive.ports().clock.now().0 - i64::try_from(patience_seconds).unwrap_or(i64::MAX) * 1_000_000);
+    let latest = latest(drive, patience_seconds);
     let mut finished = Finished::default();
     for (position, begun) in finishing.begun_by(latest) {
         match finish(drive, &begun).await {
@@ -130,6 +130,15 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
     let checkpoint = finishing.checkpoint(read);
     checkpoints.save(NAME, checkpoint).await.map_err(|error| Trouble::Unavailable(error.into()))?;
     Ok(finished)
+}
+
+/// With no patience everything is old enough, also what a clock that has jumped back since says to be of the future.
+fn latest(drive: &Drive, patience_seconds: u64) -> Timestamp {
+    if patience_seconds == 0 {
+        return Timestamp(i64::MAX);
+    }
+    let micros = i64::try_from(patience_seconds.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+    Timestamp(drive.ports().clock.now().0.saturating_sub(micros))
 }
 
 async fn finish(drive: &Drive, begun: &Begun) -> Result<(), Trouble> {

@@ -121,3 +121,31 @@ async fn a_keyed_sign_in_gives_the_same_token_again_and_opens_one_session() {
     assert_eq!((first.token, first.expires_at), (again.token, again.expires_at));
     assert_eq!(stage.names().await.iter().filter(|name| *name == "SessionOpened").count(), 1);
 }
+
+#[tokio::test]
+async fn guesses_at_once_are_counted_before_they_are_judged() {
+    let patience = AttemptPolicy { free: 2, first_wait_seconds: 4, wait_seconds_max: 60 };
+    let stage = stage_with(Limits { attempts_per_name: patience, ..Limits::default() });
+    stage.sign_up("alice").await;
+    let guesses = (0..50).map(|_| {
+        let (drive, request) = (stage.drive.clone(), stage.request());
+        tokio::spawn(async move { sign_in(&drive, &request, sign_in_wish("alice", "wrong horse")).await })
+    });
+    let mut judged = 0;
+    for guess in guesses.collect::<Vec<_>>() {
+        judged += u32::from(matches!(guess.await.expect("no panic"), Err(SignInError::BadCredentials)));
+    }
+    assert_eq!(judged, 3);
+}
+
+#[tokio::test]
+async fn a_keyed_sign_in_does_not_give_a_dead_token_again() {
+    let stage = stage();
+    stage.sign_up("alice").await;
+    let request = keyed(&stage.request());
+    let signed_in = sign_in(&stage.drive, &request, sign_in_wish("alice", "correct horse")).await.expect("signed in");
+    let alice = caller_of(&stage.drive, &signed_in).await;
+    sign_out(&stage.drive, &stage.request(), &alice).await.expect("signed out");
+    let again = sign_in(&stage.drive, &request, sign_in_wish("alice", "correct horse")).await;
+    assert!(matches!(again, Err(SignInError::SessionEnded)), "{again:?}");
+}

@@ -188,3 +188,17 @@ async fn in_parts(drive: &Drive, caller: &Caller) -> Option<()> {
     }
     complete(drive, &request(drive), caller, status.id).await.ok().map(|_| ())
 }
+
+#[tokio::test]
+async fn the_sweep_never_takes_the_only_bytes_of_a_merged_upload() {
+    // The append of FileMerged has its effect, but its answer is lost: the bytes still wait in staging.
+    let crash = Crash::at(3, true);
+    let drive = crash.process();
+    let caller = alice(&drive).await.expect("an account");
+    upload(&drive, &request(&drive), &caller, "a.txt", b"hello").await.expect_err("it crashed");
+    crash.log.mend();
+    let drive = crash.process();
+    assert_eq!(sweep_staging(&drive).await.expect("swept"), 0);
+    finish_begun(&drive, &MemoryCheckpoints::default(), 0).await.expect("finished");
+    assert_eq!(read(&drive, sha256(b"hello"), 5).await, b"hello");
+}

@@ -1,5 +1,6 @@
+use cairn_domain::file::File;
 use cairn_domain::upload::{Phase, Upload, UploadCommand, UploadRejection};
-use cairn_domain::{CommandId, Decider, UploadId};
+use cairn_domain::{CommandId, Decider, StreamName, Timestamp, UploadId};
 
 use super::status::stream_of;
 use crate::journal::Start;
@@ -8,25 +9,34 @@ use crate::{Drive, Loaded, Request, Trouble};
 /// Uploads that one round of the clean-up looks at.
 const ROUND: u64 = 100;
 
-/// Ends uploads to which nothing came for too long and gives their space back. Returns how many ended.
+/// Ends uploads to which nothing came for too long and gives their space back. Returns how many ended. One that can't be ended does
+/// not keep the others.
 pub async fn expire_overdue(drive: &Drive) -> Result<u64, Trouble> {
     let now = drive.ports.clock.now();
     let mut ended = 0;
     for id in drive.ports.views.overdue_uploads(now, ROUND).await? {
-        let request = Request::of_system(CommandId(id.0).then("expire"));
-        let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Expire { now }) {
-            Ok(events) => Ok(events),
-            // The read tables were behind: it is alive, or has ended otherwise.
-            Err(UploadRejection::StillAlive | UploadRejection::Closed(_) | UploadRejection::Absent) => Ok(Vec::new()),
-            Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
-        };
-        let upload = drive.journal.execute(&stream_of(id), Start::Load, &request, decide).await?;
-        if *upload.state.phase() == Phase::Expired {
-            drive.ports.staging.discard(id).await?;
-            ended += 1;
+        match expire(drive, id, now).await {
+            Ok(expired) => ended += u64::from(expired),
+            Err(error) => tracing::error!(upload = %id, error = ?error, "an overdue upload can't be ended yet"),
         }
     }
     Ok(ended)
+}
+
+async fn expire(drive: &Drive, id: UploadId, now: Timestamp) -> Result<bool, Trouble> {
+    let request = Request::of_system(CommandId(id.0).then("expire"));
+    let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Expire { now }) {
+        Ok(events) => Ok(events),
+        // The read tables were behind: it is alive, or has ended otherwise.
+        Err(UploadRejection::StillAlive | UploadRejection::Closed(_) | UploadRejection::Absent) => Ok(Vec::new()),
+        Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
+    };
+    let upload = drive.journal.execute(&stream_of(id), Start::Load, &request, decide).await?;
+    let expired = *upload.state.phase() == Phase::Expired;
+    if expired {
+        drive.ports.staging.discard(id).await?;
+    }
+    Ok(expired)
 }
 
 /// Gives back the space of uploads that the log knows to have ended, or does not know at all: what a crash left behind.
@@ -34,15 +44,31 @@ pub async fn expire_overdue(drive: &Drive) -> Result<u64, Trouble> {
 pub async fn sweep_staging(drive: &Drive) -> Result<u64, Trouble> {
     let mut swept = 0;
     for id in drive.ports.staging.list().await? {
-        if !wanted(drive, id).await? {
-            drive.ports.staging.discard(id).await?;
-            swept += 1;
+        match sweep(drive, id).await {
+            Ok(gone) => swept += u64::from(gone),
+            Err(error) => tracing::error!(upload = %id, error = ?error, "what is staged can't be judged yet and stays"),
         }
     }
     Ok(swept)
 }
 
-async fn wanted(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
+async fn sweep(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
+    let unwanted = !is_wanted(drive, id).await?;
+    if unwanted {
+        drive.ports.staging.discard(id).await?;
+    }
+    Ok(unwanted)
+}
+
+/// An open upload needs its bytes, and so does one that was merged and has not become a file yet: they are the only ones there are.
+async fn is_wanted(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
     let upload = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
-    Ok(upload.started().is_some() && matches!(upload.phase(), Phase::Open))
+    match upload.phase() {
+        Phase::Open => Ok(upload.started().is_some()),
+        Phase::Merged(merged) => {
+            let file = drive.journal.load::<File>(&StreamName::file(merged.file)).await?;
+            Ok(file.version.is_none())
+        }
+        Phase::Cancelled | Phase::Expired | Phase::Rejected(_) => Ok(false),
+    }
 }

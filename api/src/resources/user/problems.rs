@@ -52,6 +52,7 @@ impl From<SignInError> for SignInProblem {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::BadCredentials => Self::bad_credentials(),
+            SignInError::SessionEnded => Problem::of(common::idempotency_key_reused).into(),
             SignInError::TooManyAttempts { wait_seconds } => {
                 Self::too_many_attempts().retry_after(Duration::from_secs(wait_seconds))
             }

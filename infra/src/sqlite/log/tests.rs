@@ -136,6 +136,36 @@ async fn follow(log: Arc<SqliteLog>, total: usize) -> Vec<StoredEvent> {
     seen
 }
 
+/// What one log remembers of a stream is no longer so once the other has appended to it.
+#[tokio::test]
+async fn what_another_log_did_is_never_overlooked() {
+    let scene = Scene::new();
+    let (one, other) = (scene.open().await, scene.open().await);
+    let name = stream("a");
+    let exact = |version| Expected::Exact(Version(version));
+    append(&one, &name, 0).await.unwrap();
+    append(&other, &name, 1).await.unwrap();
+    let conflict = one.append(&name, exact(0), vec![event(&name, 2)]).await;
+    assert!(matches!(conflict, Err(StoreError::Conflict { actual: Some(Version(1)), .. })), "{conflict:?}");
+    assert_eq!(one.append(&name, exact(1), vec![event(&name, 3)]).await.unwrap().version, Version(2));
+    assert_eq!(other.append(&name, Expected::Any, vec![event(&name, 4)]).await.unwrap().version, Version(3));
+    assert_eq!(one.append(&name, Expected::Any, vec![event(&name, 5)]).await.unwrap().version, Version(4));
+    let claim = other.append(&name, Expected::NoStream, vec![event(&name, 6)]).await;
+    assert!(matches!(claim, Err(StoreError::Conflict { actual: Some(Version(4)), .. })), "{claim:?}");
+    assert_contiguous(&whole(&one).await);
+}
+
+#[tokio::test]
+async fn a_large_append_has_more_rows_than_one_statement() {
+    let scene = Scene::new();
+    let log = scene.open().await;
+    let name = stream("a");
+    let events = (0..300).map(|n| event(&name, n)).collect();
+    let appended = log.append(&name, Expected::NoStream, events).await.unwrap();
+    assert_eq!((appended.version, appended.position), (Version(299), Position(300)));
+    assert_contiguous(&whole(&log).await);
+}
+
 #[tokio::test]
 async fn a_repeat_is_known_across_logs() {
     let scene = Scene::new();

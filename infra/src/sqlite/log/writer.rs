@@ -71,11 +71,8 @@ impl Writer {
             }
             self.commit(&mut waiting).await;
             if taken > 1 {
-                for _ in 0..std::env::var("YIELDS").ok().and_then(|v| v.parse().ok()).unwrap_or(0) {
-                    tokio::task::yield_now().await;
-                }
+                let_them_come_back().await;
             }
-            waiting.clear();
         }
         readers.close().await;
         self.disconnect().await;
@@ -89,23 +86,6 @@ impl Writer {
             group.add(waiting.job);
         }
         let outcome = self.execute(&group).await;
-        {
-            use std::sync::atomic::*;
-            static N: AtomicU64 = AtomicU64::new(0);
-            static J: AtomicU64 = AtomicU64::new(0);
-            static T: AtomicU64 = AtomicU64::new(0);
-            if room.len() > 1 {
-                let n = N.fetch_add(1, Ordering::Relaxed) + 1;
-                let j = J.fetch_add(room.len() as u64, Ordering::Relaxed) + room.len() as u64;
-                let t = T.fetch_add(started.elapsed().as_micros() as u64, Ordering::Relaxed);
-                if n % 500 == 0 {
-                    eprint!("[{:.1} {}us] ", j as f64 / n as f64, t / n);
-                    N.store(0, Ordering::Relaxed);
-                    J.store(0, Ordering::Relaxed);
-                    T.store(0, Ordering::Relaxed);
-                }
-            }
-        }
         metrics::histogram!("cairn_log_commit_seconds").record(started.elapsed());
         metrics::histogram!("cairn_log_group_size").record(room.len() as f64);
         match outcome {
@@ -137,6 +117,14 @@ impl Writer {
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "the write connection of the event log did not close cleanly");
         }
+    }
+}
+
+/// Those who were just answered usually have more to append, and would be too late for the next group by some microseconds.
+/// (Measured: without this, 32 writers fall apart into two halves that take turns, at four fifths of the speed.)
+async fn let_them_come_back() {
+    for _ in 0..2 {
+        tokio::task::yield_now().await;
     }
 }
 
