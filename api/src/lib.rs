@@ -8,6 +8,7 @@ pub mod app;
 pub mod ask;
 pub mod auth;
 pub mod http;
+mod pages;
 pub mod resources;
 pub mod service;
 

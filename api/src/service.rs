@@ -14,6 +14,7 @@ use poem_openapi::{LicenseObject, OpenApiService};
 
 use crate::app::App;
 use crate::http::observe::Observe;
+use crate::pages;
 use crate::resources::admin::AdminApi;
 use crate::resources::chunked::ChunkedApi;
 use crate::resources::file::FileApi;
@@ -36,6 +37,7 @@ pub fn service(app: Arc<App>) -> BoxEndpoint<'static, Response> {
     let ids = Arc::clone(&app.drive.ports().ids);
     let observe = Observe::new(move || ids.command().0).api::<Resources>();
     let observe = PAGES.iter().fold(observe, |observe, page| observe.path(page, &[Method::GET]));
+    let observe = pages::observe(observe);
     let (ui, described) = (SwaggerUi::new(), described());
     Route::new()
         .at("/openapi.json", get(fixed("application/json", described.spec())))
@@ -46,6 +48,7 @@ pub fn service(app: Arc<App>) -> BoxEndpoint<'static, Response> {
         .at("/docs/start.js", get(swagger::start()))
         .nest("/", described)
         .data(app)
+        .around(pages::answer)
         .with(observe)
         .map(headers::secure)
         .boxed()

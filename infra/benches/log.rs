@@ -141,6 +141,7 @@ async fn commit_one(connection: &mut SqliteConnection, position: i64) {
     transaction.commit().await.unwrap();
 }
 
+#[expect(clippy::struct_field_names, reason = "the log of the benchmark holds the log")]
 struct Log {
     log: Arc<SqliteLog>,
     written: std::sync::atomic::AtomicU64,

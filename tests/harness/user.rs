@@ -43,6 +43,7 @@ pub(crate) struct File {
 
 /// `Upload` of the API.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the API")]
 pub(crate) struct Upload {
     pub(crate) upload_id: String,
     pub(crate) name: String,

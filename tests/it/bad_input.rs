@@ -249,6 +249,10 @@ async fn what_is_hardly_http_is_refused_and_the_drive_goes_on() {
         connection.try_send(bytes);
         connection.finish();
         let answer = connection.answer();
+        if answer.is_empty() && statuses == [431] {
+            // Of a header that was not read to its end, the reset may overtake the answer.
+            continue;
+        }
         let status: u16 = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"));
         assert!(statuses.contains(&status), "{answer:?} for {:?}", &bytes[..bytes.len().min(80)]);
     }

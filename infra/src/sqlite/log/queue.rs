@@ -90,7 +90,7 @@ impl Queue {
         events: Vec<NewEvent>,
     ) -> Result<Appended, StoreError> {
         let unavailable = |error: BoxError| StoreError::Unavailable(error);
-        let events: Vec<_> = events.into_iter().map(encode).collect::<Result<_, _>>().map_err(|error| unavailable(error.into()))?;
+        let events: Vec<_> = events.iter().map(encode).collect::<Result<_, _>>().map_err(|error| unavailable(error.into()))?;
         check_size(events.iter().map(Encoded::size))?;
         let bytes = events.iter().map(Encoded::size).sum();
         let stream = stream.clone();
@@ -114,7 +114,7 @@ impl Encoded {
     }
 }
 
-fn encode(new: NewEvent) -> serde_json::Result<Encoded> {
+fn encode(new: &NewEvent) -> serde_json::Result<Encoded> {
     Ok(Encoded {
         id: new.id,
         time: new.time,

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::sync::Arc;
 
 use cairn_commands::ports::event_store::{EventStore, StoreError, contract};

@@ -15,7 +15,7 @@ const FULL: u32 = 13;
 /// `SQLITE_NOTADB`.
 const NOT_A_DATABASE: u32 = 26;
 /// `SQLITE_IOERR_SHMSIZE`: the shared memory file could not grow, which happens before anything is written.
-const SHARED_MEMORY_SIZE: u32 = 10 | (19 << 8);
+const SHARED_MEMORY_SIZE: u32 = 0x0a | (0x13 << 8);
 
 fn extended_code(error: &sqlx::Error) -> Option<u32> {
     error.as_database_error()?.code()?.parse().ok()

@@ -87,6 +87,7 @@ impl Writer {
         }
         let outcome = self.execute(&group).await;
         metrics::histogram!("cairn_log_commit_seconds").record(started.elapsed());
+        #[expect(clippy::cast_precision_loss, reason = "a group has some hundred jobs")]
         metrics::histogram!("cairn_log_group_size").record(room.len() as f64);
         match outcome {
             Ok(outcome) => {
