@@ -51,7 +51,7 @@ const BACKLOG: u32 = 4096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What hyper may buffer for one connection in one direction. Uploads are written in pieces of this size.
-const BUFFER_BYTES_MAX: usize = 256 * 1024;
+const BUFFER_BYTES_MAX: usize = 128 * 1024;
 
 /// What clients may hold on to, and for how long.
 #[derive(Debug, Clone)]

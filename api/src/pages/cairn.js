@@ -7,12 +7,12 @@ const at = (id) => document.getElementById(id);
 const show = (text) => { at("error").textContent = text; };
 
 // Where the log stood after the last change; a read waits for it, whichever node answers.
-let position = null;
+let position = 0;
 
 class Refusal extends Error {
   constructor(status, problem) {
     const fields = (problem.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
-    super([problem.detail ?? problem.title ?? `The drive answered with status ${status}.`, ...fields].join(" "));
+    super(fields.join("; ") || (problem.detail ?? `The drive answered with status ${status}.`));
     this.status = status;
   }
 }
@@ -22,11 +22,11 @@ async function call(method, path, body, contentType) {
   const token = sessionStorage.getItem(TOKEN);
   if (token) headers.Authorization = `Bearer ${token}`;
   if (contentType) headers["Content-Type"] = contentType;
-  if (method === "GET" && position) headers["Cairn-Min-Position"] = position;
+  if (method === "GET" && position) headers["Cairn-Min-Position"] = String(position);
   const answer = await fetch(path, { method, headers, body, credentials: "omit", cache: "no-store" })
     .catch(() => { throw new Error("The drive could not be reached. Please try again."); });
   if (!answer.ok) throw new Refusal(answer.status, await answer.json().catch(() => ({})));
-  position = answer.headers.get("Cairn-Position") ?? position;
+  position = Math.max(position, Number(answer.headers.get("Cairn-Position")));
   return answer.status === 204 ? null : answer.json();
 }
 
@@ -35,8 +35,8 @@ const post = (path, body) => call("POST", path, JSON.stringify(body), "applicati
 
 // Runs what a control stands for, once at a time, and says in words what went wrong.
 async function attempt(control, work) {
-  if (control.ariaBusy === "true") return;
-  control.ariaBusy = "true";
+  if (control.getAttribute("aria-busy") === "true") return;
+  control.setAttribute("aria-busy", "true");
   show("");
   try {
     await work();
@@ -44,7 +44,7 @@ async function attempt(control, work) {
     if (error.status === 401 && document.body.dataset.page === "home") leave();
     else show(error.message);
   } finally {
-    control.ariaBusy = "false";
+    control.removeAttribute("aria-busy");
   }
 }
 
@@ -117,11 +117,13 @@ function settle() {
 
 function row(file) {
   const line = document.createElement("li");
+  const name = element("bdi", file.name, "name");
+  name.id = `name-${file.id}`;
   const buttons = element("span", "", "row");
   const action = (text, work) => {
     const button = element("button", text);
     button.type = "button";
-    button.setAttribute("aria-label", `${text}: ${file.name}`);
+    button.setAttribute("aria-describedby", name.id);
     on(button, "click", () => work(file, line));
     buttons.append(button);
   };
@@ -134,7 +136,7 @@ function row(file) {
     action("Delete for good", purge);
   }
   const about = `${size(file.size)}, ${new Date(file.updated_at).toLocaleString()}`;
-  line.append(element("bdi", file.name, "name"), element("small", about), buttons);
+  line.append(name, element("small", about), buttons);
   return line;
 }
 
@@ -198,7 +200,7 @@ function choose(wanted) {
   at("files").replaceChildren();
   at("more").hidden = at("empty").hidden = true;
   at("title").textContent = wanted === "active" ? "Files" : "Trash";
-  for (const id of ["active", "trashed"]) at(id).ariaPressed = String(id === wanted);
+  for (const id of ["active", "trashed"]) at(id).setAttribute("aria-pressed", String(id === wanted));
   return load(true);
 }
 

@@ -21,12 +21,13 @@ pub use memory::MemoryStaging;
 /// - Parts of one upload may be written at once, also the same part by several callers; a caller that fails or is
 ///   dropped half-way never harms a part that is there.
 /// - Until the upload ends, every version of a part that was written may be the one that the log names in the end, because
-///   it is recorded only afterwards; whichever it is, [`seal`](Self::seal) finds its bytes. (Of the versions that are written over again
-///   and again, only the last few besides the recorded one are kept.)
+///   it is recorded only afterwards; whichever it is, [`seal`](Self::seal) finds its bytes. (Of a part that is replaced again and
+///   again, only the last few versions besides the recorded one are kept.)
 /// - All parts of an upload are cut by one plan, so they never overlap in part.
 #[async_trait]
 pub trait Staging: Send + Sync {
-    /// Makes room for an upload in parts, `size` bytes in all. Again with the same size is no error and changes nothing. [`StagingError::Full`] when there is no room.
+    /// Makes room for an upload in parts, `size` bytes in all. Again with the same size is no error and changes nothing.
+    /// [`StagingError::Full`] when there is no room.
     async fn open(&self, upload: UploadId, size: u64) -> Result<(), StagingError>;
 
     /// Takes a whole file from a stream: hashed, durable, not yet a blob. More than `bytes_max` bytes are refused and
@@ -60,7 +61,8 @@ pub trait Staging: Send + Sync {
     /// parts, seal the recorded ones again.
     async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError>;
 
-    /// Gives back all space of the upload, at once: whoever is writing to it or sealing it is interrupted. Again, or for one that is not there, is no error.
+    /// Gives back all space of the upload, at once: whoever is writing to it or sealing it is interrupted. Again, or for one
+    /// that is not there, is no error.
     async fn discard(&self, upload: UploadId) -> Result<(), StagingError>;
 
     /// Every upload that has something here: for the clean-up after a crash.
