@@ -12,7 +12,7 @@ pub use change_password::{ChangePassword, ChangePasswordError, change_password};
 pub use change_quota::change_quota;
 pub use credentials::Password;
 pub use grant_role::{find_account, grant_role};
-pub use sign_in::{SignIn, SignInError, SignedIn, sign_in};
+pub use sign_in::{Recognised, SignIn, SignInError, SignedIn, open_session, recognise, sign_in};
 pub use sign_out::sign_out;
 pub(crate) use sign_up::register as register_claimed;
 pub use sign_up::{SignUp, SignUpError, SignedUp, sign_up};

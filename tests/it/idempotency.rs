@@ -47,8 +47,13 @@ async fn accounts() {
     let credentials = json!({ "username": "keyed", "password": PASSWORD });
     let other = json!({ "username": "keyed-other", "password": PASSWORD });
     check(&drive, "up", json_case(&client, "/user/signup", 201, credentials.clone(), other)).await;
-    let wrong = json!({ "username": "keyed", "password": "something else" });
-    let session = check(&drive, "in", json_case(&client, "/user/signin", 200, credentials, wrong)).await.json();
+    let somebody = json!({ "username": "somebody", "password": PASSWORD });
+    client.post("/user/signup").json(&somebody).send().await.expect(201);
+    let session = check(&drive, "in", json_case(&client, "/user/signin", 200, credentials.clone(), somebody)).await.json();
+    // A guess under a used key is told nothing but that it is wrong.
+    let guess = json!({ "username": "keyed", "password": "something else" });
+    let guessed = client.post("/user/signin").header("idempotency-key", "in").json(&guess).send().await;
+    guessed.problem(401, "bad_credentials");
     let user = client.with_token(session["token"].as_str().unwrap());
     user.get("/user/info").send().await.expect(200);
     let change = json!({ "old_password": PASSWORD, "new_password": "a new password" });

@@ -77,15 +77,18 @@ impl UserApi {
         body: JsonBody<SignInBody>,
     ) -> Result<SignInAnswer, SignInProblem> {
         let ask = app.ask(request, None, &key)?;
-        let (drive, request) = (app.drive.clone(), ask.request);
         let wish = SignIn { password: Password::to_check(&body.0.password), username: body.0.username.clone() };
-        let opened =
-            app.detached(async move { account::sign_in(&drive, &request, wish).await.map_err(SignInProblem::from) }).await?;
-        if let Some(key) = &ask.key {
-            // The answer holds a secret and is never stored: the use case makes the same one again. The password was right, so only
-            // the name tells one request from another; and who guesses passwords leaves nothing here.
-            app.answered::<()>(key, &[b"POST /user/signin", &canonical(&body.0.username)]).await?;
-        }
+        let inner = Arc::clone(&app);
+        let work = async move {
+            let person = account::recognise(&inner.drive, &ask.request, wish).await?;
+            if let Some(key) = &ask.key {
+                // The answer holds a secret and is never stored: the use case makes the same one again. The password was right, so
+                // only the name tells one request from another; and who guesses passwords leaves nothing here.
+                inner.answered::<()>(key, &[b"POST /user/signin", &canonical(&body.0.username)]).await?;
+            }
+            Ok::<_, SignInProblem>(account::open_session(&inner.drive, &ask.request, person).await?)
+        };
+        let opened = app.detached(work).await?;
         let session = Session {
             username: opened.username.to_string(),
             token: opened.token,

@@ -55,6 +55,19 @@ pub enum SignInError {
 
 /// Opens a session. Unknown names cost the same time as known ones.
 pub async fn sign_in(drive: &Drive, request: &Request, wish: SignIn) -> Result<SignedIn, SignInError> {
+    let person = recognise(drive, request, wish).await?;
+    open_session(drive, request, person).await
+}
+
+/// Somebody whose password was right.
+pub struct Recognised {
+    id: AccountId,
+    username: Username,
+    password_hash: String,
+}
+
+/// The first half of a sign-in: who is it?
+pub async fn recognise(drive: &Drive, request: &Request, wish: SignIn) -> Result<Recognised, SignInError> {
     let username = wish.username.parse::<Username>().ok();
     let canonical = username.as_ref().map_or_else(|| "(not a name)".to_owned(), Username::canonical);
     if let Some(wait_seconds) = drive.begin_attempt(&canonical, request).await {
@@ -69,20 +82,11 @@ pub async fn sign_in(drive: &Drive, request: &Request, wish: SignIn) -> Result<S
     if right {
         drive.attempt_was_right(&canonical, request).await;
     }
-    match known {
-        Some(known) if right => open_session(drive, request, known).await,
-        _ => Err(SignInError::BadCredentials),
-    }
-}
-
-struct Known {
-    id: AccountId,
-    username: Username,
-    password_hash: String,
+    known.filter(|_| right).ok_or(SignInError::BadCredentials)
 }
 
 /// Looks the name up on the log itself, so that a fresh account can sign in at once, on every node.
-async fn known_account(drive: &Drive, username: &Username) -> Result<Option<Known>, Trouble> {
+async fn known_account(drive: &Drive, username: &Username) -> Result<Option<Recognised>, Trouble> {
     let claimed = drive.journal.load::<ClaimedUsername>(&StreamName::username(username)).await?;
     let Some(claim) = claimed.state.claim else { return Ok(None) };
     let stream = StreamName::account(claim.account);
@@ -92,7 +96,7 @@ async fn known_account(drive: &Drive, username: &Username) -> Result<Option<Know
         register_now(drive, &claim).await?;
         account = drive.journal.load(&stream).await?;
     }
-    Ok(account.state.registered().map(|known| Known {
+    Ok(account.state.registered().map(|known| Recognised {
         id: claim.account,
         username: known.username.clone(),
         password_hash: known.password_hash.clone(),
@@ -108,7 +112,8 @@ async fn register_now(drive: &Drive, claim: &UsernameClaimed) -> Result<(), Trou
     Ok(())
 }
 
-async fn open_session(drive: &Drive, request: &Request, known: Known) -> Result<SignedIn, SignInError> {
+/// The second half of a sign-in: the session.
+pub async fn open_session(drive: &Drive, request: &Request, known: Recognised) -> Result<SignedIn, SignInError> {
     let token = new_token(drive, request, known.id);
     let expires_at = drive.ports.clock.now().plus_seconds(drive.limits.session_expires_seconds);
     let token_sha256 = Sha256(sha2::Sha256::digest(token.as_bytes()).into());
