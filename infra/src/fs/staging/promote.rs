@@ -11,8 +11,8 @@ use super::{Area, names};
 use crate::fs::durable::{remove_directory, remove_file, trouble};
 
 impl Area {
-    /// After a crash at any moment in it, it can be done again: the content stands under one of its two names, and what else is left
-    /// of the upload is only in the way. Only for whoever has the upload's turn.
+    /// After a crash at any moment in it, it can be done again: the content stands under one of its two names, and what else
+    /// is left of the upload is only in the way. Only for whoever has the upload's turn.
     pub(super) fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
         if self.wholes.of(upload).contains(&sha256) {
             return self.promote_whole(upload, sha256).map_err(trouble);

@@ -1,7 +1,7 @@
 //! What this process knows of an upload in parts, beyond what its directory tells.
 //!
-//! The log names for each part one digest, the last recorded; but whoever has written a part records it only afterwards, and whoever
-//! writes one read the log some time before. So as long as the process lives, every version of a part that was
+//! The log names for each part one digest, the last recorded; but whoever has written a part records it only afterwards,
+//! and whoever writes one read the log some time before. So as long as the process lives, every version of a part that was
 //! finished here may be the one that the log names in the end, and none of them is written over:
 //!
 //! - A first version goes in place, into `data`, unless another one stands or is being written there.
