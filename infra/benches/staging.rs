@@ -216,7 +216,7 @@ impl Scene {
     /// The same file, read by a thread that does nothing else.
     async fn read_bare(&self, piece_bytes: usize) -> (u64, Duration) {
         let name = self.large().await.to_string();
-        let path = self.directory.path().join(format!("blobs/{}/{}/{name}", &name[..2], &name[2..4]));
+        let path = self.directory.path().join(format!("blobs/{}/{name}", &name[..2]));
         let read = move || {
             let started = Instant::now();
             let file = std::fs::File::open(path).unwrap();

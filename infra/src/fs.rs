@@ -2,7 +2,7 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `blobs/ab/cd/<sha256>` | a whole content, read-only, never changed |
+//! | `blobs/ab/<sha256>` | a whole content, read-only, never changed |
 //! | `staging/<upload>-<sha256>.whole` | a file that came in one piece, durable, not yet a blob |
 //! | `staging/<upload>/data` | the bytes of an upload in parts, of its final size from the start |
 //! | `staging/<upload>/prefix` | how far the whole-file hashes have got in `data` |

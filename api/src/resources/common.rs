@@ -12,4 +12,4 @@ pub(super) use incoming::{body_problem, incoming};
 
 pub(super) use file_document::{FileDocument, FileStatus};
 
-pub(super) use file_document::document_of;
+pub(super) use file_document::{document_of, document_of_new};

@@ -57,6 +57,9 @@ pub trait Staging: Send + Sync {
     /// Makes the received or sealed file the blob of that hash: rename, not copy. When the blob is there already, the
     /// staged bytes go. May be repeated, also after a crash at any moment in it.
     ///
+    /// The bytes stay durable, the promotion need not be: a power cut may undo it, in which case [`list`](Self::list) shows the
+    /// upload again at the next start, and it has to be promoted again before anybody reads.
+    ///
     /// [`StagingError::Absent`] when no file of that hash was received, nor sealed last: after sealing other versions of the
     /// parts, seal the recorded ones again.
     async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError>;
@@ -65,7 +68,7 @@ pub trait Staging: Send + Sync {
     /// that is not there, is no error.
     async fn discard(&self, upload: UploadId) -> Result<(), StagingError>;
 
-    /// Every upload that has something here: for the clean-up after a crash.
+    /// Every upload that has something here: for what is to be done after a crash, before the drive takes requests.
     async fn list(&self) -> Result<Vec<UploadId>, StagingError>;
 }
 

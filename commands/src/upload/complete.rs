@@ -3,7 +3,7 @@ use cairn_domain::upload::{FileMerged, MergeCommand, Part, PartRange, Phase, Upl
 use cairn_domain::{Decider, FileId, Position, Sha256, UploadId};
 
 use super::own_upload;
-use super::settle::{Merged, merge_command, settle};
+use super::settle::{Merged, Stored, merge_command, settle};
 use super::status::{file_of, stream_of};
 use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
@@ -123,7 +123,8 @@ async fn finish(
     new: bool,
 ) -> Result<Completed, CompleteError> {
     let cause = merge_command(id).event(stream_of(id).as_str(), 0);
-    let file = settle(drive, request, Merged { upload: id, staged: id, cause, event: merged, start: Start::Load }).await?;
+    let Stored { file, .. } =
+        settle(drive, request, Merged { upload: id, staged: id, cause, event: merged, start: Start::Load }).await?;
     drive.visible(file.position).await;
     Ok(Completed { id: merged.file, new, position: file.position, file })
 }

@@ -39,7 +39,8 @@ async fn expire(drive: &Drive, id: UploadId, now: Timestamp) -> Result<bool, Tro
     Ok(expired)
 }
 
-/// Gives back the space of uploads that the log knows to have ended, or does not know at all: what a crash left behind.
+/// Promotes again what a power cut has brought back, and gives back the space of uploads that the log knows to have ended, or
+/// does not know at all: what a crash left behind.
 /// To be run before the drive takes requests, and after [`finish_begun`](crate::sagas::finish_begun). Returns how many were swept.
 pub async fn sweep_staging(drive: &Drive) -> Result<u64, Trouble> {
     let mut swept = 0;
@@ -52,23 +53,23 @@ pub async fn sweep_staging(drive: &Drive) -> Result<u64, Trouble> {
     Ok(swept)
 }
 
+/// An open upload needs its bytes, and so does one that was merged and has not become a file yet: they are the only ones there are.
 async fn sweep(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
-    let unwanted = !is_wanted(drive, id).await?;
-    if unwanted {
+    let upload = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
+    let wanted = match upload.phase() {
+        Phase::Open => upload.started().is_some(),
+        Phase::Merged(merged) => {
+            let became_file = drive.journal.load::<File>(&StreamName::file(merged.file)).await?.version.is_some();
+            if became_file {
+                // A power cut may have undone its promotion, and then these are the only bytes, too.
+                drive.ports.staging.promote(id, merged.sha256).await?;
+            }
+            !became_file
+        }
+        Phase::Cancelled | Phase::Expired | Phase::Rejected(_) => false,
+    };
+    if !wanted {
         drive.ports.staging.discard(id).await?;
     }
-    Ok(unwanted)
-}
-
-/// An open upload needs its bytes, and so does one that was merged and has not become a file yet: they are the only ones there are.
-async fn is_wanted(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
-    let upload = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
-    match upload.phase() {
-        Phase::Open => Ok(upload.started().is_some()),
-        Phase::Merged(merged) => {
-            let file = drive.journal.load::<File>(&StreamName::file(merged.file)).await?;
-            Ok(file.version.is_none())
-        }
-        Phase::Cancelled | Phase::Expired | Phase::Rejected(_) => Ok(false),
-    }
+    Ok(!wanted)
 }

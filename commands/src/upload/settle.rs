@@ -20,10 +20,19 @@ pub(crate) struct Merged<'a> {
     pub start: Start,
 }
 
+/// An entry as it was made, and what its document tells of its content.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The entry.
+    pub file: Loaded<File>,
+    /// The name of the store that holds its content.
+    pub stored_in: String,
+}
+
 /// What follows from `FileMerged`: the staged bytes become a blob, then the blob is on the log, then the entry.
 ///
 /// Each step may run again, by the command or by the saga after a crash, and gives the same events.
-pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>) -> Result<Loaded<File>, Trouble> {
+pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>) -> Result<Stored, Trouble> {
     let Merged { upload, staged, cause, event: merged, start } = merged;
     let file_stream = StreamName::file(merged.file);
     if start == Start::Load {
@@ -31,13 +40,14 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
         if known.version.is_some() {
             // Another run of the same request was first; bytes that this one staged are not needed.
             drive.ports.staging.discard(staged).await?;
-            return Ok(known);
+            let blob = drive.journal.load::<Blob>(&StreamName::blob(merged.sha256)).await?;
+            return Ok(Stored { file: known, stored_in: store_of(drive, &blob) });
         }
     }
     drive.ports.staging.promote(staged, merged.sha256).await?;
     let command = CommandId(upload.0).then("settle");
     let request = Request { keyed: false, ..request.because_of(cause, command) };
-    store(drive, &request, merged).await?;
+    let stored_in = store_of(drive, &store(drive, &request, merged).await?);
     let blob = StreamName::blob(merged.sha256);
     let request = request.because_of(command.event(blob.as_str(), 0), command);
     let added = FileAdded {
@@ -56,7 +66,8 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
         Err(FileRejection::AlreadyAdded) => Ok(Vec::new()),
         Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
     };
-    drive.journal.execute(&file_stream, Start::Fresh, &request, decide).await
+    let file = drive.journal.execute(&file_stream, Start::Fresh, &request, decide).await?;
+    Ok(Stored { file, stored_in })
 }
 
 /// The command that merges an upload: one for each upload, so that whoever merges it makes the same event.
@@ -64,11 +75,16 @@ pub(crate) fn merge_command(upload: UploadId) -> CommandId {
     CommandId(upload.0).then("merge")
 }
 
-async fn store(drive: &Drive, request: &Request, merged: &FileMerged) -> Result<(), Trouble> {
+async fn store(drive: &Drive, request: &Request, merged: &FileMerged) -> Result<Loaded<Blob>, Trouble> {
     let stored = BlobStored { size: merged.size, sha1: merged.sha1, store: drive.ports.blobs.name().to_owned() };
     let decide = |blob: &Loaded<Blob>| {
         let command = BlobCommand::StoreFor(stored.clone(), merged.file);
         blob.state.decide(command).map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
     };
-    drive.journal.execute(&StreamName::blob(merged.sha256), Start::Fresh, request, decide).await.map(|_| ())
+    drive.journal.execute(&StreamName::blob(merged.sha256), Start::Fresh, request, decide).await
+}
+
+/// The name of the store that holds a content; the drive's own when the log does not say.
+pub(crate) fn store_of(drive: &Drive, blob: &Loaded<Blob>) -> String {
+    blob.state.stored.as_ref().map_or_else(|| drive.ports.blobs.name().to_owned(), |stored| stored.store.clone())
 }

@@ -1,8 +1,7 @@
-use cairn_domain::file::File;
 use cairn_domain::upload::{FileMerged, Upload, UploadCommand, UploadStarted};
-use cairn_domain::{Decider, FileName, FolderId, Position, Sha256, UploadId};
+use cairn_domain::{Decider, FileName, FolderId, Sha256, UploadId};
 
-use super::settle::{Merged, merge_command, settle};
+use super::settle::{Merged, Stored, merge_command, settle};
 use super::status::stream_of;
 use crate::file::{content_type_of, folder_exists};
 use crate::journal::Start;
@@ -91,16 +90,16 @@ pub async fn store_whole(
     caller: &Caller,
     received: Received,
     wish: WholeUpload,
-) -> Result<(Loaded<File>, Position), WholeError> {
+) -> Result<Stored, WholeError> {
     if !folder_exists(wish.folder) {
         discard_received(drive, received).await?;
         return Err(WholeError::NoSuchFolder);
     }
     let merged = merged_of(request, caller, received.whole, wish);
     match commit(drive, request, received.staged, &merged).await {
-        Ok(file) => {
-            drive.visible(file.position).await;
-            Ok((file.clone(), file.position))
+        Ok(stored) => {
+            drive.visible(stored.file.position).await;
+            Ok(stored)
         }
         Err(trouble) => Err(trouble.into()),
     }
@@ -119,7 +118,7 @@ fn merged_of(request: &Request, caller: &Caller, whole: Whole, wish: WholeUpload
     }
 }
 
-async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &FileMerged) -> Result<Loaded<File>, Trouble> {
+async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &FileMerged) -> Result<Stored, Trouble> {
     let started = UploadStarted {
         owner: merged.owner,
         name: merged.name.clone(),

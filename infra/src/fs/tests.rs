@@ -61,6 +61,11 @@ impl Scene {
         self.directory.path().join(below)
     }
 
+    /// Where a content lies.
+    fn place(&self, sha256: Sha256) -> std::path::PathBuf {
+        self.path(&format!("blobs/{:02x}/{sha256}", sha256.0[0]))
+    }
+
     /// The directory of an upload in parts.
     fn parts(&self, upload: UploadId) -> std::path::PathBuf {
         self.path(&format!("staging/{upload}"))

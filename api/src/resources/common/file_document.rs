@@ -1,4 +1,5 @@
 use cairn_commands::file::stored_in;
+use cairn_commands::upload::Stored;
 use cairn_commands::{Drive, Loaded};
 use cairn_domain::FileId;
 use cairn_domain::file::{self, Entry};
@@ -63,6 +64,12 @@ pub(in crate::resources) async fn document_of(
     let entry = file.state.entry().ok_or(Problem::of(common::not_found))?;
     let stored_in = stored_in(drive, entry).await?;
     Ok(FileDocument::of_entry(id, file, entry, stored_in))
+}
+
+/// The document of an entry that was just made; absent when it is gone again, which somebody else may have done since.
+pub(in crate::resources) fn document_of_new(id: FileId, stored: Stored) -> Result<FileDocument, Problem> {
+    let entry = stored.file.state.entry().ok_or(Problem::of(common::not_found))?;
+    Ok(FileDocument::of_entry(id, &stored.file, entry, stored.stored_in))
 }
 
 impl FileDocument {

@@ -13,7 +13,7 @@ use crate::ask::{Ask, Done, canonical};
 use crate::http::body::{UploadBody, UploadPart};
 use crate::http::digest_fields::{self, CONTENT_DIGEST, REPR_DIGEST};
 use crate::http::problem::{Problem, common};
-use crate::resources::common::{Fields, FileDocument, document_of, incoming, optional_folder};
+use crate::resources::common::{Fields, FileDocument, document_of_new, incoming, optional_folder};
 
 /// What stands before the bytes of a file.
 pub(super) struct Head {
@@ -87,8 +87,9 @@ async fn make_entry(
     received: Received,
     wish: WholeUpload,
 ) -> Result<Done<FileDocument>, UploadProblem> {
-    let (file, position) = store_whole(drive, &ask.request, caller, received, wish).await?;
-    let body = document_of(drive, ask.request.new_file(), &file).await?;
+    let stored = store_whole(drive, &ask.request, caller, received, wish).await?;
+    let position = stored.file.position;
+    let body = document_of_new(ask.request.new_file(), stored)?;
     Ok(Done { status: 201, position: Some(position), body })
 }
 

@@ -31,9 +31,10 @@ impl Area {
     fn promote_whole(&self, upload: UploadId, sha256: Sha256) -> io::Result<()> {
         let staged = self.root.join(names::whole(upload, sha256));
         let size = fs::metadata(&staged)?.len();
+        // Not synced: a power cut finds the file under its old name, which is durable, or under the new one. In the first case the
+        // next start lists it again, and whoever cleans up promotes it again.
         self.places.put(&staged, size, sha256)?;
         self.wholes.remove(upload, sha256);
-        // Should the old name come back after a power cut, promoting again or discarding takes it away.
         Ok(())
     }
 
@@ -44,6 +45,8 @@ impl Area {
             upload.reopen();
             return Err(trouble(error));
         }
+        // Before the directory goes, which nothing would bring back.
+        self.places.protect(sha256).and_then(|()| self.places.sync(sha256)).map_err(trouble)?;
         self.remove(upload.id)
     }
 

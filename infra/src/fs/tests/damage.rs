@@ -46,10 +46,7 @@ async fn damage_is_found_by_sealing_and_healed_by_sending_again() {
 async fn a_blob_of_the_wrong_size_is_replaced() {
     let scene = Scene::new();
     let bytes = content(1, PART_BYTES);
-    let name = sha256_of(&bytes).to_string();
-    let place = scene.path(&format!("blobs/{}/{}", &name[..2], &name[2..4]));
-    fs::create_dir(&place).unwrap();
-    fs::write(place.join(&name), b"").unwrap();
+    fs::write(scene.place(sha256_of(&bytes)), b"").unwrap();
     let whole = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
     scene.staging.promote(upload(1), whole.sha256).await.unwrap();
     scene.assert_blob(&bytes).await;
@@ -62,9 +59,7 @@ async fn a_file_that_gets_shorter_fails_the_reader() {
     let whole = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
     scene.staging.promote(upload(1), whole.sha256).await.unwrap();
     let mut pieces = scene.blobs.read(whole.sha256, 0, whole.size).await.unwrap();
-    let name = whole.sha256.to_string();
-    let place = scene.path(&format!("blobs/{}/{}/{name}", &name[..2], &name[2..4]));
-    fs::OpenOptions::new().write(true).open(place).unwrap().set_len(1_000_000).unwrap();
+    fs::OpenOptions::new().write(true).open(scene.place(whole.sha256)).unwrap().set_len(1_000_000).unwrap();
     let mut read = 0;
     let error = loop {
         match pieces.next().await.unwrap() {
