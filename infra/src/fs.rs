@@ -3,7 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `blobs/ab/<sha256>` | a whole content, read-only, never changed |
-//! | `staging/<upload>-<sha256>.whole` | a file that came in one piece, durable, not yet a blob |
+//! | `staging/ab/<upload>-<sha256>.whole` | a file that came in one piece, durable, not yet a blob |
 //! | `staging/<upload>/data` | the bytes of an upload in parts, of its final size from the start |
 //! | `staging/<upload>/prefix` | how far the whole-file hashes have got in `data` |
 //! | `staging/<upload>/<offset>-<sha256>.part` | a version of a part that did not fit into `data`, since another one stood there |

@@ -4,7 +4,7 @@
 //! every dialect; adapters execute them.
 
 use cairn_domain::Position;
-use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
 
 use crate::ports::{Checkpoint, Move, Parked, ReadError, Row};
 use crate::projection::Projection;
@@ -104,17 +104,28 @@ pub fn begin(dialect: Dialect, projection: &dyn Projection) -> Sql {
     dialect.insert(&insert)
 }
 
-/// Moves a checkpoint; it must touch exactly one row, or somebody else has moved it.
-pub fn advance(dialect: Dialect, step: &Move) -> Sql {
+/// The steps in pieces that end alike, for [`advance`].
+pub fn moving_together(steps: &[Move]) -> impl Iterator<Item = &[Move]> {
+    steps.chunk_by(|one, next| (one.to, one.log, one.at) == (next.to, next.log, next.at))
+}
+
+/// Moves checkpoints that end alike; it must touch exactly one row for each, or somebody else has moved one.
+pub fn advance(dialect: Dialect, steps: &[Move]) -> Sql {
     let mut update = Query::update();
-    update
-        .table(CheckpointRow::TABLE.name)
-        .value(CheckpointRow::Position, number(step.to))
-        .value(CheckpointRow::LogId, Expr::val(step.log.to_string()))
-        .value(CheckpointRow::UpdatedAt, Expr::val(step.at.0))
-        .and_where(Expr::col(CheckpointRow::Projection).eq(step.projection.as_str()))
-        .and_where(Expr::col(CheckpointRow::Version).eq(i64::from(step.version)))
-        .and_where(Expr::col(CheckpointRow::Position).eq(number(step.from)));
+    update.table(CheckpointRow::TABLE.name);
+    if let Some(Move { to, log, at, .. }) = steps.first() {
+        update
+            .value(CheckpointRow::Position, number(*to))
+            .value(CheckpointRow::LogId, Expr::val(log.to_string()))
+            .value(CheckpointRow::UpdatedAt, Expr::val(at.0));
+    }
+    let from = |step: &Move| {
+        Cond::all()
+            .add(Expr::col(CheckpointRow::Projection).eq(step.projection.as_str()))
+            .add(Expr::col(CheckpointRow::Version).eq(i64::from(step.version)))
+            .add(Expr::col(CheckpointRow::Position).eq(number(step.from)))
+    };
+    update.cond_where(steps.iter().map(from).fold(Cond::any(), Cond::add));
     dialect.update(&update)
 }
 

@@ -13,7 +13,7 @@ use cairn_digest::Hasher;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 
-use super::durable::{SharedSync, create_directory, remove_unfinished, sync_directory, trouble};
+use super::durable::{SharedSync, create_directory, sync_directory, trouble};
 use super::places::Places;
 use super::pour::{on_blocking_thread, pour};
 
@@ -38,7 +38,7 @@ use part_aside::AsideSink;
 use part_in_place::{Hashes, InPlaceSink};
 use turns::Turns;
 use upload::{Upload, Uploads};
-use wholes::Wholes;
+use wholes::{Shelves, Wholes};
 
 /// The built-in staging area, below the data directory, beside the blobs.
 ///
@@ -52,6 +52,7 @@ struct Area {
     root: PathBuf,
     root_sync: SharedSync,
     places: Places,
+    shelves: Shelves,
     wholes: Wholes,
     uploads: Uploads,
     turns: Turns,
@@ -70,13 +71,14 @@ impl FsStaging {
         create_directory(&root)?;
         let places = Places::create(data.join("blobs"))?;
         sync_directory(data)?;
-        remove_unfinished(&root)?;
         directory::remove_unfinished_uploads(&root)?;
-        let wholes = Wholes::load(&root)?;
+        let shelves = Shelves::open(root.clone())?;
+        let wholes = Wholes::load(&shelves)?;
         Ok(Self(Arc::new(Area {
             root_sync: SharedSync::new(root.clone()),
             root,
             places,
+            shelves,
             wholes,
             uploads: Uploads::default(),
             turns: Turns::default(),

@@ -66,6 +66,11 @@ impl Scene {
         self.path(&format!("blobs/{:02x}/{sha256}", sha256.0[0]))
     }
 
+    /// Where a file that came in one piece waits.
+    fn staged(&self, upload: UploadId, sha256: Sha256) -> std::path::PathBuf {
+        self.path(&format!("staging/{:02x}/{upload}-{sha256}.whole", upload.0.as_bytes()[15]))
+    }
+
     /// The directory of an upload in parts.
     fn parts(&self, upload: UploadId) -> std::path::PathBuf {
         self.path(&format!("staging/{upload}"))
@@ -104,9 +109,16 @@ fn open(directory: &Path) -> (FsStaging, FsBlobs) {
     (FsStaging::open_dir(directory).unwrap(), FsBlobs::open_dir(directory))
 }
 
+/// The names in a directory; the two-letter directories that are always there count for what is in them.
 fn names(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).unwrap();
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_name().to_string_lossy().into_owned() {
+            shelf if shelf.len() == 2 => names.extend(self::names(&entry.path())),
+            name => names.push(name),
+        }
+    }
     names.sort();
     names
 }

@@ -25,6 +25,7 @@ mod connect;
 mod draft;
 mod files;
 mod glance;
+mod lists;
 mod read;
 mod schema;
 mod trouble;

@@ -5,6 +5,10 @@ use cairn_domain::{Sha256, UploadId};
 pub(super) const DATA: &str = "data";
 pub(super) const PREFIX: &str = "prefix";
 
+pub(super) fn shelf(number: u8) -> String {
+    format!("{number:02x}")
+}
+
 pub(super) fn whole(upload: UploadId, sha256: Sha256) -> String {
     format!("{upload}-{sha256}.whole")
 }

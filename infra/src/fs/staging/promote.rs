@@ -29,7 +29,7 @@ impl Area {
     }
 
     fn promote_whole(&self, upload: UploadId, sha256: Sha256) -> io::Result<()> {
-        let staged = self.root.join(names::whole(upload, sha256));
+        let staged = self.shelves.path(upload, sha256);
         let size = fs::metadata(&staged)?.len();
         // Not synced: a power cut finds the file under its old name, which is durable, or under the new one. In the first case the
         // next start lists it again, and whoever cleans up promotes it again.
@@ -53,7 +53,7 @@ impl Area {
     /// Only for whoever has the upload's turn.
     pub(super) fn discard(&self, upload: UploadId) -> Result<(), StagingError> {
         for sha256 in self.wholes.of(upload) {
-            remove_file(&self.root.join(names::whole(upload, sha256))).map_err(trouble)?;
+            remove_file(&self.shelves.path(upload, sha256)).map_err(trouble)?;
             self.wholes.remove(upload, sha256);
         }
         // Loaded by somebody who came first; whoever comes now finds nothing.

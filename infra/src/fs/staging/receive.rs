@@ -7,8 +7,8 @@ use cairn_commands::ports::staging::{StagingError, Whole};
 use cairn_digest::Hasher;
 use cairn_domain::{Sha1, Sha256, UploadId};
 
-use super::{Area, names};
-use crate::fs::durable::{Unfinished, reserve, trouble};
+use super::Area;
+use crate::fs::durable::{Unfinished, reserve, sync_directory, trouble};
 use crate::fs::places::BLOB_MODE;
 use crate::fs::pour::Sink;
 
@@ -34,7 +34,7 @@ impl WholeSink {
 
     fn file(&mut self) -> Result<&Unfinished, StagingError> {
         if self.file.is_none() {
-            self.file = Some(Unfinished::create(&self.area.root, BLOB_MODE).map_err(trouble)?);
+            self.file = Some(Unfinished::create(&self.area.shelves.of(self.upload), BLOB_MODE).map_err(trouble)?);
         }
         self.file.as_ref().ok_or_else(|| StagingError::Unavailable("the file was not made".into()))
     }
@@ -82,18 +82,18 @@ impl Area {
     /// Makes a received file durable under its own name. The name tells the content, so that nothing else can ever be
     /// promoted in its stead.
     fn keep_whole(&self, mut file: Unfinished, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
-        let name = self.root.join(names::whole(upload, sha256));
+        let name = self.shelves.path(upload, sha256);
         // A name that is new promises nothing to anybody yet, so it may come first: then one commit of the journal makes
         // the bytes and the name durable. Where one stands already, the bytes go first.
         let named = file.try_name(&name).map_err(trouble)?;
         // Enough for a new file too: fdatasync(2) includes the size and whatever else is needed to read the bytes.
         file.file().sync_data().map_err(trouble)?;
         if named {
-            self.root_sync.sync().map_err(trouble)?;
+            sync_directory(&self.shelves.of(upload)).map_err(trouble)?;
             file.keep();
         } else {
             file.rename(&name).map_err(trouble)?;
-            self.root_sync.sync().map_err(trouble)?;
+            sync_directory(&self.shelves.of(upload)).map_err(trouble)?;
         }
         self.wholes.add(upload, sha256);
         Ok(())

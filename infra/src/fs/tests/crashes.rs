@@ -9,7 +9,7 @@ const PART_BYTES: usize = 100_000;
 #[tokio::test]
 async fn a_crash_before_the_name_leaves_nothing() {
     let mut scene = Scene::new();
-    fs::write(scene.path("staging/77.tmp"), b"half a file").unwrap();
+    fs::write(scene.path("staging/5e/77.tmp"), b"half a file").unwrap();
     assert_eq!(scene.staging.list().await.unwrap(), []);
     scene.restart();
     assert_eq!(scene.names("staging"), [""; 0]);
@@ -34,7 +34,7 @@ async fn promoting_a_file_goes_on_after_each_of_its_steps() {
     for step in ["renamed", "there before"] {
         let mut scene = Scene::new();
         scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
-        let staged = scene.path(&format!("staging/{}-{sha256}.whole", upload(1)));
+        let staged = scene.staged(upload(1), sha256);
         match step {
             "renamed" => fs::rename(&staged, scene.place(sha256)).unwrap(),
             _ => drop(fs::copy(&staged, scene.place(sha256)).unwrap()),
@@ -53,7 +53,7 @@ async fn a_rename_that_a_power_cut_undid_is_made_again() {
     let bytes = content(1, 300_000);
     let sha256 = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap().sha256;
     scene.staging.promote(upload(1), sha256).await.unwrap();
-    fs::rename(scene.place(sha256), scene.path(&format!("staging/{}-{sha256}.whole", upload(1)))).unwrap();
+    fs::rename(scene.place(sha256), scene.staged(upload(1), sha256)).unwrap();
     scene.restart();
     assert_eq!(scene.staging.list().await.unwrap(), [upload(1)]);
     scene.staging.promote(upload(1), sha256).await.unwrap();

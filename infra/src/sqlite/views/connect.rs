@@ -15,6 +15,9 @@ const READERS_MAX: u32 = 4;
 /// The WAL is cut back to this many bytes when a burst has made it longer.
 const WAL_BYTES_KEPT: &str = "16777216";
 
+/// Pages of the WAL after which they are moved to the main file: as many as are kept. Moving is when the tables wait for the disk.
+const CHECKPOINT_PAGES: &str = "4000";
+
 /// Statements that a connection keeps prepared: every shape of the writer and every query there is.
 const STATEMENTS_KEPT: usize = 512;
 
@@ -27,6 +30,7 @@ pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, sqlx::Error>
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .connect()
         .await
 }

@@ -1,5 +1,5 @@
-//! Executing batches. Every statement is a message to the connection's thread, so there are few: a run of one shape goes in pieces of
-//! many rows, of which the text is kept.
+//! Executing batches. Every statement is a message to the connection's thread, so there are few: a long run goes in pieces of many rows,
+//! of which the text is kept, and what is left of all runs goes together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,14 +8,15 @@ use cairn_projections::bookkeeping;
 use cairn_projections::ports::{Batch, Move, TablesError};
 use cairn_projections::sql::Sql;
 use cairn_projections::statement::{Action, Run, Value};
+use cairn_projections::table::Table;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteQueryResult};
 use sqlx::{AssertSqlSafe, Connection, Sqlite, SqliteConnection};
 
-use super::{DIALECT, trouble};
+use super::{DIALECT, lists, trouble};
 
-/// Rows that one text takes. Few sizes, so that each text is prepared once; the largest stays below the 32,766 values that SQLite takes.
-const PIECES: [usize; 4] = [128, 16, 4, 1];
+/// Rows of a piece: below the 32,766 values that SQLite takes.
+const PIECE_ROWS: usize = 128;
 
 /// A connection and the texts that it has prepared.
 pub(super) struct Writer {
@@ -23,8 +24,22 @@ pub(super) struct Writer {
     texts: Texts,
 }
 
+/// The text of each shape, for a piece and for a list.
 #[derive(Default)]
-struct Texts(HashMap<(&'static str, Action, usize), Arc<str>>);
+struct Texts(HashMap<(&'static str, Action, Form), Arc<str>>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Form {
+    Piece,
+    List,
+}
+
+/// Statements that travel together.
+#[derive(Default)]
+struct Together {
+    text: String,
+    lists: Vec<String>,
+}
 
 impl Writer {
     pub(super) fn new(connection: SqliteConnection) -> Self {
@@ -42,9 +57,7 @@ impl Writer {
     /// All of the batch or nothing. The checkpoints move first: when one is not there, the rows need not be tried.
     pub(super) async fn apply(&mut self, batch: Batch) -> Result<(), TablesError> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(trouble::of_write)?;
-        for step in &batch.moves {
-            advance(&mut transaction, step).await?;
-        }
+        advance(&mut transaction, &batch.moves).await?;
         for (projection, position) in &batch.release {
             let released = execute(&mut transaction, bookkeeping::release(DIALECT, projection, *position)).await?;
             one_row(&released, projection)?;
@@ -52,16 +65,25 @@ impl Writer {
         for parked in &batch.park {
             execute(&mut transaction, bookkeeping::park(DIALECT, parked)).await?;
         }
+        let mut together = Together::default();
         for run in batch.runs {
-            self.texts.execute(&mut transaction, run).await?;
+            self.texts.execute(&mut transaction, run, &mut together).await?;
         }
+        together.execute(&mut transaction).await?;
         transaction.commit().await.map_err(trouble::of_write)
     }
 }
 
-async fn advance(connection: &mut SqliteConnection, step: &Move) -> Result<(), TablesError> {
-    let moved = execute(connection, bookkeeping::advance(DIALECT, step)).await?;
-    one_row(&moved, &step.projection)
+async fn advance(connection: &mut SqliteConnection, steps: &[Move]) -> Result<(), TablesError> {
+    for together in bookkeeping::moving_together(steps) {
+        let moved = execute(connection, bookkeeping::advance(DIALECT, together)).await?;
+        if moved.rows_affected() != together.len() as u64 {
+            return Err(TablesError::Lost {
+                projection: together.iter().map(|step| step.projection.as_str()).collect::<Vec<_>>().join(", "),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn one_row(result: &SqliteQueryResult, projection: &str) -> Result<(), TablesError> {
@@ -74,24 +96,53 @@ async fn execute(connection: &mut SqliteConnection, sql: Sql) -> Result<SqliteQu
 }
 
 impl Texts {
-    async fn execute(&mut self, connection: &mut SqliteConnection, run: Run) -> Result<(), TablesError> {
+    /// Executes the pieces of the run; what is left goes with those after it.
+    async fn execute(&mut self, connection: &mut SqliteConnection, run: Run, together: &mut Together) -> Result<(), TablesError> {
         let row_values = run.row_values();
-        let mut rows = run.rows;
-        let mut values = run.values.into_iter();
-        for piece in PIECES {
-            while rows >= piece {
-                let text = self.text(run.table, &run.action, piece);
-                let query = bind_all(&text, values.by_ref().take(piece * row_values));
+        let (table, action) = (run.table, run.action);
+        let mut values = run.values;
+        if run.rows >= PIECE_ROWS {
+            // Those before it come first.
+            std::mem::take(together).execute(connection).await?;
+            let text = self.text(table, &action, Form::Piece);
+            let rest = values.split_off(run.rows / PIECE_ROWS * PIECE_ROWS * row_values);
+            let mut pieces = values.into_iter();
+            while pieces.len() > 0 {
+                let query = bind_all(&text, pieces.by_ref().take(PIECE_ROWS * row_values));
                 query.execute(&mut *connection).await.map_err(trouble::of_write)?;
-                rows -= piece;
             }
+            values = rest;
+        }
+        if !values.is_empty() {
+            together.add(&self.text(table, &action, Form::List), &lists::Rows { values: &values, row_values })?;
         }
         Ok(())
     }
 
-    fn text(&mut self, table: &'static cairn_projections::table::Table, action: &Action, rows: usize) -> Arc<str> {
-        let key = (table.name, action.clone(), rows);
-        Arc::clone(self.0.entry(key).or_insert_with(|| DIALECT.action(table, action, rows).into()))
+    fn text(&mut self, table: &'static Table, action: &Action, form: Form) -> Arc<str> {
+        let text = || match form {
+            Form::Piece => DIALECT.action(table, action, PIECE_ROWS),
+            Form::List => lists::text(table, action),
+        };
+        Arc::clone(self.0.entry((table.name, action.clone(), form)).or_insert_with(|| text().into()))
+    }
+}
+
+impl Together {
+    fn add(&mut self, text: &str, rows: &lists::Rows<'_>) -> Result<(), TablesError> {
+        self.text.push_str(text);
+        self.text.push(';');
+        self.lists.push(serde_json::to_string(rows).map_err(|error| TablesError::Unavailable(error.into()))?);
+        Ok(())
+    }
+
+    async fn execute(self, connection: &mut SqliteConnection) -> Result<(), TablesError> {
+        if self.lists.is_empty() {
+            return Ok(());
+        }
+        let query = self.lists.into_iter().fold(sqlx::query(AssertSqlSafe(self.text)), |query, list| query.bind(list));
+        query.execute(connection).await.map_err(trouble::of_write)?;
+        Ok(())
     }
 }
 
