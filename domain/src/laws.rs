@@ -230,7 +230,7 @@ fn upload_command() -> impl Strategy<Value = UploadCommand> {
             sha1,
             file
         })),
-        (started(), merged()).prop_map(|(started, merged)| UploadCommand::StoreWhole(started, merged)),
+        merged().prop_map(UploadCommand::StoreWhole),
         Just(UploadCommand::Cancel),
         time().prop_map(|now| UploadCommand::Expire { now }),
     ]

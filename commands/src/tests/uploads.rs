@@ -48,9 +48,9 @@ async fn the_events_of_an_upload_say_what_caused_them() {
     stage.upload(&alice, "a.txt", b"hello").await.expect("stored");
     let events = &stage.events().await[before..];
     let names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
-    assert_eq!(names, ["UploadStarted", "FileMerged", "BlobStored", "BlobReferenced", "FileAdded"]);
-    assert_eq!(events[2].metadata.causation, Some(events[1].id));
-    assert_eq!(events[4].metadata.causation, Some(events[2].id));
+    assert_eq!(names, ["FileMerged", "BlobStored", "BlobReferenced", "FileAdded"]);
+    assert_eq!(events[1].metadata.causation, Some(events[0].id));
+    assert_eq!(events[3].metadata.causation, Some(events[1].id));
     assert!(events.iter().all(|event| event.metadata.correlation.as_deref() == Some("r")));
 }
 

@@ -1,4 +1,4 @@
-use cairn_domain::upload::{FileMerged, Upload, UploadCommand, UploadStarted};
+use cairn_domain::upload::{FileMerged, Upload, UploadCommand};
 use cairn_domain::{Decider, FileName, FolderId, Sha256, UploadId};
 
 use super::settle::{Merged, Stored, merge_command, settle};
@@ -119,22 +119,11 @@ fn merged_of(request: &Request, caller: &Caller, whole: Whole, wish: WholeUpload
 }
 
 async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &FileMerged) -> Result<Stored, Trouble> {
-    let started = UploadStarted {
-        owner: merged.owner,
-        name: merged.name.clone(),
-        folder: merged.folder,
-        content_type: merged.content_type.clone(),
-        size: merged.size,
-        part_bytes: merged.size.max(1),
-        expected_sha256: None,
-        expected_sha1: None,
-        expires_at: drive.ports.clock.now().plus_seconds(drive.limits.upload_expires_seconds),
-    };
     let stream = stream_of(upload);
     let command = merge_command(upload);
     let merging = Request { command, keyed: false, ..request.clone() };
     let decide = |upload: &Loaded<Upload>| {
-        let decision = upload.state.decide(UploadCommand::StoreWhole(started.clone(), merged.clone()));
+        let decision = upload.state.decide(UploadCommand::StoreWhole(merged.clone()));
         decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
     };
     let stored = drive.journal.execute::<Upload, Trouble>(&stream, Start::Fresh, &merging, decide).await;
@@ -146,6 +135,6 @@ async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &Fil
         return Err(trouble);
     }
     let start = if request.keyed { Start::Load } else { Start::Fresh };
-    let cause = command.event(stream.as_str(), 1);
+    let cause = command.event(stream.as_str(), 0);
     settle(drive, request, Merged { upload, staged: upload, cause, event: merged, start }).await
 }

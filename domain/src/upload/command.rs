@@ -10,8 +10,8 @@ pub enum UploadCommand {
     ReceiveChunk(ChunkReceived),
     /// Close it with the digests of all its bytes.
     Merge(MergeCommand),
-    /// Record a file that came in one piece and is durable: start and merge at once.
-    StoreWhole(UploadStarted, FileMerged),
+    /// Record a file that came in one piece and is durable. There is no start: nobody could take part in it, or end it otherwise.
+    StoreWhole(FileMerged),
     /// End it without a file, because its owner says so.
     Cancel,
     /// End it without a file if nothing has come for too long.

@@ -102,17 +102,18 @@ impl Upload {
 
     fn start(&self, start: UploadStarted) -> Decision {
         match &self.started {
-            None => Ok(vec![UploadEvent::UploadStarted(start)]),
+            None if self.phase == Phase::Open => Ok(vec![UploadEvent::UploadStarted(start)]),
+            None => Err(UploadRejection::AlreadyStarted),
             Some(started) if same_upload(started, &start) => Ok(Vec::new()),
             Some(_) => Err(UploadRejection::AlreadyStarted),
         }
     }
 
-    fn store_whole(&self, start: UploadStarted, merged: FileMerged) -> Decision {
+    fn store_whole(&self, merged: FileMerged) -> Decision {
         match (&self.started, &self.phase) {
-            (None, _) => Ok(vec![UploadEvent::UploadStarted(start), UploadEvent::FileMerged(merged)]),
-            (Some(_), Phase::Merged(before)) if **before == merged => Ok(Vec::new()),
-            (Some(_), _) => Err(UploadRejection::AlreadyStarted),
+            (None, Phase::Open) => Ok(vec![UploadEvent::FileMerged(merged)]),
+            (None, Phase::Merged(before)) if **before == merged => Ok(Vec::new()),
+            _ => Err(UploadRejection::AlreadyStarted),
         }
     }
 
@@ -208,23 +209,24 @@ impl Decider for Upload {
             UploadCommand::Start(start) => self.start(start),
             UploadCommand::ReceiveChunk(chunk) => self.receive(chunk),
             UploadCommand::Merge(merge) => self.merge(merge),
-            UploadCommand::StoreWhole(start, merged) => self.store_whole(start, merged),
+            UploadCommand::StoreWhole(merged) => self.store_whole(merged),
             UploadCommand::Cancel => self.cancel(),
             UploadCommand::Expire { now } => self.expire(now),
         }
     }
 
-    /// Tolerant: what comes after the end, or before the start, changes nothing.
+    /// Tolerant: what comes after the end, or before the start, changes nothing. Only a file that came in one piece has no start.
     fn evolve(mut self, event: &UploadEvent) -> Self {
         match event {
+            _ if self.phase != Phase::Open => {}
+            UploadEvent::FileMerged(merged) => self.phase = Phase::Merged(Box::new(merged.clone())),
             UploadEvent::UploadStarted(started) if self.started.is_none() => {
                 self.expires_at = self.expires_at.max(started.expires_at);
                 self.started = Some(started.clone());
             }
-            _ if self.started.is_none() || self.phase != Phase::Open => {}
+            _ if self.started.is_none() => {}
             UploadEvent::UploadStarted(_) => {}
             UploadEvent::ChunkReceived(chunk) => self.put_chunk(chunk),
-            UploadEvent::FileMerged(merged) => self.phase = Phase::Merged(Box::new(merged.clone())),
             UploadEvent::UploadCancelled(_) => self.phase = Phase::Cancelled,
             UploadEvent::UploadExpired(_) => self.phase = Phase::Expired,
             UploadEvent::UploadRejected(rejected) => self.phase = Phase::Rejected(rejected.reason),

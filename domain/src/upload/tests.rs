@@ -123,11 +123,19 @@ fn bytes_that_are_not_what_was_declared_end_the_upload() {
 }
 
 #[test]
-fn a_whole_file_starts_and_merges_at_once() {
-    let whole = || UploadCommand::StoreWhole(start(), file_merged());
-    given::<Upload>([]).when(whole()).then([started(), merged()]);
-    given::<Upload>([started(), merged()]).when(whole()).then_nothing();
+fn a_whole_file_is_merged_without_a_start() {
+    let whole = || UploadCommand::StoreWhole(file_merged());
+    given::<Upload>([]).when(whole()).then([merged()]);
+    given::<Upload>([merged()]).when(whole()).then_nothing();
     given::<Upload>([started()]).when(whole()).then_rejected(UploadRejection::AlreadyStarted);
+    given::<Upload>([started(), merged()]).when(whole()).then_rejected(UploadRejection::AlreadyStarted);
+}
+
+#[test]
+fn nothing_comes_to_a_file_that_came_in_one_piece() {
+    given::<Upload>([merged()]).when(UploadCommand::Start(start())).then_rejected(UploadRejection::AlreadyStarted);
+    given::<Upload>([merged()]).when(UploadCommand::ReceiveChunk(chunk(1, 1))).then_rejected(UploadRejection::Absent);
+    given::<Upload>([merged()]).when(UploadCommand::Cancel).then_rejected(UploadRejection::Absent);
 }
 
 #[test]

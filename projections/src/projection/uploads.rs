@@ -19,7 +19,7 @@ pub const EXPIRED: &str = "expired";
 pub const REJECTED: &str = "rejected";
 
 table! {
-    /// One row per upload, whole or in parts.
+    /// One row per upload in parts.
     Upload = "tbl_upload" {
         /// The upload.
         Id = "id": Id,
