@@ -9,7 +9,7 @@ use cairn_domain::{Decider, Event, Expected, NewEvent, Position, StoredEvent, St
 use moka::sync::Cache;
 
 use crate::ports::clock::Clock;
-use crate::ports::event_store::{Appended, EventStore, StoreError};
+use crate::ports::event_store::{Append, Appended, EventStore, StoreError};
 use crate::ports::ids::Ids;
 use crate::{Request, Trouble};
 
@@ -88,6 +88,28 @@ impl Journal {
         Err(Trouble::Busy.into())
     }
 
+    /// Appends what was decided for two streams that very likely are not there yet, in this order. None when one of them is: then each has to be
+    /// [executed](Self::execute) for itself, with the same requests, whatever of it stands already.
+    pub async fn append_fresh<A: Decider, B: Decider>(
+        &self,
+        first: Fresh<'_, A>,
+        second: Fresh<'_, B>,
+    ) -> Result<Option<(Loaded<A>, Loaded<B>)>, Trouble> {
+        let now = self.clock.now();
+        let known = *self.log.growth().borrow();
+        let appends = vec![first.append(now), second.append(now)];
+        let appended = match self.log.append_in_order(appends).await {
+            Ok(appended) => appended,
+            Err(StoreError::Conflict { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let [one, two] = appended[..] else { return Ok(None) };
+        let new = |appended: Appended| (appended.position > known).then_some(now);
+        let one = self.after(first.stream, Loaded::default(), &first.events, one, new(one)).await?;
+        let two = self.after(second.stream, Loaded::default(), &second.events, two, new(two)).await?;
+        Ok(Some((one, two)))
+    }
+
     /// Reads and folds a stream, from where it was last left.
     pub async fn load<D: Decider>(&self, stream: &StreamName) -> Result<Loaded<D>, Trouble> {
         let mut loaded: Loaded<D> = self.states.take(stream).unwrap_or_default();
@@ -136,20 +158,9 @@ impl Journal {
         events: &[D::Event],
     ) -> Result<(Appended, Option<Timestamp>), StoreError> {
         let now = self.clock.now();
-        let new = |(n, event): (usize, &D::Event)| NewEvent {
-            id: request.command.event(stream.as_str(), n),
-            time: now,
-            metadata: request.metadata(),
-            event: event.clone().into(),
-        };
-        let expected = match loaded.version {
-            _ if events.iter().all(D::commutes) => Expected::Any,
-            None => Expected::NoStream,
-            Some(version) => Expected::Exact(version),
-        };
-        let new = events.iter().enumerate().map(new).collect();
         let known = *self.log.growth().borrow();
-        let appended = self.log.append(stream, expected, new).await?;
+        let appended =
+            self.log.append(stream, expected::<D>(loaded.version, events), new_events::<D>(stream, request, events, now)).await?;
         // What stands at a position that was known before was not appended now: the same command had been here.
         Ok((appended, (appended.position > known).then_some(now)))
     }
@@ -182,6 +193,42 @@ impl Journal {
         let jitter = u64::from(self.ids.random()[31]);
         tokio::time::sleep(Duration::from_micros(u64::from(attempt) * (500 + jitter * 20))).await;
     }
+}
+
+/// What was decided for a stream on the assumption that it is not there yet.
+#[derive(Debug)]
+pub struct Fresh<'a, D: Decider> {
+    /// Which stream.
+    pub stream: &'a StreamName,
+    /// The command.
+    pub request: &'a Request,
+    /// At least one.
+    pub events: Vec<D::Event>,
+}
+
+impl<D: Decider> Fresh<'_, D> {
+    fn append(&self, now: Timestamp) -> Append {
+        let (expected, events) = (expected::<D>(None, &self.events), new_events::<D>(self.stream, self.request, &self.events, now));
+        Append { stream: self.stream.clone(), expected, events }
+    }
+}
+
+fn expected<D: Decider>(version: Option<Version>, events: &[D::Event]) -> Expected {
+    match version {
+        _ if events.iter().all(D::commutes) => Expected::Any,
+        None => Expected::NoStream,
+        Some(version) => Expected::Exact(version),
+    }
+}
+
+fn new_events<D: Decider>(stream: &StreamName, request: &Request, events: &[D::Event], now: Timestamp) -> Vec<NewEvent> {
+    let new = |(n, event): (usize, &D::Event)| NewEvent {
+        id: request.command.event(stream.as_str(), n),
+        time: now,
+        metadata: request.metadata(),
+        event: event.clone().into(),
+    };
+    events.iter().enumerate().map(new).collect()
 }
 
 impl<D> Loaded<D> {

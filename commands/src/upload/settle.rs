@@ -1,9 +1,9 @@
-use cairn_domain::blob::{Blob, BlobCommand, BlobStored};
-use cairn_domain::file::{File, FileAdded, FileCommand, FileRejection, Origin};
+use cairn_domain::blob::{Blob, BlobCommand, BlobEvent, BlobStored};
+use cairn_domain::file::{File, FileAdded, FileCommand, FileEvent, FileRejection, Origin};
 use cairn_domain::upload::FileMerged;
 use cairn_domain::{CommandId, Decider, EventId, StreamName, UploadId};
 
-use crate::journal::Start;
+use crate::journal::{Fresh, Start};
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// A merged upload, and where its bytes wait.
@@ -47,10 +47,42 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
     drive.ports.staging.promote(staged, merged.sha256).await?;
     let command = CommandId(upload.0).then("settle");
     let request = Request { keyed: false, ..request.because_of(cause, command) };
-    let stored_in = store_of(drive, &store(drive, &request, merged).await?);
-    let blob = StreamName::blob(merged.sha256);
-    let request = request.because_of(command.event(blob.as_str(), 0), command);
-    let added = FileAdded {
+    let blob_stream = StreamName::blob(merged.sha256);
+    let entry_request = request.because_of(command.event(blob_stream.as_str(), 0), command);
+    let store = BlobCommand::StoreFor(stored_of(drive, merged), merged.file);
+    let add = FileCommand::Add(added_of(upload, merged));
+    let both = drive.journal.append_fresh::<Blob, File>(
+        Fresh { stream: &blob_stream, request: &request, events: decide_store(&Blob::default(), &store)? },
+        Fresh { stream: &file_stream, request: &entry_request, events: decide_add(&File::default(), &add)? },
+    );
+    let (blob, file) = match both.await? {
+        Some(both) => both,
+        None => (
+            drive.journal.execute(&blob_stream, Start::Load, &request, |blob| decide_store(&blob.state, &store)).await?,
+            drive.journal.execute(&file_stream, Start::Load, &entry_request, |file| decide_add(&file.state, &add)).await?,
+        ),
+    };
+    Ok(Stored { file, stored_in: store_of(drive, &blob) })
+}
+
+fn decide_store(blob: &Blob, command: &BlobCommand) -> Result<Vec<BlobEvent>, Trouble> {
+    blob.decide(command.clone()).map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
+}
+
+fn decide_add(file: &File, command: &FileCommand) -> Result<Vec<FileEvent>, Trouble> {
+    match file.decide(command.clone()) {
+        // It was made before, and may have changed since, or be gone again.
+        Err(FileRejection::AlreadyAdded) => Ok(Vec::new()),
+        decision => decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into())),
+    }
+}
+
+fn stored_of(drive: &Drive, merged: &FileMerged) -> BlobStored {
+    BlobStored { size: merged.size, sha1: merged.sha1, store: drive.ports.blobs.name().to_owned() }
+}
+
+fn added_of(upload: UploadId, merged: &FileMerged) -> FileAdded {
+    FileAdded {
         owner: merged.owner,
         name: merged.name.clone(),
         folder: merged.folder,
@@ -59,29 +91,12 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
         sha1: merged.sha1,
         content_type: merged.content_type.clone(),
         origin: Origin::Upload(upload),
-    };
-    let decide = |file: &Loaded<File>| match file.state.decide(FileCommand::Add(added.clone())) {
-        Ok(events) => Ok(events),
-        // It was made before, and may have changed since, or be gone again.
-        Err(FileRejection::AlreadyAdded) => Ok(Vec::new()),
-        Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
-    };
-    let file = drive.journal.execute(&file_stream, Start::Fresh, &request, decide).await?;
-    Ok(Stored { file, stored_in })
+    }
 }
 
 /// The command that merges an upload: one for each upload, so that whoever merges it makes the same event.
 pub(crate) fn merge_command(upload: UploadId) -> CommandId {
     CommandId(upload.0).then("merge")
-}
-
-async fn store(drive: &Drive, request: &Request, merged: &FileMerged) -> Result<Loaded<Blob>, Trouble> {
-    let stored = BlobStored { size: merged.size, sha1: merged.sha1, store: drive.ports.blobs.name().to_owned() };
-    let decide = |blob: &Loaded<Blob>| {
-        let command = BlobCommand::StoreFor(stored.clone(), merged.file);
-        blob.state.decide(command).map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
-    };
-    drive.journal.execute(&StreamName::blob(merged.sha256), Start::Fresh, request, decide).await
 }
 
 /// The name of the store that holds a content; the drive's own when the log does not say.

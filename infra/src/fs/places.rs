@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use cairn_domain::Sha256;
 
-use super::durable::{create_directory, remove_file, sync_directory};
+use super::durable::{create_directory, remove_file, rename_to_new, sync_directory};
 
 /// Blobs are read-only.
 pub(super) const BLOB_MODE: u32 = 0o444;
@@ -37,6 +37,11 @@ impl Places {
             return remove_file(file);
         }
         fs::rename(file, path(&self.root, sha256))
+    }
+
+    /// Moves a durable file to its place if nothing is there yet; false when something is, or when the file system can't tell.
+    pub(super) fn put_new(&self, file: &Path, sha256: Sha256) -> io::Result<bool> {
+        rename_to_new(file, &path(&self.root, sha256))
     }
 
     /// As blobs are: whoever comes by can't change it.

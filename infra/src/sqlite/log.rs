@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_commands::ports::BoxError;
-use cairn_commands::ports::event_store::{Appended, EventStore, StoreError};
+use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError};
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use sqlx::SqlitePool;
 use tokio::sync::watch;
@@ -122,7 +122,12 @@ impl SqliteLog {
 #[async_trait]
 impl EventStore for SqliteLog {
     async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
-        self.queue.append(stream, expected, events).await
+        let appended = self.queue.append(vec![Append { stream: stream.clone(), expected, events }]).await?;
+        appended.into_iter().next().ok_or(StoreError::BadSize)
+    }
+
+    async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        self.queue.append(appends).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {

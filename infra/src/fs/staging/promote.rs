@@ -14,7 +14,7 @@ impl Area {
     /// After a crash at any moment in it, it can be done again: the content stands under one of its two names, and what else
     /// is left of the upload is only in the way. Only for whoever has the upload's turn.
     pub(super) fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
-        if self.wholes.of(upload).contains(&sha256) {
+        if self.wholes.holds(upload, sha256) {
             return self.promote_whole(upload, sha256).map_err(trouble);
         }
         match self.load(upload) {
@@ -26,6 +26,16 @@ impl Area {
             Some(_) => Ok(()),
             None => Err(StagingError::Absent(upload)),
         }
+    }
+
+    /// Promotes a file that came in one piece, if its content is new here; otherwise there is more to do. It is one rename.
+    pub(super) fn promote_new(&self, upload: UploadId, sha256: Sha256) -> io::Result<bool> {
+        // Not synced: see below.
+        let promoted = self.wholes.holds(upload, sha256) && self.places.put_new(&self.shelves.path(upload, sha256), sha256)?;
+        if promoted {
+            self.wholes.remove(upload, sha256);
+        }
+        Ok(promoted)
     }
 
     fn promote_whole(&self, upload: UploadId, sha256: Sha256) -> io::Result<()> {

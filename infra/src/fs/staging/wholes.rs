@@ -87,6 +87,10 @@ impl Wholes {
         }
     }
 
+    pub(super) fn holds(&self, upload: UploadId, sha256: Sha256) -> bool {
+        self.index().get(&upload).is_some_and(|contents| contents.contains(&sha256))
+    }
+
     pub(super) fn of(&self, upload: UploadId) -> Vec<Sha256> {
         self.index().get(&upload).cloned().unwrap_or_default()
     }

@@ -8,7 +8,7 @@ use sqlx::Arguments;
 use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
 
-use super::queue::{AppendJob, Encoded};
+use super::queue::{AppendJob, Encoded, EncodedAppend};
 
 /// As much of the log as matters to a group.
 #[derive(Debug)]
@@ -26,7 +26,8 @@ pub(super) struct Plan<'a> {
     pub(super) head: Position,
     pub(super) last: HashMap<&'a StreamName, Version>,
     pub(super) rows: Vec<Row<'a>>,
-    pub(super) verdicts: Vec<Verdict>,
+    /// For each job those of its appends, up to the first that was refused.
+    pub(super) verdicts: Vec<Vec<Verdict>>,
 }
 
 /// What becomes of one append.
@@ -50,11 +51,22 @@ impl<'a> Judge<'a> {
     /// Judges one append after the other; the later ones see what the earlier ones do.
     pub(super) fn plan(mut self, jobs: &'a [AppendJob]) -> Plan<'a> {
         let mut rows = Vec::with_capacity(jobs.len());
-        let verdicts = jobs.iter().map(|job| self.judge(job, &mut rows)).collect();
+        let verdicts = jobs.iter().map(|job| self.judge_all(job, &mut rows)).collect();
         Plan { head: self.head, last: self.last, rows, verdicts }
     }
 
-    fn judge(&mut self, job: &'a AppendJob, rows: &mut Vec<Row<'a>>) -> Verdict {
+    fn judge_all(&mut self, job: &'a AppendJob, rows: &mut Vec<Row<'a>>) -> Vec<Verdict> {
+        let mut verdicts = Vec::with_capacity(job.appends.len());
+        for append in &job.appends {
+            verdicts.push(self.judge(append, rows));
+            if matches!(verdicts.last(), Some(Verdict::Refused(_))) {
+                break;
+            }
+        }
+        verdicts
+    }
+
+    fn judge(&mut self, job: &'a EncodedAppend, rows: &mut Vec<Row<'a>>) -> Verdict {
         if self.known.contains_key(&job.events[0].id) {
             return Verdict::Repeated(self.last_of(&job.events));
         }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use cairn_commands::ports::BoxError;
-use cairn_commands::ports::event_store::{Appended, StoreError, check_size};
+use cairn_commands::ports::event_store::{Append, Appended, StoreError, check_size};
 use cairn_commands::ports::ledger::{Begun, LedgerError, StoredAnswer};
 use cairn_domain::{EventId, Expected, NewEvent, StreamName, Timestamp, codec};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -37,12 +36,18 @@ pub(crate) enum Job {
     Forget { before: Timestamp, answer: oneshot::Sender<Result<u64, LedgerError>> },
 }
 
+/// Appends of which each is only made if those before it are.
 #[derive(Debug)]
 pub(crate) struct AppendJob {
+    pub(super) appends: Vec<EncodedAppend>,
+    pub(super) answer: oneshot::Sender<Result<Vec<Appended>, StoreError>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct EncodedAppend {
     pub(super) stream: StreamName,
     pub(super) expected: Expected,
     pub(super) events: Vec<Encoded>,
-    pub(super) answer: oneshot::Sender<Result<Appended, StoreError>>,
 }
 
 #[derive(Debug)]
@@ -83,19 +88,11 @@ pub(super) fn bounded() -> (Queue, mpsc::Receiver<Waiting>) {
 
 impl Queue {
     /// Events are encoded here, by whoever appends them: the writer has better things to do.
-    pub(super) async fn append(
-        &self,
-        stream: &StreamName,
-        expected: Expected,
-        events: Vec<NewEvent>,
-    ) -> Result<Appended, StoreError> {
-        let unavailable = |error: BoxError| StoreError::Unavailable(error);
-        let events: Vec<_> = events.iter().map(encode).collect::<Result<_, _>>().map_err(|error| unavailable(error.into()))?;
-        check_size(events.iter().map(Encoded::size))?;
-        let bytes = events.iter().map(Encoded::size).sum();
-        let stream = stream.clone();
-        let job = |answer| Job::Append(AppendJob { stream, expected, events, answer });
-        self.ask(bytes, job).await.map_err(|error| unavailable(error.into()))?
+    pub(super) async fn append(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        let appends: Vec<_> = appends.into_iter().map(EncodedAppend::new).collect::<Result<_, _>>()?;
+        let bytes = appends.iter().flat_map(|append| &append.events).map(Encoded::size).sum();
+        let job = |answer| Job::Append(AppendJob { appends, answer });
+        self.ask(bytes, job).await.map_err(|error| StoreError::Unavailable(error.into()))?
     }
 
     /// Puts a job of about this many bytes in the queue and waits for its answer.
@@ -105,6 +102,15 @@ impl Queue {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(Waiting { job: job(answer), room }).await.map_err(|_| Closed)?;
         answered.await.map_err(|_| Closed)
+    }
+}
+
+impl EncodedAppend {
+    fn new(append: Append) -> Result<Self, StoreError> {
+        let events = append.events.iter().map(encode).collect::<Result<Vec<_>, _>>();
+        let events = events.map_err(|error| StoreError::Unavailable(error.into()))?;
+        check_size(events.iter().map(Encoded::size))?;
+        Ok(Self { stream: append.stream, expected: append.expected, events })
     }
 }
 

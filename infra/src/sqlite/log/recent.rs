@@ -41,18 +41,18 @@ impl Recent {
     pub(super) fn guess<'a>(&self, jobs: &'a [AppendJob]) -> Option<Plan<'a>> {
         let mut judge = Judge { head: self.head, last: HashMap::with_capacity(jobs.len()), known: HashMap::new() };
         let mut supposed_new = HashSet::new();
-        for job in jobs {
-            if let Some(version) = self.version(&job.stream) {
-                judge.last.insert(&job.stream, version);
-            } else if !matches!(job.expected, Expected::Exact(_)) {
-                supposed_new.insert(&job.stream);
-            } else if !supposed_new.contains(&job.stream) {
+        for append in jobs.iter().flat_map(|job| &job.appends) {
+            if let Some(version) = self.version(&append.stream) {
+                judge.last.insert(&append.stream, version);
+            } else if !matches!(append.expected, Expected::Exact(_)) {
+                supposed_new.insert(&append.stream);
+            } else if !supposed_new.contains(&append.stream) {
                 // If the stream ended before that version, the table would not notice.
                 return None;
             }
         }
         let plan = judge.plan(jobs);
-        plan.verdicts.iter().all(|verdict| matches!(verdict, Verdict::Appended(_))).then_some(plan)
+        plan.verdicts.iter().flatten().all(|verdict| matches!(verdict, Verdict::Appended(_))).then_some(plan)
     }
 
     fn version(&self, stream: &StreamName) -> Option<Version> {

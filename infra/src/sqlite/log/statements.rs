@@ -46,10 +46,11 @@ WHERE request_ledger.key = answer.key AND request_ledger.status IS NULL;
 const FORGET: &str = "DELETE FROM request_ledger WHERE at < ?1";
 
 /// Begins the transaction of a group and looks at everything that its appends depend on.
-pub(super) async fn begin<'a>(connection: &mut SqliteConnection, appends: &'a [AppendJob]) -> Result<Judge<'a>, sqlx::Error> {
-    let streams: HashSet<&StreamName> = appends.iter().map(|job| &job.stream).collect();
+pub(super) async fn begin<'a>(connection: &mut SqliteConnection, jobs: &'a [AppendJob]) -> Result<Judge<'a>, sqlx::Error> {
+    let appends = || jobs.iter().flat_map(|job| &job.appends);
+    let streams: HashSet<&StreamName> = appends().map(|append| &append.stream).collect();
     let streams: Vec<_> = streams.into_iter().collect();
-    let ids: Vec<_> = appends.iter().flat_map(|job| &job.events).map(|event| event.id.0.simple()).collect();
+    let ids: Vec<_> = appends().flat_map(|append| &append.events).map(|event| event.id.0.simple()).collect();
     let row = sqlx::query(BEGIN).bind(json(&streams)?).bind(json(&ids)?).fetch_one(connection).await?;
 
     let versions: Vec<Option<u64>> = from_json(&row, 1)?;

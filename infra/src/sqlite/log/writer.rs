@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cairn_commands::ports::event_store::StoreError;
+use cairn_commands::ports::event_store::{Appended, StoreError};
 use cairn_commands::ports::ledger::{Begun, LedgerError};
 use cairn_domain::{Position, Timestamp};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -43,7 +43,7 @@ struct Group {
 struct Outcome {
     head: Position,
     events: usize,
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<Vec<Verdict>>,
     begun: Vec<Begun>,
     forgotten: Vec<u64>,
 }
@@ -182,13 +182,10 @@ impl Group {
 
     fn answer(self, outcome: Outcome) {
         metrics::counter!("cairn_log_events_total").increment(outcome.events as u64);
-        for (job, verdict) in self.appends.into_iter().zip(outcome.verdicts) {
-            count_append(&verdict);
+        for (job, verdicts) in self.appends.into_iter().zip(outcome.verdicts) {
+            verdicts.iter().for_each(count_append);
             // Whoever asked may have gone away; the append stands all the same.
-            let _ = job.answer.send(match verdict {
-                Verdict::Appended(appended) | Verdict::Repeated(appended) => Ok(appended),
-                Verdict::Refused(error) => Err(error),
-            });
+            let _ = job.answer.send(verdicts.into_iter().map(Verdict::into_result).collect());
         }
         for (job, begun) in self.begins.into_iter().zip(outcome.begun) {
             let _ = job.answer.send(Ok(begun));
@@ -233,6 +230,15 @@ fn judge_begins(begins: &[BeginJob], mut entries: HashMap<String, LedgerEntry>) 
         }
     };
     begins.iter().map(judge).collect()
+}
+
+impl Verdict {
+    fn into_result(self) -> Result<Appended, StoreError> {
+        match self {
+            Self::Appended(appended) | Self::Repeated(appended) => Ok(appended),
+            Self::Refused(error) => Err(error),
+        }
+    }
 }
 
 fn count_append(verdict: &Verdict) {
