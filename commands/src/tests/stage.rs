@@ -105,7 +105,7 @@ pub(super) async fn upload(
 ) -> Result<Loaded<File>, WholeError> {
     let received = receive_whole(drive, body(bytes), None).await?;
     let wish = WholeUpload { name: name.parse().expect("a name"), folder: None, content_type: None };
-    store_whole(drive, request, caller, received, wish).await.map(|(file, _)| file)
+    store_whole(drive, request, caller, received, wish).await.map(|stored| stored.file)
 }
 
 pub(super) async fn caller_of(drive: &Drive, signed_in: &SignedIn) -> Caller {

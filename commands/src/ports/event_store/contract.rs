@@ -11,7 +11,7 @@ use cairn_domain::{
 };
 use uuid::Uuid;
 
-use super::{APPEND_BYTES_MAX, Appended, EventStore, StoreError};
+use super::{APPEND_BYTES_MAX, Append, Appended, EventStore, StoreError};
 
 mod concurrency;
 
@@ -29,6 +29,8 @@ pub async fn suite(store: Arc<dyn EventStore>, namespace: &str) {
     a_conflict_changes_nothing(&scene).await;
     the_same_event_again_changes_nothing(&scene).await;
     an_id_of_another_append_is_refused(&scene).await;
+    appends_in_order_stop_at_the_first_that_is_refused(&scene).await;
+    appends_in_order_may_be_repeated(&scene).await;
     a_stream_is_read_in_pages(&scene).await;
     the_log_is_read_in_pages(&scene).await;
     an_append_is_neither_empty_nor_too_large(&scene).await;
@@ -67,6 +69,10 @@ impl Scene {
 
     fn events(stream: &StreamName, numbers: std::ops::Range<usize>) -> Vec<NewEvent> {
         numbers.map(|n| Self::event(stream, n)).collect()
+    }
+
+    fn new_append(stream: &StreamName, expected: Expected, numbers: std::ops::Range<usize>) -> Append {
+        Append { stream: stream.clone(), expected, events: Self::events(stream, numbers) }
     }
 
     async fn append(&self, stream: &StreamName, expected: Expected, numbers: std::ops::Range<usize>) -> Appended {
@@ -150,6 +156,30 @@ async fn what_was_appended_is_read_back_whole(scene: &Scene) {
     }
     let in_log: Vec<_> = scene.read_all(before, 1_000).await.into_iter().filter(|event| event.stream == stream).collect();
     assert_eq!(in_log, stored, "the stream and the log tell the same");
+}
+
+async fn appends_in_order_stop_at_the_first_that_is_refused(scene: &Scene) {
+    let [first, second, third] = ["in-order-1", "in-order-2", "in-order-3"].map(|what| scene.stream(what));
+    scene.append(&second, Expected::NoStream, 0..1).await;
+    let new = |stream: &StreamName, from| Scene::new_append(stream, Expected::NoStream, from..from + 1);
+    let refused = scene.store.append_in_order(vec![new(&first, 0), new(&second, 1), new(&third, 0)]).await;
+    assert_conflict(&refused.err().unwrap_or_else(|| panic!("not refused")), &second, Expected::NoStream, Some(Version(0)));
+    assert_eq!(versions(&scene.read(&second, 0, 10).await), [0]);
+    assert_eq!(scene.read(&third, 0, 10).await, []);
+    // Those before it may stand or not; going on one by one makes up for either.
+    assert_eq!(scene.append(&first, Expected::NoStream, 0..1).await.version, Version(0));
+    assert_eq!(versions(&scene.read(&first, 0, 10).await), [0]);
+}
+
+async fn appends_in_order_may_be_repeated(scene: &Scene) {
+    let [first, second] = ["in-order-4", "in-order-5"].map(|what| scene.stream(what));
+    let appends = || vec![Scene::new_append(&first, Expected::Any, 0..2), Scene::new_append(&second, Expected::NoStream, 0..1)];
+    let once = scene.store.append_in_order(appends()).await.unwrap_or_else(|error| panic!("{error:?}"));
+    assert_eq!(once.iter().map(|appended| appended.version.0).collect::<Vec<_>>(), [1, 0]);
+    assert!(once[0].position < once[1].position);
+    assert_eq!(scene.store.append_in_order(appends()).await.ok(), Some(once));
+    assert_eq!((versions(&scene.read(&first, 0, 10).await), versions(&scene.read(&second, 0, 10).await)), (vec![0, 1], vec![0]));
+    assert_eq!(scene.store.append_in_order(Vec::new()).await.ok(), Some(Vec::new()));
 }
 
 async fn any_appends_whatever_stands_there(scene: &Scene) {
