@@ -84,7 +84,6 @@ impl SqliteLog {
         if found > SCHEMA_VERSION {
             return Err(OpenError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION });
         }
-        connect::lengthen_wal(&mut connection).await.map_err(unusable)?;
         let readers = connect::readers(path).await.map_err(unusable)?;
         let head =
             read::head(&readers).await.map_err(|error| OpenError::Unusable { path: path.to_owned(), source: error.into() })?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 
 use super::trouble;
 
@@ -24,8 +24,6 @@ const CHECKPOINT_PAGES: &str = "16000";
 
 /// The WAL is cut back to this many bytes when a burst has made it longer.
 const WAL_BYTES_KEPT: &str = "67108864";
-
-const WAL_ROOM: i64 = 64 * 1024 * 1024;
 
 /// Pages of the tables in the writer's memory, in KiB: enough for the upper parts of the indexes of a large log.
 const WRITER_CACHE: &str = "-8192";
@@ -51,15 +49,6 @@ fn common(path: &Path) -> SqliteConnectOptions {
 pub(super) async fn patiently(options: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
     let patience = ExponentialBuilder::default().with_min_delay(Duration::from_millis(5)).with_max_times(10).with_jitter();
     (|| options.connect()).retry(patience).when(trouble::is_busy).await
-}
-
-/// Makes the WAL as long as it gets, with nothing in it: by a transaction that does not fit into the cache and is taken back. A commit into
-/// a file that grows has to wait for the journal of the file system; one into a file that is long enough only for its own bytes.
-pub(super) async fn lengthen_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::raw_sql("CREATE TABLE room (bytes BLOB)").execute(&mut *transaction).await?;
-    sqlx::query("INSERT INTO room VALUES (zeroblob(?))").bind(WAL_ROOM).execute(&mut *transaction).await?;
-    transaction.rollback().await
 }
 
 /// Connections that can't write, whatever is asked of them.
