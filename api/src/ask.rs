@@ -1,8 +1,10 @@
 //! A request to change something: who asks, under which key, and the promise that a key is answered once.
 
+use std::sync::Arc;
+
 use cairn_commands::once::{Key, Repeat};
 use cairn_commands::ports::ledger::StoredAnswer;
-use cairn_commands::{Caller, Request, Trouble};
+use cairn_commands::{Caller, Drive, Request, Trouble};
 use cairn_domain::Position;
 use poem_openapi::param::Header;
 use serde::Serialize;
@@ -18,13 +20,27 @@ pub type IdempotencyKey = Header<Option<String>>;
 /// The `Cairn-Min-Position` header: the answer shows at least what the log held at this position.
 pub type MinPosition = Header<Option<u64>>;
 
+/// Who wants to change something, and under which key; not yet what.
+pub(crate) struct Asking {
+    drive: Arc<Drive>,
+    request: Request,
+    key: Option<Key>,
+}
+
 /// A request to change something.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub(crate) struct Ask {
     /// As the use cases want it.
-    pub request: Request,
-    /// The caller's key, if one came.
-    pub key: Option<Key>,
+    pub(crate) request: Request,
+    /// None without a key.
+    once: Option<Once>,
+}
+
+/// What makes two requests the same request.
+#[derive(Debug, Clone)]
+struct Once {
+    key: Key,
+    fingerprint: String,
 }
 
 /// A success, as much of it as can be given again.
@@ -40,54 +56,48 @@ pub struct Done<T> {
 
 impl App {
     /// Reads who asks, and under which key.
-    pub(crate) fn ask(&self, http: &poem::Request, caller: Option<&Caller>, key: &IdempotencyKey) -> Result<Ask, Problem> {
+    pub(crate) fn ask(&self, http: &poem::Request, caller: Option<&Caller>, key: &IdempotencyKey) -> Result<Asking, Problem> {
         let account = caller.map(|caller| caller.account);
         let key = key.0.as_deref().map(|key| parse_key(key).map(|key| Key::new(account, key))).transpose()?;
-        let command = key.as_ref().map_or_else(|| self.drive.ports().ids.command(), Key::command);
         let request = Request {
-            command,
-            keyed: key.is_some(),
+            command: self.drive.ports().ids.command(),
+            keyed: false,
             correlation: http.data::<RequestContext>().map(|context| context.id.to_string()),
             actor: account,
             client: self.client_address(http),
             causation: None,
         };
-        Ok(Ask { request, key })
+        Ok(Asking { drive: Arc::clone(&self.drive), request, key })
     }
 
-    /// Does the work, unless its key was answered before: then gives that answer again. `pieces` are everything that decides about the effect.
+    /// Does the work, unless its key was answered before: then gives that answer again.
     ///
     /// Only successes are remembered. What was refused may be tried again under the same key.
-    pub(crate) async fn once<T, P>(
-        &self,
-        ask: &Ask,
-        pieces: &[&[u8]],
-        work: impl Future<Output = Result<Done<T>, P>> + Send,
-    ) -> Result<Done<T>, P>
+    pub(crate) async fn once<T, P>(&self, ask: &Ask, work: impl Future<Output = Result<Done<T>, P>> + Send) -> Result<Done<T>, P>
     where
         T: Serialize + DeserializeOwned,
         P: From<Problem>,
     {
-        let Some(key) = &ask.key else { return work.await };
-        if let Some(answer) = self.answered(key, pieces).await? {
+        if let Some(answer) = self.answered(ask).await? {
             return Ok(answer);
         }
         let done = work.await?;
-        self.record(key, &done).await?;
+        self.record(ask, &done).await?;
         Ok(done)
     }
 
-    /// Remembers the answer under its key.
-    pub(crate) async fn record<T: Serialize>(&self, key: &Key, done: &Done<T>) -> Result<(), Problem> {
+    /// Remembers the answer under the request's key, if it has one.
+    pub(crate) async fn record<T: Serialize>(&self, ask: &Ask, done: &Done<T>) -> Result<(), Problem> {
+        let Some(Once { key, .. }) = &ask.once else { return Ok(()) };
         let body = serde_json::to_string(&done.body).map_err(|error| Problem::of(common::internal).because(error))?;
         let answer = StoredAnswer { status: done.status, position: done.position.map(|position| position.0), body };
         Ok(self.drive.finish_once(key, &answer).await?)
     }
 
-    /// The answer that was given under this key before, if one was.
-    pub(crate) async fn answered<T: DeserializeOwned>(&self, key: &Key, pieces: &[&[u8]]) -> Result<Option<Done<T>>, Problem> {
-        let fingerprint = self.drive.fingerprint(pieces);
-        match self.drive.begin_once(key, &fingerprint).await? {
+    /// The answer that was given to this request before, if one was. A key that was used for another request is refused.
+    pub(crate) async fn answered<T: DeserializeOwned>(&self, ask: &Ask) -> Result<Option<Done<T>>, Problem> {
+        let Some(Once { key, fingerprint }) = &ask.once else { return Ok(None) };
+        match self.drive.begin_once(key, fingerprint).await? {
             Repeat::Proceed => Ok(None),
             Repeat::Reused => Err(Problem::of(common::idempotency_key_reused)),
             Repeat::Answer(answer) => {
@@ -108,7 +118,23 @@ impl App {
     }
 }
 
-/// The body of a request as one text, whatever its spacing and order were: a piece of what makes two requests the same.
+impl Asking {
+    /// The caller's key, if one came.
+    pub(crate) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    /// Says what: `call` and `wish` are everything that decides about the effect. Whoever comes back with the same key and the same of both
+    /// retries, and whoever comes with anything else is refused.
+    pub(crate) fn about(self, call: &'static str, wish: &impl Serialize) -> Ask {
+        let Some(key) = self.key else { return Ask { request: self.request, once: None } };
+        let fingerprint = self.drive.fingerprint(&[call.as_bytes(), &canonical(wish)]);
+        let request = Request { command: key.command(&fingerprint), keyed: true, ..self.request };
+        Ask { request, once: Some(Once { key, fingerprint }) }
+    }
+}
+
+/// A wish as one text, whatever the spacing and the order of the request's body were.
 pub(crate) fn canonical(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).unwrap_or_default()
 }

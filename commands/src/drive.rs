@@ -93,7 +93,7 @@ impl Default for Limits {
             link_expires_seconds_default: 3_600,
             link_expires_seconds_max: 7 * DAY,
             quota_bytes_default: None,
-            answer_remembered_seconds: 365 * DAY,
+            answer_remembered_seconds: 7 * DAY,
             attempts_per_name: AttemptPolicy { free: 10, first_wait_seconds: 1, wait_seconds_max: 900 },
             attempts_per_address: AttemptPolicy { free: 100, first_wait_seconds: 1, wait_seconds_max: 900 },
         }

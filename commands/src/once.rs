@@ -22,9 +22,10 @@ impl Key {
         &self.0
     }
 
-    /// The command id of every request under this key.
-    pub fn command(&self) -> CommandId {
-        CommandId(Uuid::new_v5(&Uuid::NAMESPACE_URL, self.0.as_bytes()))
+    /// The command id of the request of that fingerprint under this key. Retries share it; another request never has it, even when the
+    /// ledger has long forgotten the key.
+    pub fn command(&self, fingerprint: &str) -> CommandId {
+        CommandId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}\n{fingerprint}", self.0).as_bytes()))
     }
 }
 

@@ -24,7 +24,7 @@ use self::types::{
 use super::Tag;
 use super::common::perform;
 use crate::app::App;
-use crate::ask::{Done, IdempotencyKey, canonical};
+use crate::ask::{Done, IdempotencyKey};
 use crate::auth::Operator;
 use crate::http::json::JsonBody;
 use crate::http::problem::{Explain, Problem, common};
@@ -86,10 +86,8 @@ impl AdminApi {
         key: IdempotencyKey,
         body: JsonBody<RebuildBody>,
     ) -> Result<RebuildAnswer, RebuildProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
-        let pieces = canonical(&body.0);
-        let work = rebuild(Arc::clone(&app), body.0.name);
-        let done = app.once(&ask, &[b"POST /admin/projections/rebuild", &pieces], work).await?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /admin/projections/rebuild", &body.0);
+        let done = app.once(&ask, rebuild(Arc::clone(&app), body.0.name)).await?;
         Ok(RebuildAnswer::Rebuilt(Json(done.body)))
     }
 
@@ -108,7 +106,7 @@ impl AdminApi {
         body: JsonBody<QuotaBody>,
     ) -> Result<QuotaAnswer, QuotaProblem> {
         let (whose, quota_bytes) = body.0.wish()?;
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /admin/users/quota", &body.0);
         let (drive, request) = (app.drive.clone(), ask.request.clone());
         let work = async move {
             let id = match whose {
@@ -118,7 +116,7 @@ impl AdminApi {
             let position = change_quota(&drive, &request, id, quota_bytes).await?;
             Ok::<_, QuotaProblem>(Done { status: 200, position: Some(position), body: Quota { id: id.0, quota_bytes } })
         };
-        let done = perform(&app, &ask, "POST /admin/users/quota", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(QuotaAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))
     }
 }

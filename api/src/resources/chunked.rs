@@ -55,7 +55,7 @@ impl ChunkedApi {
         body: JsonBody<InitBody>,
     ) -> Result<InitAnswer, InitProblem> {
         let wish = wish(&body.0)?;
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/mpupload/init", &body.0);
         let (drive, asked) = (Arc::clone(&app.drive), ask.request.clone());
         let work = async move {
             let started = start(&drive, &asked, &caller, wish).await?;
@@ -63,7 +63,7 @@ impl ChunkedApi {
             let body = document(&drive, &started.status).await?;
             Ok::<_, InitProblem>(Done { status, position: Some(started.position), body })
         };
-        let done = perform(&app, &ask, "POST /file/mpupload/init", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         let (body, position) = (Json(done.body), done.position.map(|position| position.0));
         Ok(if done.status == 201 { InitAnswer::Started(body, position) } else { InitAnswer::Found(body, position) })
     }
@@ -171,7 +171,7 @@ impl ChunkedApi {
         key: IdempotencyKey,
         body: JsonBody<UploadBody>,
     ) -> Result<CompleteAnswer, CompleteProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/mpupload/complete", &body.0);
         let (drive, asked, id) = (Arc::clone(&app.drive), ask.request.clone(), UploadId(body.0.upload_id));
         let work = async move {
             let completed = complete(&drive, &asked, &caller, id).await?;
@@ -179,7 +179,7 @@ impl ChunkedApi {
             let body = document_of(&drive, completed.id, &completed.file).await?;
             Ok::<_, CompleteProblem>(Done { status, position: Some(completed.position), body })
         };
-        let done = perform(&app, &ask, "POST /file/mpupload/complete", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         let (body, position) = (Json(done.body), done.position.map(|position| position.0));
         Ok(if done.status == 201 { CompleteAnswer::Merged(body, position) } else { CompleteAnswer::MergedBefore(body, position) })
     }
@@ -198,13 +198,13 @@ impl ChunkedApi {
         key: IdempotencyKey,
         body: JsonBody<UploadBody>,
     ) -> Result<CancelAnswer, CancelProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/mpupload/cancel", &body.0);
         let (drive, asked, id) = (Arc::clone(&app.drive), ask.request.clone(), UploadId(body.0.upload_id));
         let work = async move {
             let position = cancel(&drive, &asked, &caller, id).await?;
             Ok::<_, CancelProblem>(Done { status: 204, position: Some(position), body: () })
         };
-        let done = perform(&app, &ask, "POST /file/mpupload/cancel", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(CancelAnswer::Cancelled(done.position.map(|position| position.0)))
     }
 }
@@ -217,7 +217,7 @@ async fn receive(
     (upload, index): (Uuid, u64),
     body: PartBody,
 ) -> Result<PartAnswer, PartProblem> {
-    let ask = app.ask(request, Some(&caller), key)?;
+    let ask = app.ask(request, Some(&caller), key)?.about("/file/mpupload/uppart", &(upload, index));
     let coming = Coming { upload, index, sha256: announced_sha256(request.headers())? };
     let done = part(app, ask, caller, coming, body).await?;
     Ok(PartAnswer::Received(Json(done.body), done.position.map(|position| position.0)))

@@ -79,10 +79,10 @@ impl FileApi {
         _repr_digest: Header<Option<String>>,
         body: UploadBody,
     ) -> Result<UploadAnswer, UploadProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let asking = app.ask(request, Some(&caller), &key)?;
         let sha256 = announced_sha256(request.headers())?;
         let head = upload::Head { name: name.0, folder_id: folder_id.0, sha256 };
-        let done = upload::upload(&app, ask, caller, head, body).await?;
+        let done = upload::upload(&app, asking, caller, head, body).await?;
         Ok(UploadAnswer::Created(Json(done.body), done.position.map(|position| position.0)))
     }
 
@@ -218,9 +218,9 @@ impl FileApi {
         key: IdempotencyKey,
         body: JsonBody<LinkBody>,
     ) -> Result<LinkAnswer, LinkProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/downloadurl", &body.0);
         let work = link::make(Arc::clone(&app), caller, body.0.clone());
-        let done = perform(&app, &ask, "POST /file/downloadurl", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(LinkAnswer::Signed(Json(done.body)))
     }
 
@@ -241,10 +241,10 @@ impl FileApi {
         _if_match: Header<Option<String>>,
         body: JsonBody<UpdateBody>,
     ) -> Result<ChangeAnswer, UpdateProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
         let change = update::Change::read(request.headers(), &body.0)?;
-        let work = change.clone().make(Arc::clone(&app), ask.request.clone(), caller);
-        let done = perform(&app, &ask, "POST /file/update", &change.fingerprint(), work).await?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/update", &change.fingerprint());
+        let work = change.make(Arc::clone(&app), ask.request.clone(), caller);
+        let done = perform(&app, ask, work).await?;
         Ok(ChangeAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))
     }
 
@@ -263,7 +263,7 @@ impl FileApi {
         key: IdempotencyKey,
         body: JsonBody<DeleteBody>,
     ) -> Result<DeleteAnswer, TrashProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/delete", &body.0);
         let (drive, asked) = (Arc::clone(&app.drive), ask.request.clone());
         let (id, purge) = (FileId(body.0.id), body.0.purge.unwrap_or_default());
         let work = async move {
@@ -275,7 +275,7 @@ impl FileApi {
                 Deleted::Purged(position) => Done { status: 204, position: Some(position), body: None },
             })
         };
-        let done = perform(&app, &ask, "POST /file/delete", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         let position = done.position.map(|position| position.0);
         Ok(match done.body {
             Some(file) => DeleteAnswer::Trashed(Json(file), position),
@@ -297,14 +297,14 @@ impl FileApi {
         key: IdempotencyKey,
         body: JsonBody<RestoreBody>,
     ) -> Result<ChangeAnswer, TrashProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/restore", &body.0);
         let (drive, asked, id) = (Arc::clone(&app.drive), ask.request.clone(), FileId(body.0.id));
         let work = async move {
             let file = restore(&drive, &asked, &caller, id).await?;
             let body = document_of(&drive, id, &file).await?;
             Ok::<_, TrashProblem>(Done { status: 200, position: Some(file.position), body })
         };
-        let done = perform(&app, &ask, "POST /file/restore", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(ChangeAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))
     }
 

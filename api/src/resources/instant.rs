@@ -44,7 +44,7 @@ impl InstantApi {
         body: JsonBody<OfferBody>,
     ) -> Result<OfferAnswer, OfferProblem> {
         let wish = wish(&body.0)?;
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/fastupload", &body.0);
         let (drive, asked) = (Arc::clone(&app.drive), ask.request.clone());
         let work = async move {
             Ok::<_, OfferProblem>(match offer(&drive, &asked, &caller, wish).await? {
@@ -55,7 +55,7 @@ impl InstantApi {
                 Offer::Challenge(challenge) => Done { status: 200, position: None, body: Offered::Challenge(challenge.into()) },
             })
         };
-        let done = perform(&app, &ask, "POST /file/fastupload", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(match done.body {
             Offered::Added(file) => OfferAnswer::Added(Json(*file), done.position.map(|position| position.0)),
             Offered::Challenge(challenge) => OfferAnswer::Challenge(Json(challenge)),
@@ -80,14 +80,14 @@ impl InstantApi {
         let mut fields = Fields::default();
         let proof = fields.read::<Sha256>("proof", &body.0.proof);
         let proof = fields.finish(proof)?;
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/fastupload/prove", &body.0);
         let (drive, asked, challenge) = (Arc::clone(&app.drive), ask.request.clone(), body.0.challenge_id);
         let work = async move {
             let file = prove(&drive, &asked, &caller, challenge, proof).await?;
             let body = document_of(&drive, asked.new_file(), &file).await?;
             Ok::<_, ProofProblem>(Done { status: 201, position: Some(file.position), body })
         };
-        let done = perform(&app, &ask, "POST /file/fastupload/prove", &body.0, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(ProofAnswer::Added(Json(done.body), done.position.map(|position| position.0)))
     }
 }

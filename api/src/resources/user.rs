@@ -23,7 +23,7 @@ use self::types::{
 use super::Tag;
 use super::common::perform;
 use crate::app::App;
-use crate::ask::{Ask, Done, IdempotencyKey, MinPosition, canonical};
+use crate::ask::{Asking, Done, IdempotencyKey, MinPosition};
 use crate::auth::SignedIn;
 use crate::http::json::JsonBody;
 use crate::http::problem::{Problem, common};
@@ -50,15 +50,15 @@ impl UserApi {
         body: JsonBody<SignUpBody>,
     ) -> Result<SignUpAnswer, SignUpProblem> {
         let wish = body.0.wish()?;
-        let ask = app.ask(request, None, &key)?;
+        let asking = app.ask(request, None, &key)?;
+        let print = print_of(&app, &asking, &body.0.password).await?;
+        let ask = asking.about("POST /user/signup", &(&body.0.username, &body.0.email, &body.0.phone, print));
         let (drive, request) = (app.drive.clone(), ask.request.clone());
         let work = async move {
             let made = account::sign_up(&drive, &request, wish).await?;
             Ok::<_, SignUpProblem>(Done { status: 201, position: Some(made.position), body: SignedUp::from(made) })
         };
-        let print = print_of(&app, &ask, &body.0.password).await?;
-        let same = (&body.0.username, &body.0.email, &body.0.phone, print);
-        let done = perform(&app, &ask, "POST /user/signup", &same, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(SignUpAnswer::Created(Json(done.body), done.position.map(|position| position.0)))
     }
 
@@ -76,16 +76,15 @@ impl UserApi {
         key: IdempotencyKey,
         body: JsonBody<SignInBody>,
     ) -> Result<SignInAnswer, SignInProblem> {
-        let ask = app.ask(request, None, &key)?;
+        // The answer holds a secret and is never stored: the use case makes the same one again. The password is judged before the key is
+        // looked at, so only the name tells one request from another.
+        let ask = app.ask(request, None, &key)?.about("POST /user/signin", &body.0.username);
         let wish = SignIn { password: Password::to_check(&body.0.password), username: body.0.username.clone() };
         let inner = Arc::clone(&app);
         let work = async move {
             let person = account::recognise(&inner.drive, &ask.request, wish).await?;
-            if let Some(key) = &ask.key {
-                // The answer holds a secret and is never stored: the use case makes the same one again. The password was right, so
-                // only the name tells one request from another; and who guesses passwords leaves nothing here.
-                inner.answered::<()>(key, &[b"POST /user/signin", &canonical(&body.0.username)]).await?;
-            }
+            // Not before: who guesses passwords leaves nothing here.
+            inner.answered::<()>(&ask).await?;
             Ok::<_, SignInProblem>(account::open_session(&inner.drive, &ask.request, person).await?)
         };
         let opened = app.detached(work).await?;
@@ -111,14 +110,14 @@ impl UserApi {
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyKey,
     ) -> Result<SignOutAnswer, SignOutProblem> {
-        let ask = app.ask(request, Some(&caller), &key)?;
-        let (inner, request, session) = (Arc::clone(&app), ask.request.clone(), caller.session);
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /user/signout", &caller.session);
+        let (inner, request) = (Arc::clone(&app), ask.request.clone());
         let work = async move {
             let position = account::sign_out(&inner.drive, &request, &caller).await?;
             inner.sessions.end(caller.session);
             Ok::<_, SignOutProblem>(Done { status: 204, position: Some(position), body: () })
         };
-        let done = perform(&app, &ask, "POST /user/signout", &session, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(SignOutAnswer::Ended(done.position.map(|position| position.0)))
     }
 
@@ -167,22 +166,23 @@ impl UserApi {
         let new_password = body.0.new_password.parse::<Password>();
         let new_password = new_password.map_err(|why| Problem::invalid("new_password", why.0))?;
         let wish = ChangePassword { old_password: Password::to_check(&body.0.old_password), new_password };
-        let ask = app.ask(request, Some(&caller), &key)?;
+        let asking = app.ask(request, Some(&caller), &key)?;
+        let print = print_of(&app, &asking, &format!("{}\0{}", body.0.old_password, body.0.new_password)).await?;
+        let ask = asking.about("POST /user/password", &print);
         let (inner, request) = (Arc::clone(&app), ask.request.clone());
         let work = async move {
             let changed = account::change_password(&inner.drive, &request, &caller, wish).await;
             inner.sessions.forget();
             Ok::<_, PasswordProblem>(Done { status: 204, position: Some(changed?), body: () })
         };
-        let print = print_of(&app, &ask, &format!("{}\0{}", body.0.old_password, body.0.new_password)).await?;
-        let done = perform(&app, &ask, "POST /user/password", &print, work).await?;
+        let done = perform(&app, ask, work).await?;
         Ok(PasswordAnswer::Changed(done.position.map(|position| position.0)))
     }
 }
 
 /// What stands for a password in the fingerprint of a keyed request; a request without a key needs none.
-async fn print_of(app: &App, ask: &Ask, password: &str) -> Result<Option<String>, Problem> {
-    match &ask.key {
+async fn print_of(app: &App, asking: &Asking, password: &str) -> Result<Option<String>, Problem> {
+    match asking.key() {
         Some(key) => Ok(Some(app.drive.password_print(key, password).await?)),
         None => Ok(None),
     }

@@ -1,6 +1,7 @@
 use sha2::Digest;
 
 use super::stage::{sha256, stage};
+use crate::Request;
 use crate::instant::{Challenge, FastUpload, Offer, ProveError, offer, prove};
 use crate::ports::views::ContentHash;
 
@@ -42,6 +43,42 @@ async fn who_has_the_content_gets_another_entry_at_once() {
         assert_eq!(file.state.entry().expect("an entry").name.as_str(), "copy.txt");
     }
     assert_eq!(stage.names().await.iter().filter(|name| *name == "BlobStored").count(), 1);
+}
+
+/// The crash came between the entry and the record of the answer.
+#[tokio::test]
+async fn a_proof_under_a_key_is_answered_again_although_its_challenge_is_used() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let bob = stage.caller("bob").await;
+    stage.upload(&alice, "first.txt", CONTENT).await.expect("stored");
+    let challenge = asked(offer(&stage.drive, &stage.request(), &bob, by_sha256()).await.expect("offered"));
+    let request = Request { keyed: true, ..stage.request() };
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        let file = prove(&stage.drive, &request, &bob, challenge.id, proof(&challenge, CONTENT)).await.expect("proved");
+        made.push((file.state.entry().expect("an entry").clone(), file.version));
+    }
+    assert_eq!(made[0], made[1]);
+    let other = Request { keyed: true, ..stage.request() };
+    let again = prove(&stage.drive, &other, &bob, challenge.id, proof(&challenge, CONTENT)).await;
+    assert!(matches!(again, Err(ProveError::UploadRequired)), "another request finds it used");
+}
+
+#[tokio::test]
+async fn the_time_of_a_refusal_does_not_tell_whether_the_content_is_known() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let bob = stage.caller("bob").await;
+    let unknown = asked(offer(&stage.drive, &stage.request(), &bob, by_sha256()).await.expect("offered"));
+    stage.upload(&alice, "first.txt", CONTENT).await.expect("stored");
+    let known = asked(offer(&stage.drive, &stage.request(), &bob, by_sha256()).await.expect("offered"));
+    for challenge in [unknown.id, known.id, uuid::Uuid::nil()] {
+        let asked_at = tokio::time::Instant::now();
+        let refused = prove(&stage.drive, &stage.request(), &bob, challenge, sha256(b"no proof")).await;
+        assert!(matches!(refused, Err(ProveError::UploadRequired)));
+        assert!(asked_at.elapsed().as_millis() >= 250);
+    }
 }
 
 #[tokio::test]

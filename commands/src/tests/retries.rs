@@ -133,5 +133,7 @@ async fn the_ledger_gives_the_first_answer_and_refuses_another_request() {
     assert_eq!(drive.begin_once(&key, &other).await.expect("begun"), Repeat::Reused);
     let somebody = Key::new(Some(cairn_domain::AccountId(uuid::Uuid::nil())), "k-1");
     assert_eq!(drive.begin_once(&somebody, &other).await.expect("begun"), Repeat::Proceed);
-    assert_ne!(somebody.command(), key.command());
+    assert_ne!(somebody.command(&one), key.command(&one));
+    assert_ne!(key.command(&other), key.command(&one));
+    assert_eq!(Key::new(None, "k-1").command(&one), key.command(&one));
 }

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
 use cairn_commands::Caller;
-use cairn_commands::once::Key;
 use cairn_commands::upload::{PartSent, receive_part};
 use cairn_domain::{Sha256, UploadId};
 use futures_util::TryStreamExt;
@@ -43,9 +42,8 @@ pub(super) async fn part(
 
 async fn take(app: &App, ask: &Ask, caller: &Caller, coming: Coming, body: PartBody) -> Result<Done<PartDocument>, PartProblem> {
     let (body, announced_bytes) = body.open();
-    if let Some(key) = &ask.key
-        && let Some(answer) = answer_before(app, key, coming).await?
-    {
+    // The bytes belong to what makes two requests the same, too; but they are known only when the part is stored.
+    if let Some(answer) = app.answered::<PartDocument>(ask).await? {
         return if sha256_of(body).await?.to_string() == answer.body.sha256 {
             Ok(answer)
         } else {
@@ -56,15 +54,8 @@ async fn take(app: &App, ask: &Ask, caller: &Caller, coming: Coming, body: PartB
     let sent = PartSent { upload: UploadId(upload), index, body: incoming(body), announced_bytes, sha256 };
     let received = receive_part(&app.drive, &ask.request, caller, sent).await?;
     let done = Done { status: 200, position: Some(received.position), body: PartDocument::from(received) };
-    if let Some(key) = &ask.key {
-        app.record(key, &done).await?;
-    }
+    app.record(ask, &done).await?;
     Ok(done)
-}
-
-/// The bytes belong to what makes two requests the same, too; but they are known only when the part is stored.
-async fn answer_before(app: &App, key: &Key, coming: Coming) -> Result<Option<Done<PartDocument>>, Problem> {
-    app.answered(key, &[b"/file/mpupload/uppart", coming.upload.as_bytes(), &coming.index.to_be_bytes()]).await
 }
 
 async fn sha256_of(mut body: ByteStream) -> Result<Sha256, Problem> {

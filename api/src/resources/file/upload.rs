@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use super::problems::{UploadProblem, no_such_folder, too_large};
 use crate::app::App;
-use crate::ask::{Ask, Done, canonical};
+use crate::ask::{Ask, Asking, Done};
 use crate::http::body::{UploadBody, UploadPart};
 use crate::http::digest_fields::{self, CONTENT_DIGEST, REPR_DIGEST};
 use crate::http::problem::{Problem, common};
@@ -28,7 +28,7 @@ pub(super) struct Head {
 /// Takes a file. Nothing of the body is read before everything that stands before it is in order.
 pub(super) async fn upload(
     app: &Arc<App>,
-    ask: Ask,
+    asking: Asking,
     caller: Caller,
     head: Head,
     body: UploadBody,
@@ -45,7 +45,7 @@ pub(super) async fn upload(
     let inner = Arc::clone(app);
     let work = async move {
         let received = receive_whole(&inner.drive, incoming(part.content), head.sha256).await?;
-        store(&inner, &ask, &caller, received, wish).await
+        store(&inner, asking, &caller, received, wish).await
     };
     app.detached(work.in_current_span()).await
 }
@@ -53,31 +53,20 @@ pub(super) async fn upload(
 /// Makes the entry, unless this very request was answered before: then the bytes go, and the answer is that one.
 async fn store(
     app: &App,
-    ask: &Ask,
+    asking: Asking,
     caller: &Caller,
     received: Received,
     wish: WholeUpload,
 ) -> Result<Done<FileDocument>, UploadProblem> {
-    if let Some(answer) = answer_before(app, ask, received, &wish).await.transpose() {
+    let same = (&wish.name, wish.folder, &wish.content_type, received.whole.sha256);
+    let ask = &asking.about("POST /file/upload", &same);
+    if let Some(answer) = app.answered(ask).await.transpose() {
         discard_received(&app.drive, received).await.map_err(Problem::from)?;
         return Ok(answer?);
     }
     let done = make_entry(&app.drive, ask, caller, received, wish).await?;
-    if let Some(key) = &ask.key {
-        app.record(key, &done).await?;
-    }
+    app.record(ask, &done).await?;
     Ok(done)
-}
-
-async fn answer_before(
-    app: &App,
-    ask: &Ask,
-    received: Received,
-    wish: &WholeUpload,
-) -> Result<Option<Done<FileDocument>>, Problem> {
-    let Some(key) = &ask.key else { return Ok(None) };
-    let wish = canonical(&(&wish.name, wish.folder, &wish.content_type, received.whole.sha256));
-    app.answered(key, &[b"POST /file/upload", &wish]).await
 }
 
 async fn make_entry(

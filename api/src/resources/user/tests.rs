@@ -1,4 +1,5 @@
 use super::*;
+use crate::ask::canonical;
 
 fn sign_up(username: &str, password: &str, email: Option<&str>) -> SignUpBody {
     SignUpBody { username: username.to_owned(), password: password.to_owned(), email: email.map(str::to_owned), phone: None }

@@ -140,7 +140,7 @@ impl Together {
         if self.lists.is_empty() {
             return Ok(());
         }
-        let query = self.lists.into_iter().fold(sqlx::query(AssertSqlSafe(self.text)), |query, list| query.bind(list));
+        let query = self.lists.into_iter().fold(sqlx::query(AssertSqlSafe(self.text)), sqlx::query::Query::bind);
         query.execute(connection).await.map_err(trouble::of_write)?;
         Ok(())
     }
