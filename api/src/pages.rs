@@ -5,13 +5,21 @@ use std::sync::Arc;
 
 use poem::error::MethodNotAllowedError;
 use poem::http::{Method, header};
-use poem::{Endpoint, Error, PathPattern, Request, Response, Result};
+use poem::web::Redirect;
+use poem::{Endpoint, Error, IntoResponse, PathPattern, Request, Response, Result};
 
 use crate::http::observe::Observe;
 
 /// Answers GET and HEAD of the pages and hands everything else on, also a POST to the path of a page.
 pub(crate) async fn answer<E: Endpoint<Output = Response>>(inner: Arc<E>, request: Request) -> Result<Response> {
-    let Some(page) = PAGES.iter().find(|page| page.path == request.uri().path()) else {
+    let path = request.uri().path();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if let Some((from, to)) = MOVED.iter().find(|(from, _)| is_read && *from == path) {
+        let mut response = Redirect::see_other(to).into_response();
+        response.set_data(PathPattern((*from).into()));
+        return Ok(response);
+    }
+    let Some(page) = PAGES.iter().find(|page| page.path == path) else {
         return inner.call(request).await;
     };
     match *request.method() {
@@ -28,6 +36,7 @@ pub(crate) async fn answer<E: Endpoint<Output = Response>>(inner: Arc<E>, reques
 
 /// Tells what the pages' paths may be asked.
 pub(crate) fn observe(observe: Observe) -> Observe {
+    let observe = MOVED.iter().fold(observe, |observe, (from, _)| observe.path(from, &[Method::GET]));
     PAGES.iter().fold(observe, |observe, page| {
         let methods: &[Method] = if page.is_also_operation { &[Method::GET, Method::POST] } else { &[Method::GET] };
         observe.path(page.path, methods)
@@ -41,6 +50,9 @@ struct Page {
     /// Whether the interface has a POST on the same path.
     is_also_operation: bool,
 }
+
+/// What people type, and where it is.
+const MOVED: [(&str, &str); 2] = [("/", "/home"), ("/docs/", "/docs")];
 
 const HTML: &str = "text/html; charset=utf-8";
 

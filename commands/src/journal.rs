@@ -88,8 +88,8 @@ impl Journal {
         Err(Trouble::Busy.into())
     }
 
-    /// Appends what was decided for two streams that very likely are not there yet, in this order. None when one of them is: then each has to be
-    /// [executed](Self::execute) for itself, with the same requests, whatever of it stands already.
+    /// Appends what was decided for two streams that very likely are not there yet, in this order. None when one of them is: then
+    /// each has to be [executed](Self::execute) for itself, with the same requests, whatever of it stands already.
     pub async fn append_fresh<A: Decider, B: Decider>(
         &self,
         first: Fresh<'_, A>,

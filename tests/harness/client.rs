@@ -26,7 +26,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
         // Idle connections are given up before the drive does it, also where a test makes it impatient.
-        let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(Duration::from_millis(500));
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(Duration::from_millis(500));
         let http = http.timeout(Duration::from_mins(2)).build().expect("a client");
         Self { http, base: format!("http://{address}"), token: None, _drive: None }
     }

@@ -55,6 +55,15 @@ async fn the_documentation_is_swagger_ui_and_loads_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn what_people_type_leads_to_a_page() {
+    let client = shared().client();
+    for (typed, page) in [("/", "/home"), ("/docs/", "/docs")] {
+        assert_eq!(client.get(typed).send().await.expect(303).header("location"), Some(page), "{typed}");
+    }
+    client.post("/").send().await.expect(404);
+}
+
+#[tokio::test]
 async fn logs_are_json_for_machines_and_name_the_request() {
     let drive = Drive::start();
     let client = drive.client();

@@ -36,6 +36,7 @@ pub async fn prove(
         // The same proof came before, and made this entry, but its answer was not recorded: the challenge is used up since.
         let made = drive.journal.load::<File>(&StreamName::file(request.new_file())).await?;
         if made.version.is_some() {
+            drive.visible(made.position).await;
             return Ok(made);
         }
     }

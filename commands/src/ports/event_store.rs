@@ -26,14 +26,8 @@ pub trait EventStore: Send + Sync {
     async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError>;
 
     /// Appends to several streams in this order, each only if those before it stand. On an error the first ones may stand and the others do
-    /// not: who goes on one by one, with the same ids, finds out. A log that can commits them together.
-    async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        let mut appended = Vec::with_capacity(appends.len());
-        for Append { stream, expected, events } in appends {
-            appended.push(self.append(&stream, expected, events).await?);
-        }
-        Ok(appended)
-    }
+    /// not: who goes on one by one, with the same ids, finds out. A log that can commits them together. Meant for a few.
+    async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError>;
 
     /// Reads a stream forwards from a version (included), at most `limit` events. A stream that is not there is empty.
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
@@ -51,6 +45,15 @@ pub trait EventStore: Send + Sync {
 
 /// Bytes of data, metadata and names that one append may hold: what an `EventStoreDB` of any version takes.
 pub const APPEND_BYTES_MAX: usize = 1024 * 1024;
+
+/// Appends in order to a log that has no better way.
+pub async fn append_one_by_one(log: &dyn EventStore, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+    let mut appended = Vec::with_capacity(appends.len());
+    for Append { stream, expected, events } in appends {
+        appended.push(log.append(&stream, expected, events).await?);
+    }
+    Ok(appended)
+}
 
 /// What is to be appended to one stream.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use super::stage::{body, caller_of, ports_over, read, request, sha256, sign_in_w
 use crate::account::{sign_in, sign_up};
 use crate::drive::Secret;
 use crate::ports::checkpoints::MemoryCheckpoints;
-use crate::ports::event_store::{Appended, EventStore, MemoryEventStore, StoreError};
+use crate::ports::event_store::{Append, Appended, EventStore, MemoryEventStore, StoreError, append_one_by_one};
 use crate::sagas::finish_begun;
 use crate::upload::{PartSent, StartUpload, complete, receive_part, start, sweep_staging};
 use crate::{Caller, Drive, Limits, Ports};
@@ -43,6 +43,10 @@ impl EventStore for BreakingLog {
             self.inner.append(stream, expected, events).await?;
         }
         Err(StoreError::Unavailable("the cable is out".into()))
+    }
+
+    async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        append_one_by_one(self, appends).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {

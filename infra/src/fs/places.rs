@@ -30,18 +30,17 @@ impl Places {
 
     /// Moves a durable file to its place; the new name is not durable yet. When its content is there already, durably, the file
     /// goes away instead.
-    pub(super) fn put(&self, file: &Path, size: u64, sha256: Sha256) -> io::Result<()> {
-        if size_of(&path(&self.root, sha256))? == Some(size) {
+    pub(super) fn put(&self, file: &Path, sha256: Sha256) -> io::Result<()> {
+        let place = path(&self.root, sha256);
+        if rename_to_new(file, &place)? {
+            return Ok(());
+        }
+        if size_of(&place)? == Some(fs::metadata(file)?.len()) {
             // Whoever put it there may not have made it durable.
             self.sync(sha256)?;
             return remove_file(file);
         }
-        fs::rename(file, path(&self.root, sha256))
-    }
-
-    /// Moves a durable file to its place if nothing is there yet; false when something is, or when the file system can't tell.
-    pub(super) fn put_new(&self, file: &Path, sha256: Sha256) -> io::Result<bool> {
-        rename_to_new(file, &path(&self.root, sha256))
+        fs::rename(file, place)
     }
 
     /// As blobs are: whoever comes by can't change it.

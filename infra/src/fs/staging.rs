@@ -128,12 +128,6 @@ impl Staging for FsStaging {
     }
 
     async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
-        let turn = self.0.turns.turn(upload).await;
-        // Mostly a rename, which is not worth the way to another thread.
-        if self.0.promote_new(upload, sha256).map_err(trouble)? {
-            return Ok(());
-        }
-        drop(turn);
         self.in_turn(upload, move |area| area.promote(upload, sha256)).await
     }
 

@@ -122,7 +122,7 @@ impl SqliteLog {
 impl EventStore for SqliteLog {
     async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
         let appended = self.queue.append(vec![Append { stream: stream.clone(), expected, events }]).await?;
-        appended.into_iter().next().ok_or(StoreError::BadSize)
+        appended.into_iter().next().ok_or_else(|| StoreError::Unavailable("the append has no answer".into()))
     }
 
     async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {

@@ -120,9 +120,7 @@ impl Drive {
     fn upload_whole(&mut self, now: Timestamp) -> Events {
         let size = self.chance.below(1 << 20);
         let (id, started) = self.plan(size, now);
-        let mut events = vec![(StreamName::upload(id), UploadEvent::UploadStarted(started.clone()).into())];
-        events.extend(self.merge(id, &started));
-        events
+        self.merge(id, &started)
     }
 
     fn start_upload(&mut self, now: Timestamp) -> Events {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cairn_domain::{EventId, Expected, NewEvent, Position, StoredEvent, StreamName, Version, codec};
 use tokio::sync::watch;
 
-use super::{Appended, EventStore, StoreError, check_size};
+use super::{Append, Appended, EventStore, StoreError, append_one_by_one, check_size};
 
 /// The twin: forgets everything when it is dropped.
 #[derive(Debug)]
@@ -41,6 +41,10 @@ impl EventStore for MemoryEventStore {
         let head = log.head();
         self.growth.send_if_modified(|known| std::mem::replace(known, head) != head);
         Ok(appended)
+    }
+
+    async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        append_one_by_one(self, appends).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {

@@ -1,7 +1,7 @@
 //! The end of an upload: it becomes a blob, or it goes.
 
+use std::io;
 use std::sync::Arc;
-use std::{fs, io};
 
 use cairn_commands::ports::staging::StagingError;
 use cairn_domain::{Sha256, UploadId};
@@ -28,22 +28,11 @@ impl Area {
         }
     }
 
-    /// Promotes a file that came in one piece, if its content is new here; otherwise there is more to do. It is one rename.
-    pub(super) fn promote_new(&self, upload: UploadId, sha256: Sha256) -> io::Result<bool> {
-        // Not synced: see below.
-        let promoted = self.wholes.holds(upload, sha256) && self.places.put_new(&self.shelves.path(upload, sha256), sha256)?;
-        if promoted {
-            self.wholes.remove(upload, sha256);
-        }
-        Ok(promoted)
-    }
-
     fn promote_whole(&self, upload: UploadId, sha256: Sha256) -> io::Result<()> {
         let staged = self.shelves.path(upload, sha256);
-        let size = fs::metadata(&staged)?.len();
         // Not synced: a power cut finds the file under its old name, which is durable, or under the new one. In the first case the
         // next start lists it again, and whoever cleans up promotes it again.
-        self.places.put(&staged, size, sha256)?;
+        self.places.put(&staged, sha256)?;
         self.wholes.remove(upload, sha256);
         Ok(())
     }
@@ -51,7 +40,7 @@ impl Area {
     fn promote_parts(&self, upload: &Arc<Upload>, sha256: Sha256) -> Result<(), StagingError> {
         // From here on nobody writes to what is about to be a blob.
         upload.close();
-        if let Err(error) = self.places.put(&upload.directory.join(names::DATA), upload.size, sha256) {
+        if let Err(error) = self.places.put(&upload.directory.join(names::DATA), sha256) {
             upload.reopen();
             return Err(trouble(error));
         }

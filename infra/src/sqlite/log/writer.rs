@@ -199,7 +199,8 @@ impl Group {
     }
 
     fn fail(self, error: &Arc<sqlx::Error>) {
-        metrics::counter!("cairn_log_appends_total", "outcome" => "failed").increment(self.appends.len() as u64);
+        metrics::counter!("cairn_log_appends_total", "outcome" => "failed")
+            .increment(self.appends.iter().map(|job| job.appends.len() as u64).sum());
         let ledger_error = || LedgerError(Box::new(Arc::clone(error)));
         for job in self.appends {
             let _ = job.answer.send(Err(trouble::of_write(error)));

@@ -18,7 +18,7 @@ const WAL_BYTES_KEPT: &str = "16777216";
 /// Pages of the WAL after which they are moved to the main file: as many as are kept. Moving is when the tables wait for the disk.
 const CHECKPOINT_PAGES: &str = "4000";
 
-/// Statements that a connection keeps prepared: every shape of the writer and every query there is.
+/// Texts that a connection keeps prepared: every query there is, and the usual sets of statements of the writer.
 const STATEMENTS_KEPT: usize = 512;
 
 /// Pages that a rebuild keeps in memory, in KiB (the sign says so): inserts under random keys touch all of an index.

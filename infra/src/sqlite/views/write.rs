@@ -34,12 +34,9 @@ enum Form {
     List,
 }
 
-/// Statements that travel together.
+/// Statements that travel together, each with its table, its text and its list.
 #[derive(Default)]
-struct Together {
-    text: String,
-    lists: Vec<String>,
-}
+struct Together(Vec<(&'static str, Arc<str>, String)>);
 
 impl Writer {
     pub(super) fn new(connection: SqliteConnection) -> Self {
@@ -114,7 +111,9 @@ impl Texts {
             values = rest;
         }
         if !values.is_empty() {
-            together.add(&self.text(table, &action, Form::List), &lists::Rows { values: &values, row_values })?;
+            let list = serde_json::to_string(&lists::Rows { values: &values, row_values });
+            let list = list.map_err(|error| TablesError::Unavailable(error.into()))?;
+            together.0.push((table.name, self.text(table, &action, Form::List), list));
         }
         Ok(())
     }
@@ -129,18 +128,15 @@ impl Texts {
 }
 
 impl Together {
-    fn add(&mut self, text: &str, rows: &lists::Rows<'_>) -> Result<(), TablesError> {
-        self.text.push_str(text);
-        self.text.push(';');
-        self.lists.push(serde_json::to_string(rows).map_err(|error| TablesError::Unavailable(error.into()))?);
-        Ok(())
-    }
-
-    async fn execute(self, connection: &mut SqliteConnection) -> Result<(), TablesError> {
-        if self.lists.is_empty() {
+    /// Statements of different tables may change places: sorted, there are few texts, and each is compiled once.
+    async fn execute(mut self, connection: &mut SqliteConnection) -> Result<(), TablesError> {
+        if self.0.is_empty() {
             return Ok(());
         }
-        let query = self.lists.into_iter().fold(sqlx::query(AssertSqlSafe(self.text)), sqlx::query::Query::bind);
+        self.0.sort_by_key(|(table, ..)| *table);
+        let texts: Vec<&str> = self.0.iter().map(|(_, text, _)| &**text).collect();
+        let query = sqlx::query(AssertSqlSafe(texts.join(";")));
+        let query = self.0.into_iter().fold(query, |query, (_, _, list)| query.bind(list));
         query.execute(connection).await.map_err(trouble::of_write)?;
         Ok(())
     }
