@@ -231,8 +231,8 @@ async fn what_is_hardly_http_is_refused_and_the_drive_goes_on() {
     let many_headers = format!("GET /livez HTTP/1.1\r\nHost: drive\r\n{}\r\n", "X: x\r\n".repeat(1_000));
     for (bytes, statuses) in [
         ("nonsense\r\n\r\n", &[400][..]),
-        ("GET /file/../livez HTTP/1.1\r\nHost: drive\r\n\r\n", &[404]),
-        ("GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: drive\r\n\r\n", &[404]),
+        ("GET /file/../livez HTTP/1.1\r\nHost: drive\r\nConnection: close\r\n\r\n", &[404]),
+        ("GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: drive\r\nConnection: close\r\n\r\n", &[404]),
         ("GET /livez HTTP/9.9\r\n\r\n", &[400, 505]),
         ("GET /livez HTTP/1.1\r\nHost: drive\r\nContent-Length: x\r\n\r\n", &[400]),
         ("POST /user/signin HTTP/1.1\r\nHost: drive\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", &[400]),
@@ -247,7 +247,10 @@ async fn what_is_hardly_http_is_refused_and_the_drive_goes_on() {
     ] {
         let mut connection = RawConnection::open(drive.address());
         connection.try_send(bytes);
-        connection.finish();
+        if !bytes.contains("Connection: close") {
+            // Who hangs up before the answer to a good request may get none.
+            connection.finish();
+        }
         let answer = connection.answer();
         if answer.is_empty() && statuses == [431] {
             // Of a header that was not read to its end, the reset may overtake the answer.

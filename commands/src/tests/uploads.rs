@@ -1,4 +1,6 @@
-use cairn_domain::UploadId;
+use cairn_domain::file::{FileEvent, FileRestored};
+use cairn_domain::{CommandId, Expected, Metadata, NewEvent, StreamName, Timestamp, UploadId};
+use uuid::Uuid;
 
 use super::stage::{Stage, body, read, sha256, stage, stage_with};
 use crate::upload::{
@@ -253,4 +255,24 @@ async fn an_upload_expires_a_week_after_its_last_part() {
     assert_eq!(seen.state, UploadState::Expired);
     assert!(stage.drive.ports().staging.list().await.expect("a list").is_empty());
     assert!(matches!(send(&stage, &alice, id, 2, b"4567").await, Err(PartError::Closed)));
+}
+
+#[tokio::test]
+async fn an_overdue_upload_that_can_not_be_ended_does_not_keep_the_others() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let other = StartUpload { name: "b.bin".parse().expect("a name"), ..wish() };
+    let (bad, good) = (started(&stage, &alice).await, start(&stage.drive, &stage.request(), &alice, other).await.expect("started"));
+    // Damaged: no program of ours would write it.
+    let stream = StreamName::upload(bad);
+    let id = CommandId(Uuid::from_u128(1)).event(stream.as_str(), 0);
+    let event = FileEvent::FileRestored(FileRestored {}).into();
+    let astray = NewEvent { id, time: Timestamp(0), metadata: Metadata::default(), event };
+    stage.drive.ports().log.append(&stream, Expected::Any, vec![astray]).await.expect("appended");
+
+    stage.clock.advance_seconds(7 * 24 * 60 * 60);
+    assert_eq!(expire_overdue(&stage.drive).await.expect("a round"), 1);
+    let seen = status(&stage.drive, alice.account, good.status.id).await.expect("a status").expect("an upload");
+    assert_eq!(seen.state, UploadState::Expired);
+    assert_eq!(stage.drive.ports().staging.list().await.expect("a list"), [bad]);
 }
