@@ -32,8 +32,12 @@ impl Places {
     /// goes away instead.
     pub(super) fn put(&self, file: &Path, sha256: Sha256) -> io::Result<()> {
         let place = path(&self.root, sha256);
-        if rename_to_new(file, &place)? {
-            return Ok(());
+        match rename_to_new(file, &place) {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            // Moved by a call that failed after it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && size_of(&place)?.is_some() => return self.sync(sha256),
+            Err(error) => return Err(error),
         }
         if size_of(&place)? == Some(fs::metadata(file)?.len()) {
             // Whoever put it there may not have made it durable.

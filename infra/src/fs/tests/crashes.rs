@@ -113,6 +113,19 @@ async fn parts_survive_until_they_are_sealed_and_promoted() {
     assert_eq!(scene.names("staging"), [""; 0]);
 }
 
+/// The rename was made, and what follows it failed: the next call in the same process finds the data gone.
+#[tokio::test]
+async fn promoting_parts_again_goes_on_after_the_rename() {
+    let scene = Scene::new();
+    let bytes = content(1, 2 * PART_BYTES);
+    let parts = scene.write_all(upload(1), &bytes, &plan(&bytes, PART_BYTES)).await;
+    scene.staging.seal(upload(1), &parts).await.unwrap();
+    fs::rename(scene.parts(upload(1)).join("data"), scene.place(sha256_of(&bytes))).unwrap();
+    scene.staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+    scene.assert_blob(&bytes).await;
+    assert_eq!(scene.names("staging"), [""; 0]);
+}
+
 #[tokio::test]
 async fn promoting_parts_goes_on_after_the_rename() {
     let mut scene = Scene::new();
