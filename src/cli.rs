@@ -2,6 +2,7 @@
 
 mod config_check;
 mod events;
+mod migrate;
 mod openapi;
 mod projection;
 mod serve;
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use cairn_infra::config::{Config, Overrides, load};
 use clap::{Args, Parser, Subcommand};
+
+use crate::unusable::Unusable;
 
 /// An event-sourced cloud drive.
 #[derive(Debug, Parser)]
@@ -59,6 +62,8 @@ enum Verb {
         #[command(subcommand)]
         verb: user::User,
     },
+    /// Bring the schema of the databases up to date.
+    Migrate(migrate::Migrate),
     /// Explain the configuration.
     Config {
         #[command(subcommand)]
@@ -89,21 +94,26 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Events { verb } => verb.run(),
         Verb::Projection { verb } => verb.run(),
         Verb::User { verb } => verb.run(),
+        Verb::Migrate(migrate) => migrate.run(),
         Verb::Config { verb } => verb.run(),
         Verb::Openapi(openapi) => openapi.run(),
     }
 }
-
-/// Marks an error as one of the command line or the configuration.
-#[derive(Debug, thiserror::Error)]
-#[error("cairn can't run like this")]
-struct Unusable;
 
 impl Place {
     fn load(&self, listen: Option<std::net::SocketAddr>) -> anyhow::Result<Config> {
         let flags = Overrides { listen, data: self.data.clone() };
         let loaded = load(self.config.as_deref(), std::env::vars(), flags);
         loaded.map_err(anyhow::Error::from).context(Unusable)
+    }
+}
+
+impl Place {
+    /// For a verb that only looks, or does one small thing, perhaps beside a drive of another version: the schema is not its to change.
+    fn visit(&self) -> anyhow::Result<Config> {
+        let mut config = self.load(None)?;
+        config.server.migrate = false;
+        Ok(config)
     }
 }
 

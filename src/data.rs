@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use cairn_commands::drive::Secret;
 use cairn_commands::ports::ids::Ids;
+use cairn_infra::config::{Config, Hidden, LogAdapter};
 
 /// The paths of a data directory.
 #[derive(Debug, Clone)]
@@ -27,10 +28,11 @@ impl DataDirectory {
         Ok(Self(path.to_owned()))
     }
 
-    /// The directory, which must be there.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let there = Self(path.to_owned());
-        if !there.events().is_file() {
+    /// The directory of a drive, whose log must be there if it is kept in it.
+    pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
+        let path = &config.server.data;
+        let there = Self(path.clone());
+        if matches!(config.log_adapter()?, LogAdapter::Sqlite) && !there.events().is_file() {
             bail!("there is no drive in {} (no events.db); say where it is with --data", path.display());
         }
         Ok(there)
@@ -59,20 +61,34 @@ impl DataDirectory {
         }
     }
 
-    /// The drive's secret, made on the first start.
-    pub(crate) fn secret(&self, ids: &dyn Ids) -> anyhow::Result<Secret> {
-        let path = self.0.join("secret");
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.new_secret(&path, ids)?,
-            read => read.with_context(|| format!("{} can't be read", path.display()))?,
-        };
+    /// The drive's secret: the configured one, or that of the directory, which is made on the first start.
+    pub(crate) fn secret(&self, configured: Option<&Hidden>, ids: &dyn Ids) -> anyhow::Result<Secret> {
+        let text = configured.map_or_else(|| self.own_secret(ids), |secret| Ok(secret.expose().to_owned()))?;
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes).with_context(|| format!("{} does not hold 64 hex digits", path.display()))?;
+        hex::decode_to_slice(text.trim(), &mut bytes).context("the secret does not have 64 hex digits")?;
         Ok(Secret(bytes))
     }
 
-    fn new_secret(&self, path: &Path, ids: &dyn Ids) -> anyhow::Result<String> {
-        let text = hex::encode(ids.random());
+    fn own_secret(&self, ids: &dyn Ids) -> anyhow::Result<String> {
+        self.kept("secret", || hex::encode(ids.random()))
+    }
+
+    /// What tells the process on this directory from those on others, also after it was started again.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn node(&self, ids: &dyn Ids) -> anyhow::Result<String> {
+        self.kept("node", || hex::encode(&ids.random()[..8]))
+    }
+
+    /// A short text that is made once.
+    fn kept(&self, name: &str, make: impl FnOnce() -> String) -> anyhow::Result<String> {
+        let path = self.0.join(name);
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.keep(&path, make()),
+            read => read.map(|text| text.trim().to_owned()).with_context(|| format!("{} can't be read", path.display())),
+        }
+    }
+
+    fn keep(&self, path: &Path, text: String) -> anyhow::Result<String> {
         let draft = path.with_extension("new");
         let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&draft)?;
         file.write_all(text.as_bytes())?;

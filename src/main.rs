@@ -4,6 +4,7 @@ mod cli;
 mod data;
 mod lifecycle;
 mod telemetry;
+mod unusable;
 mod wiring;
 
 use std::process::ExitCode;

@@ -1,11 +1,19 @@
 //! The only place that knows every crate: it makes the ports from the configuration and puts the drive together.
 
+mod closing;
+mod log;
+mod views;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use cairn_api::{App, AppSettings};
+use cairn_commands::ports::attempts::MemoryAttempts;
+use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::clock::Clock;
+use cairn_commands::ports::event_store::EventStore;
+use cairn_commands::ports::ledger::Ledger;
 use cairn_commands::{Drive, Limits, Ports};
 use cairn_domain::Timestamp;
 use cairn_infra::clock::SystemClock;
@@ -14,64 +22,82 @@ use cairn_infra::fs::{FsBlobs, FsStaging};
 use cairn_infra::ids::RandomIds;
 use cairn_infra::log_source::LogSource;
 use cairn_infra::passwords::Argon2Passwords;
-use cairn_infra::sqlite::log::{SqliteCheckpoints, SqliteLog};
-use cairn_infra::sqlite::views::SqliteViews;
 use cairn_infra::views::LocalViews;
+use cairn_projections::ports::{Copies, ReadTables};
 use cairn_projections::runner::Settings;
 use cairn_projections::{Runner, projections};
 
 use crate::data::DataDirectory;
 
-/// The log of a data directory and the tables that are made from it.
+use self::closing::Closing;
+pub(crate) use self::log::{OpenLog, open_log};
+pub(crate) use self::views::{glance_at_views, keeps_views};
+
+/// Who opens the tables: of several that share them, one at a time writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// The drive of the data directory. There is one at a time, so it takes up at once what an earlier one has left.
+    Drive,
+    /// Another verb, beside a drive that may be running.
+    Visitor,
+}
+
+/// The log and the tables that are made from it.
 pub(crate) struct Foundation {
-    pub(crate) log: Arc<SqliteLog>,
-    pub(crate) tables: Arc<SqliteViews>,
+    pub(crate) log: Arc<dyn EventStore>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) checkpoints: Arc<dyn Checkpoints>,
+    pub(crate) tables: Arc<dyn ReadTables>,
+    pub(crate) copies: Arc<dyn Copies>,
     pub(crate) runner: Runner,
+    closing: Vec<Closing>,
 }
 
 impl Foundation {
     /// Opens both, and makes what is not there.
-    pub(crate) async fn open(data: &DataDirectory) -> anyhow::Result<Self> {
-        let log = Arc::new(SqliteLog::open(&data.events()).await?);
-        let tables = Arc::new(SqliteViews::open(&data.views(), &projections()).await?);
-        let source = Arc::new(LogSource::new(log.clone()));
-        let runner = Runner::new(projections(), source, tables.clone(), Settings::new(now));
-        Ok(Self { log, tables, runner })
+    pub(crate) async fn open(config: &Config, data: &DataDirectory, who: Who) -> anyhow::Result<Self> {
+        let OpenLog { store, ledger, checkpoints, closing } = open_log(config, data).await?;
+        let views = views::open_views(config, data, who).await?;
+        let source = Arc::new(LogSource::new(store.clone()));
+        let settings = Settings { shared: views.shared, ..Settings::new(now) };
+        let runner = Runner::new(projections(), source, views.workshop, settings);
+        let closing = vec![views.closing, closing];
+        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, closing })
     }
 
-    /// Gives the files back, the one that depends on the other first.
+    /// Gives everything back, what depends on another first.
     pub(crate) async fn close(&self) {
-        self.tables.close().await;
-        self.log.close().await;
+        for closing in &self.closing {
+            closing.close().await;
+        }
     }
 }
 
-/// The whole drive of a data directory.
+/// The whole drive.
 pub(crate) struct Whole {
     pub(crate) foundation: Foundation,
     pub(crate) drive: Arc<Drive>,
-    pub(crate) checkpoints: SqliteCheckpoints,
 }
 
 impl Whole {
     pub(crate) async fn open(config: &Config, data: &DataDirectory) -> anyhow::Result<Self> {
         let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
-        let foundation = Foundation::open(data).await?;
+        let foundation = Foundation::open(config, data, Who::Drive).await?;
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
             blobs: Arc::new(FsBlobs::open_dir(data.path())),
             staging: Arc::new(staging),
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
-            ledger: Arc::new(foundation.log.ledger()),
-            attempts: Arc::new(cairn_commands::ports::attempts::MemoryAttempts::default()),
+            ledger: foundation.ledger.clone(),
+            attempts: Arc::new(MemoryAttempts::default()),
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
-        let secret = data.secret(&RandomIds)?;
+        let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
         let drive = Drive::new(ports, Limits::from(&config.limits), secret);
-        Ok(Self { foundation, drive, checkpoints: SqliteCheckpoints::of(&data.events()) })
+        Ok(Self { foundation, drive })
     }
 
     /// The REST interface to it.
@@ -81,8 +107,8 @@ impl Whole {
             trusted_proxies: config.server.trusted_proxies.clone(),
             wait_max: Duration::from_millis(config.views.wait_milliseconds_max),
         };
-        let foundation = &self.foundation;
-        App::new(self.drive.clone(), foundation.tables.clone(), foundation.runner.clone(), metrics, settings)
+        let Foundation { tables, copies, runner, .. } = &self.foundation;
+        App::new(self.drive.clone(), tables.clone(), copies.clone(), runner.clone(), metrics, settings)
     }
 }
 

@@ -4,14 +4,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cairn_commands::Drive;
-use cairn_domain::Position;
+use cairn_commands::{Caller, Drive};
+use cairn_domain::{AccountId, Position};
 use cairn_projections::Runner;
-use cairn_projections::ports::{ReadError, ReadTables};
+use cairn_projections::ports::{Copies, ReadError, ReadTables};
+use moka::sync::Cache;
 use poem::Request;
 use poem::http::HeaderMap;
 use poem::web::RemoteAddr;
 
+use crate::ask::MinPosition;
 use crate::auth::Sessions;
 use crate::http::problem::{Explain, Problem, common};
 
@@ -19,8 +21,10 @@ use crate::http::problem::{Explain, Problem, common};
 pub struct App {
     /// The use cases.
     pub drive: Arc<Drive>,
-    /// The read tables.
+    /// The read tables as they are written: no answer from them is older than what the runner has reached.
     pub tables: Arc<dyn ReadTables>,
+    /// The same, and copies of them.
+    pub copies: Arc<dyn Copies>,
     /// What keeps the read tables up with the log.
     pub runner: Runner,
     /// Renders the metrics for Prometheus.
@@ -28,6 +32,8 @@ pub struct App {
     /// How the drive presents itself.
     pub settings: AppSettings,
     pub(crate) sessions: Sessions,
+    /// Where the log stood when somebody last changed something here: what he reads next shows it, also without the header.
+    written: Cache<AccountId, Position>,
 }
 
 /// How the drive presents itself.
@@ -41,25 +47,40 @@ pub struct AppSettings {
     pub wait_max: Duration,
 }
 
+/// How long a change is kept in mind: the copies of the read tables that are used at all are not as far behind.
+const WRITTEN_KEPT: Duration = Duration::from_secs(30);
+/// Accounts of which it is.
+const WRITERS_MAX: u64 = 100_000;
+
 impl App {
     /// An interface to this drive.
     pub fn new(
         drive: Arc<Drive>,
         tables: Arc<dyn ReadTables>,
+        copies: Arc<dyn Copies>,
         runner: Runner,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         settings: AppSettings,
     ) -> Arc<Self> {
-        Arc::new(Self { drive, tables, runner, metrics, settings, sessions: Sessions::default() })
+        let written = Cache::builder().max_capacity(WRITERS_MAX).time_to_live(WRITTEN_KEPT).build();
+        Arc::new(Self { drive, tables, copies, runner, metrics, settings, sessions: Sessions::default(), written })
     }
 
-    /// Waits until the read tables have reached the position that a read asks for (`Cairn-Min-Position`).
-    pub(crate) async fn reach(&self, position: Option<u64>) -> Result<(), Problem> {
-        let Some(position) = position else { return Ok(()) };
-        if self.runner.reached().reaches(Position(position), self.settings.wait_max).await {
-            return Ok(());
+    /// Read tables that show what the caller has last changed through this process, and the position that the read asks for
+    /// (`Cairn-Min-Position`), which is waited for.
+    pub(crate) async fn reach(&self, caller: &Caller, position: MinPosition) -> Result<Arc<dyn ReadTables>, Problem> {
+        let wanted = Position(position.0.unwrap_or_default());
+        if wanted > Position::START && !self.runner.reached().reaches(wanted, self.settings.wait_max).await {
+            return Err(Problem::of(common::unavailable).detail("The read tables have not reached this position yet; try again."));
         }
-        Err(Problem::of(common::unavailable).detail("The read tables have not reached this position yet; try again."))
+        let own = self.written.get(&caller.account).unwrap_or_default();
+        Ok(self.copies.reached(wanted.max(own)))
+    }
+
+    /// Notes that the account has changed something.
+    pub(crate) fn wrote(&self, account: AccountId, position: Position) {
+        // Commands may end in another order than that of the log.
+        self.written.entry(account).and_upsert_with(|known| known.map_or(position, |known| known.into_value().max(position)));
     }
 
     /// The client's address: the peer's, or what a trusted proxy says it is.

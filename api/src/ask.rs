@@ -86,8 +86,11 @@ impl App {
         Ok(done)
     }
 
-    /// Remembers the answer under the request's key, if it has one.
+    /// Remembers how far the log was, and the answer under the request's key, if it has one.
     pub(crate) async fn record<T: Serialize>(&self, ask: &Ask, done: &Done<T>) -> Result<(), Problem> {
+        if let Some((account, position)) = ask.request.actor.zip(done.position) {
+            self.wrote(account, position);
+        }
         let Some(Once { key, .. }) = &ask.once else { return Ok(()) };
         let body = serde_json::to_string(&done.body).map_err(|error| Problem::of(common::internal).because(error))?;
         let answer = StoredAnswer { status: done.status, position: done.position.map(|position| position.0), body };

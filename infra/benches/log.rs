@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cairn_commands::ports::event_store::EventStore;
-use cairn_domain::file::{FileAdded, FileEvent, Origin};
-use cairn_domain::{AccountId, CommandId, Expected, Metadata, NewEvent, Sha1, Sha256, StreamName, Timestamp, codec};
+use cairn_domain::codec;
 use cairn_infra::sqlite::log::{SqliteLog, TABLES};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -18,10 +17,11 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
-use uuid::Uuid;
 
-/// Events of one stream.
-const STREAM_EVENTS: u64 = 16;
+#[path = "shared/events.rs"]
+mod events;
+
+use events::{STREAM_EVENTS, append_all, event};
 
 const WRITERS: [u64; 4] = [1, 8, 32, 128];
 
@@ -143,7 +143,7 @@ async fn commit_one(connection: &mut SqliteConnection, position: i64) {
 
 #[expect(clippy::struct_field_names, reason = "the log of the benchmark holds the log")]
 struct Log {
-    log: Arc<SqliteLog>,
+    log: Arc<dyn EventStore>,
     written: std::sync::atomic::AtomicU64,
     _directory: TempDir,
 }
@@ -157,22 +157,8 @@ impl Log {
 
     /// Appends `count` events, one by one, by so many writers at once.
     async fn append(&self, writers: u64, count: u64) -> Duration {
-        let share = count.div_ceil(writers);
-        let first = self.written.fetch_add(share * writers, std::sync::atomic::Ordering::SeqCst);
-        let started = Instant::now();
-        let shares = (0..writers).map(|writer| first + writer * share..(first + (writer + 1) * share).min(first + count));
-        let tasks: Vec<_> = shares.map(|share| tokio::spawn(append_all(Arc::clone(&self.log), share))).collect();
-        for task in tasks {
-            task.await.unwrap();
-        }
-        started.elapsed()
-    }
-}
-
-async fn append_all(log: Arc<SqliteLog>, numbers: std::ops::Range<u64>) {
-    for n in numbers {
-        let (stream, new) = event(1, n);
-        log.append(&stream, Expected::Any, vec![new]).await.unwrap();
+        let first = self.written.fetch_add(count.next_multiple_of(writers), std::sync::atomic::Ordering::SeqCst);
+        append_all(&self.log, writers, first..first + count).await
     }
 }
 
@@ -181,34 +167,4 @@ fn directory() -> TempDir {
     let disk = Path::new(env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(disk).unwrap();
     TempDir::new_in(disk).unwrap()
-}
-
-/// A usual event, about 700 bytes with everything around it. Every 16 have a stream in common, as those of an upload do.
-fn event(run: u64, n: u64) -> (StreamName, NewEvent) {
-    let command = CommandId(Uuid::from_u64_pair(run, n));
-    let upload = CommandId(Uuid::from_u64_pair(run, n / STREAM_EVENTS)).derive("upload");
-    let stream = StreamName::try_from(format!("upload-{upload}")).unwrap();
-    let owner = AccountId(Uuid::from_u128(7));
-    let new = NewEvent {
-        id: command.event(stream.as_str(), 0),
-        time: Timestamp(1_700_000_000_000_000),
-        metadata: Metadata {
-            causation: None,
-            correlation: Some("0192f0c1-7a3e-7c55-b1de-0d9f5c0e6f11".to_owned()),
-            actor: Some(owner),
-            client: Some("192.0.2.17".to_owned()),
-        },
-        event: FileEvent::FileAdded(FileAdded {
-            owner,
-            name: "Quarterly report (final).pdf".parse().unwrap(),
-            folder: None,
-            size: 1_234_567,
-            sha256: Sha256([7; 32]),
-            sha1: Sha1([7; 20]),
-            content_type: "application/pdf".to_owned(),
-            origin: Origin::Instant,
-        })
-        .into(),
-    };
-    (stream, new)
 }

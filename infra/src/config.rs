@@ -3,9 +3,13 @@
 //! A later source overrides an earlier one: built-in defaults, the file, the environment, flags. An environment variable
 //! is `CAIRN_` + section + `__` + key (`CAIRN_LOG__URL`); with `_FILE` behind it, it names a file that holds the value.
 
+mod adapters;
+mod address;
 mod load;
 mod sections;
 
+pub use adapters::{LogAdapter, ViewsAdapter};
+pub use address::{Address, Hidden};
 pub use load::{ConfigError, Overrides, load};
 pub use sections::{Adapter, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
 

@@ -5,8 +5,11 @@
 pub mod clock;
 pub mod config;
 pub mod fs;
+mod group_commit;
 pub mod ids;
 pub mod log_source;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 pub mod passwords;
 pub mod sqlite;
 pub mod views;

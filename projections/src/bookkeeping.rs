@@ -4,7 +4,7 @@
 //! every dialect; adapters execute them.
 
 use cairn_domain::Position;
-use sea_query::{Cond, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_query::{Cond, Expr, ExprTrait, Order, Query, UpdateStatement};
 
 use crate::ports::{Checkpoint, Move, Parked, ReadError, Row};
 use crate::projection::Projection;
@@ -64,10 +64,6 @@ const REASON_CHARACTERS_MAX: usize = 1024;
 
 /// All checkpoints.
 pub fn checkpoints(dialect: Dialect) -> Sql {
-    dialect.select(&select_checkpoints())
-}
-
-pub(crate) fn select_checkpoints() -> SelectStatement {
     let columns = [
         CheckpointRow::Projection,
         CheckpointRow::Version,
@@ -75,7 +71,7 @@ pub(crate) fn select_checkpoints() -> SelectStatement {
         CheckpointRow::LogId,
         CheckpointRow::UpdatedAt,
     ];
-    Query::select().columns(columns).from(CheckpointRow::TABLE.name).to_owned()
+    dialect.select(Query::select().columns(columns).from(dialect.alias(CheckpointRow::TABLE)))
 }
 
 /// Reads a row of [`checkpoints`].
@@ -86,6 +82,7 @@ pub fn checkpoint(row: &Row) -> Result<Checkpoint, ReadError> {
         position: row.get(2)?,
         log: row.get(3)?,
         updated_at: row.get(4)?,
+        held_elsewhere: false,
     })
 }
 
@@ -93,7 +90,7 @@ pub fn checkpoint(row: &Row) -> Result<Checkpoint, ReadError> {
 pub fn begin(dialect: Dialect, projection: &dyn Projection) -> Sql {
     let mut insert = Query::insert();
     insert
-        .into_table(CheckpointRow::TABLE.name)
+        .into_table(dialect.alias(CheckpointRow::TABLE))
         .columns([CheckpointRow::Projection, CheckpointRow::Version, CheckpointRow::Position, CheckpointRow::UpdatedAt])
         .values_panic([
             Expr::val(projection.name()),
@@ -109,10 +106,22 @@ pub fn moving_together(steps: &[Move]) -> impl Iterator<Item = &[Move]> {
     steps.chunk_by(|one, next| (one.to, one.log, one.at) == (next.to, next.log, next.at))
 }
 
-/// Moves checkpoints that end alike; it must touch exactly one row for each, or somebody else has moved one.
-pub fn advance(dialect: Dialect, steps: &[Move]) -> Sql {
+/// The right to move checkpoints, where several processes share the tables.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease<'a> {
+    /// Who has it.
+    pub owner: &'a str,
+    /// For how long after a move, in seconds.
+    pub seconds: u32,
+    /// Nobody else may have had it since.
+    pub continued: bool,
+}
+
+/// Moves checkpoints that end alike; it must touch exactly one row for each, or somebody else has moved one. With a lease, it also must not be
+/// another's, and is taken or renewed.
+pub fn advance(dialect: Dialect, steps: &[Move], lease: Option<Lease<'_>>) -> Sql {
     let mut update = Query::update();
-    update.table(CheckpointRow::TABLE.name);
+    update.table(dialect.alias(CheckpointRow::TABLE));
     if let Some(Move { to, log, at, .. }) = steps.first() {
         update
             .value(CheckpointRow::Position, number(*to))
@@ -125,16 +134,58 @@ pub fn advance(dialect: Dialect, steps: &[Move]) -> Sql {
             .add(Expr::col(CheckpointRow::Version).eq(i64::from(step.version)))
             .add(Expr::col(CheckpointRow::Position).eq(number(step.from)))
     };
-    update.cond_where(steps.iter().map(from).fold(Cond::any(), Cond::add));
+    let mut all = Cond::all().add(steps.iter().map(from).fold(Cond::any(), Cond::add));
+    if let Some(lease) = lease {
+        let own = Expr::col(CheckpointRow::LeaseOwner).eq(lease.owner);
+        all = if lease.continued { all.add(own) } else { all.add(not_held_elsewhere(dialect, lease.owner)) };
+        lend(dialect, &mut update, lease);
+    }
+    update.cond_where(all);
     dialect.update(&update)
+}
+
+/// Takes the lease of every projection, whoever has it: from now on no other process moves a checkpoint.
+pub fn take_over(dialect: Dialect, lease: Lease<'_>) -> Sql {
+    let mut update = Query::update();
+    update.table(dialect.alias(CheckpointRow::TABLE));
+    lend(dialect, &mut update, lease);
+    dialect.update(&update)
+}
+
+/// Gives the lease of every projection back that the owner has.
+pub fn give_back(dialect: Dialect, owner: &str) -> Sql {
+    let mut update = Query::update();
+    update
+        .table(dialect.alias(CheckpointRow::TABLE))
+        .value(CheckpointRow::LeaseExpiresAt, Expr::val(0_i64))
+        .and_where(Expr::col(CheckpointRow::LeaseOwner).eq(owner));
+    dialect.update(&update)
+}
+
+/// The projections of which another process has the lease.
+pub fn held_elsewhere(dialect: Dialect, owner: &str) -> Sql {
+    let mut query = Query::select();
+    query
+        .column(CheckpointRow::Projection)
+        .from(dialect.alias(CheckpointRow::TABLE))
+        .cond_where(not_held_elsewhere(dialect, owner).not());
+    dialect.select(&query)
+}
+
+fn lend(dialect: Dialect, update: &mut UpdateStatement, lease: Lease<'_>) {
+    let expires = dialect.now().add(i64::from(lease.seconds) * 1_000_000);
+    update.value(CheckpointRow::LeaseOwner, Expr::val(lease.owner)).value(CheckpointRow::LeaseExpiresAt, expires);
+}
+
+fn not_held_elsewhere(dialect: Dialect, owner: &str) -> Cond {
+    Cond::any()
+        .add(Expr::col(CheckpointRow::LeaseOwner).is_null())
+        .add(Expr::col(CheckpointRow::LeaseOwner).eq(owner))
+        .add(Expr::col(CheckpointRow::LeaseExpiresAt).lte(dialect.now()))
 }
 
 /// What is parked for a projection after a position, in log order.
 pub fn parked(dialect: Dialect, projection: &str, after: Position, limit: usize) -> Sql {
-    dialect.select(&select_parked(projection, after, limit))
-}
-
-pub(crate) fn select_parked(projection: &str, after: Position, limit: usize) -> SelectStatement {
     let columns = [
         ParkedRow::Projection,
         ParkedRow::Stream,
@@ -144,14 +195,15 @@ pub(crate) fn select_parked(projection: &str, after: Position, limit: usize) -> 
         ParkedRow::Reason,
         ParkedRow::ParkedAt,
     ];
-    Query::select()
+    let mut query = Query::select();
+    query
         .columns(columns)
-        .from(ParkedRow::TABLE.name)
+        .from(dialect.alias(ParkedRow::TABLE))
         .and_where(Expr::col(ParkedRow::Projection).eq(projection))
         .and_where(Expr::col(ParkedRow::Position).gt(number(after)))
         .order_by(ParkedRow::Position, Order::Asc)
-        .limit(limit as u64)
-        .to_owned()
+        .limit(limit as u64);
+    dialect.select(&query)
 }
 
 /// Reads a row of [`parked`].

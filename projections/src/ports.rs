@@ -1,6 +1,8 @@
 //! What the read side needs from outside. Each trait carries its contract in prose; with the feature `sample` come in-memory twins and the
 //! suite that every adapter of the tables passes.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use cairn_domain::{EventId, Position, StoredEvent, StreamName, Timestamp};
 use tokio::sync::watch;
@@ -59,7 +61,8 @@ pub trait Tables: Send + Sync {
     /// What is parked for a projection after a position, in log order, at most `limit`.
     async fn parked(&self, projection: &str, after: Position, limit: usize) -> Result<Vec<Parked>, TablesError>;
 
-    /// Does all of the batch or nothing. Nothing, and [`TablesError::Lost`], when a checkpoint is not where the batch takes it from.
+    /// Does all of the batch or nothing. Nothing, and [`TablesError::Lost`], when a checkpoint is not where the batch takes it from, or when
+    /// another process has the right to move it. Where processes share the tables, moving takes that right for some seconds.
     async fn apply(&self, batch: Batch) -> Result<(), TablesError>;
 }
 
@@ -68,6 +71,12 @@ pub trait Tables: Send + Sync {
 pub trait Workshop: Tables {
     /// New, empty tables of every projection, of no effect on the live ones. What an earlier draft left behind goes.
     async fn draft(&self) -> Result<Box<dyn Draft>, TablesError>;
+
+    /// From now on no other process moves a checkpoint of the live tables, for half a minute or until [`step_down`](Self::step_down).
+    async fn take_over(&self) -> Result<(), TablesError>;
+
+    /// Gives back the right to move checkpoints, so that another process need not wait for its end.
+    async fn step_down(&self) -> Result<(), TablesError>;
 }
 
 /// Tables in the making. Nothing is durable before [`promote`](Self::promote); dropped, it leaves nothing of effect.
@@ -96,6 +105,9 @@ pub enum TablesError {
     /// The values do not fit the tables, and never will: park the event.
     #[error("the rows were refused")]
     Rejected(#[source] BoxError),
+    /// Another process is making new tables: let it.
+    #[error("the read tables are being rebuilt by another process")]
+    Busy,
     /// Nothing was done: try again.
     #[error("the read tables did not answer")]
     Unavailable(#[source] BoxError),
@@ -112,6 +124,9 @@ pub struct Batch {
     pub park: Vec<Parked>,
     /// Events that are parked no longer, by projection and position.
     pub release: Vec<(String, Position)>,
+    /// Whether this process has moved these checkpoints last, as far as it knows. Where processes share the tables, another one that has
+    /// moved them, or has put other tables in their place, is noticed then although the position may be the same.
+    pub continued: bool,
 }
 
 /// A step of one projection's checkpoint.
@@ -144,6 +159,8 @@ pub struct Checkpoint {
     pub log: Option<EventId>,
     /// When it last moved.
     pub updated_at: Timestamp,
+    /// Whether another process has the right to move it, for some seconds. Always false where the tables belong to one process.
+    pub held_elsewhere: bool,
 }
 
 /// An event that could not be projected, or whose stream has an earlier such event.
@@ -173,6 +190,21 @@ pub trait ReadTables: Send + Sync {
 
     /// The rows of a query, each with its columns in the order of the query. One query sees one state.
     async fn rows(&self, query: Sql) -> Result<Vec<Row>, ReadError>;
+}
+
+/// The read tables, of which there may be copies that follow a little later.
+pub trait Copies: Send + Sync {
+    /// Tables that have reached the position: a copy, or those that are written themselves, which the caller knows to have reached it.
+    fn reached(&self, position: Position) -> Arc<dyn ReadTables>;
+}
+
+/// Tables without copies.
+pub struct NoCopies(pub Arc<dyn ReadTables>);
+
+impl Copies for NoCopies {
+    fn reached(&self, _: Position) -> Arc<dyn ReadTables> {
+        Arc::clone(&self.0)
+    }
 }
 
 /// Why a question was not answered.

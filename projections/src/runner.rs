@@ -10,6 +10,7 @@ mod plan;
 mod rebuild;
 mod report;
 mod retry;
+mod stand_by;
 mod state;
 mod turn;
 
@@ -28,7 +29,9 @@ pub use report::{PARKED_COUNT_MAX, ProjectionStatus, ReachedPosition, RunnerHeal
 pub use retry::{Retried, RetryError};
 
 use self::plan::Plan;
+use self::stand_by::Waiting;
 use self::state::State;
+use self::turn::Turn;
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +50,7 @@ struct Shared {
     /// Held by the one rebuild that may run at a time.
     rebuilding: Mutex<()>,
     reached: watch::Sender<Position>,
+    waiting: Arc<Waiting>,
     health: std::sync::Mutex<RunnerHealth>,
 }
 
@@ -63,6 +67,8 @@ pub struct Settings {
     pub retry_wait_max: Duration,
     /// A rebuild at the start is worth it when the tables are empty and the log has at least that many events.
     pub rebuild_events_min: u64,
+    /// Whether other processes may apply to the same tables. Then one of them does, and the others stand by.
+    pub shared: bool,
     /// Tells the time. It stands in rows that say when something was done, and nothing depends on it.
     pub now: fn() -> Timestamp,
 }
@@ -76,6 +82,7 @@ impl Settings {
             retry_wait_min: Duration::from_millis(50),
             retry_wait_max: Duration::from_secs(5),
             rebuild_events_min: 20_000,
+            shared: false,
             now,
         }
     }
@@ -93,6 +100,18 @@ pub enum Refused {
     /// Other code made the rows.
     #[error("the rows of {projection} have version {stored}, the program has {version}: rebuild the projections")]
     Stale {
+        /// Which.
+        projection: &'static str,
+        /// The rows' version.
+        stored: u32,
+        /// The program's version.
+        version: u32,
+    },
+    /// A newer program made the rows.
+    #[error(
+        "the rows of {projection} have version {stored}, the program has only {version}: run the newer program, or rebuild the projections"
+    )]
+    Newer {
         /// Which.
         projection: &'static str,
         /// The rows' version.
@@ -145,16 +164,33 @@ impl Runner {
             state: Mutex::new(None),
             rebuilding: Mutex::new(()),
             reached: watch::Sender::new(Position::START),
+            waiting: Arc::default(),
             health: std::sync::Mutex::default(),
         }))
     }
 
     /// Makes the tables fit to be read: those that other code made, or that are empty beside a long log, are rebuilt before this returns, and
     /// otherwise what the log has more than they is applied. To be called once, before [`run`](Self::run) and before anything is asked.
+    ///
+    /// Where the tables are shared, rows that a newer program has made are left to it, and a rebuild by another process is waited for.
     pub async fn prepare(&self, progress: &(dyn Fn(Progress) + Send + Sync), stop: &CancellationToken) -> Result<(), PrepareError> {
+        loop {
+            match self.prepare_once(progress, stop).await {
+                Err(PrepareError::Rebuild(RebuildError::Busy)) if self.0.settings.shared => self.until_next_look(stop).await,
+                prepared => return prepared,
+            }
+        }
+    }
+
+    async fn prepare_once(
+        &self,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+        stop: &CancellationToken,
+    ) -> Result<(), PrepareError> {
         let loaded = State::load(&self.0.plan, &*self.0.source, &*self.0.tables).await;
         let rebuild = match &loaded {
             Err(Failure::Refused(Refused::Stale { .. } | Refused::Unknown { .. })) => true,
+            Err(Failure::Refused(Refused::Newer { .. })) => !self.0.settings.shared,
             Ok(state) => state.reached() == Position::START && self.head().await?.0 >= self.0.settings.rebuild_events_min,
             Err(_) => false,
         };
@@ -171,8 +207,8 @@ impl Runner {
     async fn start_caught_up(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             match self.turn().await {
-                Ok(true) => {}
-                Ok(false) => return,
+                Ok(Turn::Applied) => {}
+                Ok(Turn::Idle | Turn::StoodBy) => return,
                 Err(failure) => return self.report_failure(&failure),
             }
         }
@@ -185,11 +221,12 @@ impl Runner {
         while !stop.is_cancelled() {
             growth.borrow_and_update();
             match self.turn().await {
-                Ok(true) => wait = self.0.settings.retry_wait_min,
-                Ok(false) => {
+                Ok(Turn::Applied) => wait = self.0.settings.retry_wait_min,
+                Ok(Turn::Idle) => {
                     wait = self.0.settings.retry_wait_min;
                     self.idle(&mut growth, &stop).await;
                 }
+                Ok(Turn::StoodBy) => self.until_next_look(&stop).await,
                 Err(Failure::Refused(refused)) => {
                     self.report_failure(&refused);
                     return Err(refused);
@@ -201,13 +238,27 @@ impl Runner {
                 }
             }
         }
+        self.step_down().await;
         Ok(())
     }
 
-    /// Applies what the log has now, and returns.
+    /// Another process need not wait then until the right to apply has run out.
+    async fn step_down(&self) {
+        if let Err(error) = self.0.tables.step_down().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the right to apply runs out by itself");
+        }
+    }
+
+    /// Applies what the log has now, or sees another process do it, and returns.
     pub async fn catch_up(&self) -> Result<Position, CatchUpError> {
-        while self.turn().await.map_err(CatchUpError::from)? {}
-        Ok(*self.0.reached.borrow())
+        let head = self.head().await.map_err(CatchUpError::from)?;
+        loop {
+            match self.turn().await.map_err(CatchUpError::from)? {
+                Turn::Applied => {}
+                Turn::StoodBy if *self.0.reached.borrow() < head => self.until_next_look(&CancellationToken::new()).await,
+                Turn::Idle | Turn::StoodBy => return Ok(*self.0.reached.borrow()),
+            }
+        }
     }
 
     /// Waits for a hint or the next look; a log that gives no more hints is looked at now and then all the same.

@@ -3,6 +3,7 @@
 
 mod chance;
 mod drive;
+mod questions;
 
 use std::collections::HashMap;
 
@@ -10,6 +11,7 @@ use cairn_domain::{Event, EventId, Metadata, Position, StoredEvent, StreamName, 
 use uuid::Uuid;
 
 pub use chance::Chance;
+pub use questions::ask_everything;
 
 use self::drive::Drive;
 

@@ -3,8 +3,8 @@
 //! Adapters execute the text with its values and need no SQL of their own. Texts of runs depend on their shape only, so adapters keep them.
 
 use sea_query::{
-    DeleteStatement, Expr, ExprTrait, InsertStatement, MysqlQueryBuilder, OnConflict, Query, SelectStatement, SqliteQueryBuilder,
-    UpdateStatement, Values,
+    Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, MysqlQueryBuilder, OnConflict, Query, SelectStatement,
+    SqliteQueryBuilder, UpdateStatement, Values,
 };
 
 use crate::statement::{Action, Value};
@@ -15,8 +15,17 @@ use crate::table::Table;
 pub enum Dialect {
     /// SQLite 3.35 or later.
     Sqlite,
-    /// MySQL 8 and MariaDB 10.5 or later.
-    MySql,
+    /// MySQL 8.0 or MariaDB 10.6 and later.
+    MySql(Place),
+}
+
+/// Where in a database the tables stand. In SQLite each set of tables has a file of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Under their own names.
+    Live,
+    /// Beside the live ones, while they are being made: `new_` and the name.
+    Beside,
 }
 
 /// A text with `?` for its values, and the values.
@@ -29,37 +38,62 @@ pub struct Sql {
 }
 
 impl Dialect {
-    /// The statements that make a table without its indexes.
-    pub fn create_table(self, table: &Table) -> String {
+    /// How a table is called there.
+    pub fn name(self, table: &Table) -> String {
         match self {
-            Self::Sqlite => table.create().build(SqliteQueryBuilder),
-            Self::MySql => table.create().build(MysqlQueryBuilder),
+            Self::Sqlite | Self::MySql(Place::Live) => table.name.to_owned(),
+            Self::MySql(Place::Beside) => format!("new_{}", table.name),
         }
     }
 
-    /// The statements that make a table's indexes.
+    pub(crate) fn alias(self, table: &Table) -> Alias {
+        Alias::new(self.name(table))
+    }
+
+    /// The statement that makes a table, if it is not there. In SQLite without its indexes; in MySQL, where making an index is not part of a
+    /// transaction, with them.
+    pub fn create_table(self, table: &Table) -> String {
+        let mut create = table.create(self.alias(table));
+        match self {
+            Self::Sqlite => create.build(SqliteQueryBuilder),
+            Self::MySql(_) => {
+                for mut index in table.create_indexes() {
+                    create.index(&mut index);
+                }
+                create.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin").build(MysqlQueryBuilder)
+            }
+        }
+    }
+
+    /// The statements that make a table's indexes, as far as they are not made with it.
     pub fn create_indexes(self, table: &Table) -> Vec<String> {
-        let indexes = table.create_indexes();
-        let build = |index: &sea_query::IndexCreateStatement| match self {
-            Self::Sqlite => index.build(SqliteQueryBuilder),
-            Self::MySql => index.build(MysqlQueryBuilder),
-        };
-        indexes.iter().map(build).collect()
+        match self {
+            Self::Sqlite => table.create_indexes().iter().map(|index| index.build(SqliteQueryBuilder)).collect(),
+            Self::MySql(_) => Vec::new(),
+        }
     }
 
     /// A query with its values.
     pub fn select(self, query: &SelectStatement) -> Sql {
         let (text, values) = match self {
             Self::Sqlite => query.build(SqliteQueryBuilder),
-            Self::MySql => query.build(MysqlQueryBuilder),
+            Self::MySql(_) => query.build(MysqlQueryBuilder),
         };
         Sql { text, values: plain(values) }
+    }
+
+    /// The database's clock, in microseconds since 1970: the one that all processes share.
+    pub(crate) fn now(self) -> Expr {
+        Expr::cust(match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+            Self::MySql(_) => "CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)",
+        })
     }
 
     pub(crate) fn insert(self, insert: &InsertStatement) -> Sql {
         let (text, values) = match self {
             Self::Sqlite => insert.build(SqliteQueryBuilder),
-            Self::MySql => insert.build(MysqlQueryBuilder),
+            Self::MySql(_) => insert.build(MysqlQueryBuilder),
         };
         Sql { text, values: plain(values) }
     }
@@ -67,7 +101,7 @@ impl Dialect {
     pub(crate) fn update(self, update: &UpdateStatement) -> Sql {
         let (text, values) = match self {
             Self::Sqlite => update.build(SqliteQueryBuilder),
-            Self::MySql => update.build(MysqlQueryBuilder),
+            Self::MySql(_) => update.build(MysqlQueryBuilder),
         };
         Sql { text, values: plain(values) }
     }
@@ -75,7 +109,7 @@ impl Dialect {
     pub(crate) fn delete(self, delete: &DeleteStatement) -> Sql {
         let (text, values) = match self {
             Self::Sqlite => delete.build(SqliteQueryBuilder),
-            Self::MySql => delete.build(MysqlQueryBuilder),
+            Self::MySql(_) => delete.build(MysqlQueryBuilder),
         };
         Sql { text, values: plain(values) }
     }
@@ -84,14 +118,38 @@ impl Dialect {
     /// [`Run`](crate::statement::Run).
     pub fn action(self, table: &'static Table, action: &Action, rows: usize) -> String {
         match action {
-            Action::Put => self.insert(put(table, rows).on_conflict(replace(table))).text,
-            Action::Add => self.insert(put(table, rows).on_conflict(self.grow(table))).text,
-            Action::Remove => self.delete(&remove(table, rows)).text,
+            Action::Put => self.insert(self.put(table, rows).on_conflict(replace(table))).text,
+            Action::Add => self.insert(self.put(table, rows).on_conflict(self.grow(table))).text,
+            Action::Remove => self.delete(&self.remove(table, rows)).text,
             Action::Set(numbers) => {
-                let one = self.update(&set(table, numbers)).text;
+                let one = self.update(&self.set(table, numbers)).text;
                 vec![one; rows].join(";")
             }
         }
+    }
+
+    fn put(self, table: &'static Table, rows: usize) -> InsertStatement {
+        let mut insert = Query::insert();
+        insert.into_table(self.alias(table)).columns(table.columns.iter().map(|column| column.name));
+        for _ in 0..rows {
+            insert.values_panic(table.columns.iter().map(|_| placeholder()));
+        }
+        insert
+    }
+
+    fn set(self, table: &'static Table, numbers: &[usize]) -> UpdateStatement {
+        let mut update = Query::update();
+        update.table(self.alias(table)).and_where(Expr::col(table.columns[0].name).eq(placeholder()));
+        for number in numbers {
+            update.value(table.columns[*number].name, placeholder());
+        }
+        update
+    }
+
+    fn remove(self, table: &'static Table, rows: usize) -> DeleteStatement {
+        let mut delete = Query::delete();
+        delete.from_table(self.alias(table)).and_where(Expr::col(table.columns[0].name).is_in((0..rows).map(|_| placeholder())));
+        delete
     }
 
     fn grow(self, table: &'static Table) -> OnConflict {
@@ -99,7 +157,7 @@ impl Dialect {
         for column in &table.columns[1..] {
             let more = match self {
                 Self::Sqlite => Expr::col(("excluded", column.name)),
-                Self::MySql => Expr::cust(format!("VALUES(`{}`)", column.name)),
+                Self::MySql(_) => Expr::cust(format!("VALUES(`{}`)", column.name)),
             };
             conflict.value(column.name, Expr::col(column.name).add(more));
         }
@@ -107,34 +165,10 @@ impl Dialect {
     }
 }
 
-fn put(table: &'static Table, rows: usize) -> InsertStatement {
-    let mut insert = Query::insert();
-    insert.into_table(table.name).columns(table.columns.iter().map(|column| column.name));
-    for _ in 0..rows {
-        insert.values_panic(table.columns.iter().map(|_| placeholder()));
-    }
-    insert
-}
-
 fn replace(table: &'static Table) -> OnConflict {
     let mut conflict = OnConflict::column(table.columns[0].name);
     conflict.update_columns(table.columns[1..].iter().map(|column| column.name));
     conflict
-}
-
-fn set(table: &'static Table, numbers: &[usize]) -> UpdateStatement {
-    let mut update = Query::update();
-    update.table(table.name).and_where(Expr::col(table.columns[0].name).eq(placeholder()));
-    for number in numbers {
-        update.value(table.columns[*number].name, placeholder());
-    }
-    update
-}
-
-fn remove(table: &'static Table, rows: usize) -> DeleteStatement {
-    let mut delete = Query::delete();
-    delete.from_table(table.name).and_where(Expr::col(table.columns[0].name).is_in((0..rows).map(|_| placeholder())));
-    delete
 }
 
 fn placeholder() -> Expr {

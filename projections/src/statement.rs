@@ -49,7 +49,7 @@ impl Statement {
     }
 
     /// The row, if it is there, has these new values.
-    pub fn set<C: Columns, const N: usize>(key: impl Into<String>, values: [(C, Value); N]) -> Self {
+    pub fn set<C: Columns>(key: impl Into<String>, values: impl IntoIterator<Item = (C, Value)>) -> Self {
         let mut values: Vec<_> = values.into_iter().map(|(column, value)| (column.number(), value)).collect();
         values.sort_unstable_by_key(|(number, _)| *number);
         Self { table: C::TABLE, key: key.into(), change: Change::Set(values) }

@@ -1,6 +1,6 @@
 //! What a table looks like, said once for every SQL dialect.
 
-use sea_query::{ColumnDef, Index as Indexes, IndexCreateStatement, Table as Tables, TableCreateStatement};
+use sea_query::{Alias, ColumnDef, Index as Indexes, IndexCreateStatement, Table as Tables, TableCreateStatement};
 
 /// A table whose rows are found by one key: its first column.
 ///
@@ -69,10 +69,10 @@ pub trait Columns: Copy + 'static {
 }
 
 impl Table {
-    /// The statement that makes the table, if it is not there.
-    pub fn create(&self) -> TableCreateStatement {
+    /// The statement that makes the table under this name, if it is not there.
+    pub fn create(&self, name: Alias) -> TableCreateStatement {
         let mut create = Tables::create();
-        create.table(self.name).if_not_exists();
+        create.table(name).if_not_exists();
         for (number, column) in self.columns.iter().enumerate() {
             let mut definition = column.definition();
             if number == 0 {

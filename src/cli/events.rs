@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use cairn_commands::ports::event_store::EventStore;
 use cairn_domain::{Position, StoredEvent};
-use cairn_infra::sqlite::log::SqliteLog;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::sync::watch;
 
 use super::{Place, block_on, rfc3339, say};
 use crate::data::DataDirectory;
+use crate::wiring::{OpenLog, open_log};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Events {
@@ -80,7 +80,7 @@ impl Events {
 
 impl List {
     async fn print(self) -> anyhow::Result<ExitCode> {
-        let log = open(&self.place).await?;
+        let OpenLog { store: log, closing, .. } = open(&self.place).await?;
         let (mut after, mut left) = (Position(self.after), self.limit);
         while left > 0 {
             let page = log.read_all(after, PAGE).await?;
@@ -91,27 +91,32 @@ impl List {
                 left -= 1;
             }
         }
-        log.close().await;
+        closing.close().await;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Tail {
     async fn print(self) -> anyhow::Result<ExitCode> {
-        let log = open(&self.place).await?;
+        let OpenLog { store: log, closing, .. } = open(&self.place).await?;
         let mut growth = log.growth();
-        let after = self.print_last(&log).await?;
+        let after = self.print_last(&*log).await?;
         if !self.no_follow {
             tokio::select! {
-                followed = self.follow(&log, &mut growth, after) => followed?,
+                followed = self.follow(&*log, &mut growth, after) => followed?,
                 _ = tokio::signal::ctrl_c() => {}
             }
         }
-        log.close().await;
+        closing.close().await;
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn follow(&self, log: &SqliteLog, growth: &mut watch::Receiver<Position>, mut after: Position) -> anyhow::Result<()> {
+    async fn follow(
+        &self,
+        log: &dyn EventStore,
+        growth: &mut watch::Receiver<Position>,
+        mut after: Position,
+    ) -> anyhow::Result<()> {
         loop {
             let page = log.read_all(after, PAGE).await?;
             page.iter().filter(|event| self.shape.wants(event)).for_each(|event| self.shape.print(event));
@@ -126,7 +131,7 @@ impl Tail {
     }
 
     /// Goes backwards in ever larger steps until enough events are found; returns where the log ended.
-    async fn print_last(&self, log: &SqliteLog) -> anyhow::Result<Position> {
+    async fn print_last(&self, log: &dyn EventStore) -> anyhow::Result<Position> {
         let head = log.head().await?;
         let wanted = usize::try_from(self.lines).unwrap_or(usize::MAX);
         let mut step = self.lines.max(16);
@@ -144,7 +149,7 @@ impl Tail {
     }
 }
 
-async fn read_between(log: &SqliteLog, mut after: Position, until: Position) -> anyhow::Result<Vec<StoredEvent>> {
+async fn read_between(log: &dyn EventStore, mut after: Position, until: Position) -> anyhow::Result<Vec<StoredEvent>> {
     let mut all = Vec::new();
     while after < until {
         let page = log.read_all(after, PAGE).await?;
@@ -155,9 +160,9 @@ async fn read_between(log: &SqliteLog, mut after: Position, until: Position) -> 
     Ok(all)
 }
 
-async fn open(place: &Place) -> anyhow::Result<SqliteLog> {
-    let data = DataDirectory::open(&place.load(None)?.server.data)?;
-    Ok(SqliteLog::open(&data.events()).await?)
+async fn open(place: &Place) -> anyhow::Result<OpenLog> {
+    let config = place.visit()?;
+    open_log(&config, &DataDirectory::of(&config)?).await
 }
 
 impl Shape {

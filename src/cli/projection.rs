@@ -4,10 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use cairn_commands::ports::event_store::EventStore;
 use cairn_domain::Position;
-use cairn_infra::sqlite::log::SqliteLog;
-use cairn_infra::sqlite::views::SqliteGlance;
 use cairn_projections::ports::Checkpoint;
 use cairn_projections::queries::operations::{checkpoints, parked};
 use cairn_projections::runner::{Progress, Rebuilt};
@@ -18,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Place, block_on, rfc3339, say};
 use crate::data::DataDirectory;
-use crate::wiring::Foundation;
+use crate::wiring::{Foundation, Who, glance_at_views, keeps_views, open_log};
 
 /// Parked events that the list counts.
 const PARKED_COUNT_MAX: u64 = 10_000;
@@ -27,7 +24,7 @@ const PARKED_COUNT_MAX: u64 = 10_000;
 pub(super) enum Projection {
     /// Print every projection and how far it has come.
     List(List),
-    /// Make the read tables anew from the log. The drive must not run.
+    /// Make the read tables anew from the log. Where they are a file, the drive must not run.
     #[command(after_help = "The old tables stay in place until the new ones are complete; ctrl-C leaves everything as it was.")]
     Rebuild(Rebuild),
 }
@@ -67,30 +64,32 @@ impl Projection {
 
 impl List {
     async fn print(self) -> anyhow::Result<ExitCode> {
-        let data = DataDirectory::open(&self.place.load(None)?.server.data)?;
-        let tables = SqliteGlance::open(&data.views()).await.context("start the drive once, it makes the read tables")?;
-        let log = SqliteLog::open(&data.events()).await?;
-        let head = log.head().await?;
+        let config = self.place.visit()?;
+        let data = DataDirectory::of(&config)?;
+        let tables = glance_at_views(&config, &data).await?;
+        let log = open_log(&config, &data).await?;
+        let head = log.store.head().await?;
         if !self.json {
             say(&format!("{:<12} {:>7} {:>12} {:>8} {:>7}  {}", "NAME", "VERSION", "POSITION", "LAG", "PARKED", "UPDATED"));
         }
-        for checkpoint in checkpoints(&tables).await.context("the read tables can't be read")? {
-            let parked = parked(&tables, &checkpoint.projection, Position::START, PARKED_COUNT_MAX).await;
+        for checkpoint in checkpoints(&*tables).await.context("the read tables can't be read")? {
+            let parked = parked(&*tables, &checkpoint.projection, Position::START, PARKED_COUNT_MAX).await;
             let parked = parked.context("the read tables can't be read")?.len();
             let lag = head.0.saturating_sub(checkpoint.position.0);
             let line = if self.json { as_json } else { as_line };
             say(&line(&checkpoint, lag, parked));
         }
-        log.close().await;
+        log.closing.close().await;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Rebuild {
     async fn make(self) -> anyhow::Result<ExitCode> {
-        let data = DataDirectory::open(&self.place.load(None)?.server.data)?;
-        let _lock = data.lock()?;
-        let foundation = Foundation::open(&data).await?;
+        let config = self.place.visit()?;
+        let data = DataDirectory::of(&config)?;
+        let _lock = if keeps_views(&config)? { Some(data.lock()?) } else { None };
+        let foundation = Foundation::open(&config, &data, Who::Visitor).await?;
         let stop = CancellationToken::new();
         let on_signal = stop.clone();
         tokio::spawn(async move {

@@ -18,10 +18,11 @@ use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use super::{Place, Unusable, say};
+use super::{Place, say};
 use crate::data::DataDirectory;
 use crate::lifecycle::{Lifecycle, Signals};
 use crate::telemetry;
+use crate::unusable::Unusable;
 use crate::wiring::Whole;
 
 /// Run the drive.
@@ -100,7 +101,8 @@ async fn start_runner(whole: &Whole, lifecycle: &Lifecycle) -> anyhow::Result<()
 
 /// Finishes or sweeps away what an earlier process left half-way, before the first request is taken.
 async fn put_in_order(whole: &Whole) -> anyhow::Result<()> {
-    let finished = finish_begun(&whole.drive, &whole.checkpoints, 0).await.context("unfinished work can't be finished")?;
+    let finished =
+        finish_begun(&whole.drive, &*whole.foundation.checkpoints, 0).await.context("unfinished work can't be finished")?;
     let swept = sweep_staging(&whole.drive).await.context("the staging area can't be cleaned up")?;
     if finished.accounts + finished.files + swept > 0 {
         tracing::info!(
@@ -119,11 +121,11 @@ fn start_clean_up(whole: &Whole, lifecycle: &Lifecycle) {
         let drive = drive.clone();
         async move { report("expiring uploads", expire(&drive).await) }
     });
-    let (drive, checkpoints) = (whole.drive.clone(), whole.checkpoints.clone());
+    let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
     lifecycle.every("clean-up", CLEAN_UP_EVERY, move || {
         let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
         async move {
-            report("finishing what began", finish_begun(&drive, &checkpoints, PATIENCE_SECONDS).await.map(|_| ()));
+            report("finishing what began", finish_begun(&drive, &*checkpoints, PATIENCE_SECONDS).await.map(|_| ()));
             report("forgetting old answers", forget_answers(&drive).await);
         }
     });

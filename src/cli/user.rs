@@ -11,11 +11,11 @@ use cairn_domain::Username;
 use cairn_domain::account::Role;
 use cairn_infra::clock::SystemClock;
 use cairn_infra::ids::RandomIds;
-use cairn_infra::sqlite::log::SqliteLog;
 use clap::{Subcommand, ValueEnum};
 
 use super::{Place, block_on, say};
 use crate::data::DataDirectory;
+use crate::wiring::{OpenLog, open_log};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
@@ -55,18 +55,18 @@ impl User {
 impl Change {
     /// Appends the event; a drive that runs notices within a second.
     async fn apply(self, granted: bool) -> anyhow::Result<ExitCode> {
-        let config = self.place.load(None)?;
-        let data = DataDirectory::open(&config.server.data)?;
+        let config = self.place.visit()?;
+        let data = DataDirectory::of(&config)?;
         let name: Username = self.name.parse().with_context(|| format!("{:?} is not a user name", self.name))?;
-        let log = Arc::new(SqliteLog::open(&data.events()).await?);
-        let journal = Journal::new(log.clone(), Arc::new(SystemClock), Arc::new(RandomIds));
+        let OpenLog { store: log, closing, .. } = open_log(&config, &data).await?;
+        let journal = Journal::new(log, Arc::new(SystemClock), Arc::new(RandomIds));
         let RoleName::Admin = self.role;
         let request = Request::of_system(RandomIds.command());
         let changed = match find_account(&journal, &name).await {
             Ok(account) => grant_role(&journal, &request, account, Role::Admin, granted).await,
             Err(error) => Err(error),
         };
-        log.close().await;
+        closing.close().await;
         match changed {
             Ok(_) if granted => say(&format!("{name} is an admin now.")),
             Ok(_) => say(&format!("{name} is no admin any more.")),

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::client::Client;
+use super::over;
 use super::process::{Output, command};
 use super::wait::until;
 
@@ -45,7 +46,8 @@ impl Drive {
     }
 
     fn start_at(place: TempDir, data: PathBuf, environment: &[(&str, &str)]) -> Self {
-        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let given = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let environment = over::settings(&data).into_iter().chain(given).collect();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut drive = Self { child: None, address, data, environment, place, starts: 0 };
         drive.start_again();
@@ -131,7 +133,28 @@ impl Drive {
 
     /// Runs another verb of the program over the same data.
     pub(crate) fn cairn(&self, arguments: &[&str]) -> Output {
-        Output::of(command().current_dir(self.place.path()).args(arguments).arg("--data").arg(&self.data))
+        Output::of(&mut self.command(arguments))
+    }
+
+    /// Another verb of the program over the same data, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command();
+        command.envs(self.environment.iter().cloned()).current_dir(self.place.path());
+        command.args(arguments).arg("--data").arg(&self.data);
+        command
+    }
+
+    /// Throws the read tables of the stopped drive away.
+    pub(crate) fn remove_views(&self) {
+        if over::servers() {
+            return over::remove_views(&self.data);
+        }
+        let all = fs::read_dir(&self.data).expect("a directory").map(|entry| entry.expect("an entry").path());
+        let views: Vec<_> = all.filter(|path| path.to_string_lossy().contains("views.db")).collect();
+        assert!(!views.is_empty());
+        for path in views {
+            fs::remove_file(path).expect("removed");
+        }
     }
 
     /// The files below a directory of the data directory.

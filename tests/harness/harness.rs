@@ -5,6 +5,7 @@ mod client;
 mod content;
 mod drive;
 mod mounts;
+pub(crate) mod over;
 mod process;
 mod raw;
 mod skipped;

@@ -26,6 +26,9 @@ const DRIVERS: &[&str] = &[
 /// Crates that speak HTTP.
 const WEB: &[&str] = &["poem", "poem-openapi", "hyper", "hyper-util", "axum"];
 
+/// Those that serve it. Clients of servers speak HTTP, too.
+const SERVING: &[&str] = &["poem", "poem-openapi"];
+
 struct Rule {
     name: &'static str,
     /// Of Cairn's own crates, these may be used.
@@ -39,7 +42,10 @@ const RULES: &[Rule] = &[
     Rule { name: "cairn-commands", own: &["cairn-domain"], never: &[DRIVERS, WEB, &["sea-query"]] },
     Rule { name: "cairn-projections", own: &["cairn-domain"], never: &[DRIVERS, WEB] },
     Rule { name: "cairn-api", own: &["cairn-domain", "cairn-commands", "cairn-projections"], never: &[] },
-    Rule { name: "cairn-infra", own: &["cairn-domain", "cairn-commands", "cairn-projections", "cairn-digest"], never: &[WEB] },
+    Rule { name: "cairn-infra", own: &["cairn-domain", "cairn-commands", "cairn-projections", "cairn-digest"], never: &[SERVING] },
+    Rule { name: "cairn-servers", own: &[], never: &[WEB] },
+    Rule { name: "cairn-eventstore-double", own: &[], never: &[SERVING] },
+    Rule { name: "cairn-oss-double", own: &[], never: &[SERVING] },
     Rule { name: "cairn-digest", own: &[], never: &[DRIVERS, WEB, &["tokio"]] },
 ];
 

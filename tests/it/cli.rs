@@ -157,9 +157,8 @@ async fn the_tail_of_the_log_is_followed() {
     let last = drive.cairn(&["events", "tail", "--lines", "2", "--no-follow", "--json"]).json_lines();
     assert_eq!(last, events[events.len() - 2..]);
 
-    let mut tail = command();
-    tail.args(["events", "tail", "--lines", "1", "--json", "--data"]).arg(drive.data()).stdout(Stdio::piped());
-    let mut tail = tail.spawn().unwrap();
+    let mut tail = drive.command(&["events", "tail", "--lines", "1", "--json"]);
+    let mut tail = tail.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(next(), *events.last().unwrap());

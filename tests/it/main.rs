@@ -31,6 +31,8 @@ mod shutdown;
 mod slow_clients;
 mod views_rebuilt;
 
+mod servers;
+
 mod cli;
 mod openapi;
 mod system;

@@ -133,10 +133,10 @@ impl UserApi {
         #[oai(name = "Cairn-Min-Position")]
         position: MinPosition,
     ) -> Result<InfoAnswer, InfoProblem> {
-        app.reach(position.0).await?;
-        let user = user_by_id(&*app.tables, caller.account).await.map_err(Problem::from)?;
+        let tables = app.reach(&caller, position).await?;
+        let user = user_by_id(&*tables, caller.account).await.map_err(Problem::from)?;
         let user = user.ok_or(Problem::of(common::unauthorized))?;
-        let usage = usage_of(&*app.tables, caller.account).await.map_err(Problem::from)?;
+        let usage = usage_of(&*tables, caller.account).await.map_err(Problem::from)?;
         Ok(InfoAnswer::Found(Json(UserInfo {
             id: user.id.0,
             username: user.username,

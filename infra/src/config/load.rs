@@ -3,7 +3,9 @@ use std::path::{Path, PathBuf};
 
 use config::{Environment, File, FileFormat};
 
-use super::Config;
+use cairn_commands::ports::BoxError;
+
+use super::{Address, Config};
 
 /// What flags say; they override every other source.
 #[derive(Debug, Clone, Default)]
@@ -31,16 +33,43 @@ pub enum ConfigError {
     /// A source is malformed, or a value is of the wrong kind, or a key is unknown.
     #[error("the configuration is not valid")]
     Invalid(#[source] config::ConfigError),
-    /// This build has no such adapter.
-    #[error("{section}.url is {url:?}, and this build of cairn has no adapter for it; it has: {known}")]
+    /// There is no such adapter.
+    #[error("{key} begins with {scheme:?}, for which cairn has no adapter; it has: {known}")]
     NoAdapter {
-        /// The section.
-        section: &'static str,
+        /// Which setting.
+        key: &'static str,
         /// As configured.
-        url: String,
+        scheme: String,
         /// What would do.
-        known: &'static str,
+        known: String,
     },
+    /// There is such an adapter, but not in this build.
+    #[error("{key} begins with {scheme:?}, and this cairn was built without the feature `{feature}`")]
+    FeatureMissing {
+        /// Which setting.
+        key: &'static str,
+        /// As configured.
+        scheme: String,
+        /// The feature of the package to build it with.
+        feature: &'static str,
+    },
+    /// The address is not of the form that its adapter needs.
+    #[error("{key} is {address}, which can't be used")]
+    BadAddress {
+        /// Which setting.
+        key: &'static str,
+        /// As configured.
+        address: Address,
+        /// What it should look like.
+        #[source]
+        source: BoxError,
+    },
+    /// A file has no copies.
+    #[error("views.replicas are of use with a views.url of mysql:// only")]
+    NoReplicas,
+    /// The secret is not what it has to be.
+    #[error("server.secret must be 64 hex digits")]
+    BadSecret,
     /// A limit makes no sense.
     #[error("limits.{key} must be at least 1")]
     Zero {
@@ -61,7 +90,11 @@ pub fn load(
     }
     let variables = variables(environment)?;
     let environment = Environment::with_prefix("CAIRN").prefix_separator("_").separator("__").try_parsing(true);
-    let environment = environment.list_separator(",").with_list_parse_key("server.trusted_proxies").source(Some(variables));
+    let environment = environment
+        .list_separator(",")
+        .with_list_parse_key("server.trusted_proxies")
+        .with_list_parse_key("views.replicas")
+        .source(Some(variables));
     let sources = builder.add_source(environment).build().map_err(ConfigError::Invalid)?;
     let mut config: Config = sources.try_deserialize().map_err(ConfigError::Invalid)?;
     if let Some(listen) = flags.listen {
@@ -90,10 +123,10 @@ fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Result<
 }
 
 fn check(config: &Config) -> Result<(), ConfigError> {
-    for (section, url) in [("log", &config.log.url), ("views", &config.views.url)] {
-        if url != "sqlite" {
-            return Err(ConfigError::NoAdapter { section, url: url.clone(), known: "sqlite" });
-        }
+    config.log_adapter()?;
+    config.views_adapter()?;
+    if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
+        return Err(ConfigError::BadSecret);
     }
     let limits = &config.limits;
     let at_least_one = [

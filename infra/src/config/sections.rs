@@ -5,6 +5,8 @@ use cairn_commands::Limits;
 use cairn_commands::ports::attempts::AttemptPolicy;
 use serde::{Deserialize, Serialize};
 
+use super::{Address, Hidden};
+
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -31,6 +33,11 @@ pub struct Server {
     pub data: PathBuf,
     /// The address under which people reach the drive, for links; none takes the listening address.
     pub public_url: Option<String>,
+    /// 64 hex digits that sign links and challenges, the same in every process of a drive; none takes those of the data directory, which are
+    /// made on the first start.
+    pub secret: Option<Hidden>,
+    /// Whether the drive brings the schema of its databases up to date when it starts. Otherwise `cairn migrate` does.
+    pub migrate: bool,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Open connections; beyond it, clients wait.
@@ -49,6 +56,8 @@ impl Default for Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("./cairn-data"),
             public_url: None,
+            secret: None,
+            migrate: true,
             trusted_proxies: Vec::new(),
             connections_max: 1024,
             header_seconds_max: 10,
@@ -70,13 +79,13 @@ impl Server {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adapter {
-    /// `sqlite`: a file in the data directory.
-    pub url: String,
+    /// `sqlite`: a file in the data directory; `mysql://user:password@host/database`.
+    pub url: Address,
 }
 
 impl Default for Adapter {
     fn default() -> Self {
-        Self { url: "sqlite".to_owned() }
+        Self { url: "sqlite".into() }
     }
 }
 
@@ -84,15 +93,17 @@ impl Default for Adapter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Views {
-    /// `sqlite`: a file in the data directory.
-    pub url: String,
+    /// `sqlite`: a file in the data directory; `mysql://user:password@host/database`.
+    pub url: Address,
+    /// Copies of that database, kept up by its own replication, which are read when they have come far enough.
+    pub replicas: Vec<Address>,
     /// How long an answer waits for the read tables to show its effect, in milliseconds.
     pub wait_milliseconds_max: u64,
 }
 
 impl Default for Views {
     fn default() -> Self {
-        Self { url: "sqlite".to_owned(), wait_milliseconds_max: 5_000 }
+        Self { url: "sqlite".into(), replicas: Vec::new(), wait_milliseconds_max: 5_000 }
     }
 }
 

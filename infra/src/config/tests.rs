@@ -58,6 +58,20 @@ fn what_can_not_be_meant_is_refused() {
     assert!(matches!(refused(&[("CAIRN_LOG__ULR", "sqlite")]), ConfigError::Invalid(_)));
     assert!(matches!(refused(&[("CAIRN_SERVER__LISTEN", "nowhere")]), ConfigError::Invalid(_)));
     assert!(matches!(refused(&[("CAIRN_LIMITS__PARTS_MAX", "0")]), ConfigError::Zero { key: "parts_max" }));
-    let error = refused(&[("CAIRN_LOG__URL", "esdb://localhost")]);
-    assert!(error.to_string().contains("it has: sqlite"), "{error}");
+    let error = refused(&[("CAIRN_LOG__URL", "ftp://localhost")]);
+    assert!(error.to_string().contains("it has: sqlite, mysql://"), "{error}");
+    assert!(matches!(refused(&[("CAIRN_SERVER__SECRET", "abc")]), ConfigError::BadSecret));
+    assert!(matches!(refused(&[("CAIRN_VIEWS__REPLICAS", "mysql://u:p@h/d")]), ConfigError::NoReplicas));
+}
+
+#[test]
+fn an_address_of_an_adapter_that_is_not_built_in_names_the_feature() {
+    let loaded = load(None, env(&[("CAIRN_LOG__URL", "mysql://u:hunter2@h/d")]), Overrides::default());
+    if cfg!(feature = "mysql") {
+        assert!(!format!("{:?}", loaded.expect("valid")).contains("hunter2"));
+        let error = load(None, env(&[("CAIRN_LOG__URL", "mysql://u:hunter2@h")]), Overrides::default()).expect_err("no database");
+        assert!(matches!(error, ConfigError::BadAddress { .. }) && !error.to_string().contains("hunter2"), "{error}");
+    } else {
+        assert!(matches!(loaded, Err(ConfigError::FeatureMissing { feature: "mysql", .. })));
+    }
 }

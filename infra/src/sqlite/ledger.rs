@@ -7,16 +7,17 @@ use async_trait::async_trait;
 use cairn_commands::ports::ledger::{Begun, Ledger, LedgerError, StoredAnswer};
 use cairn_domain::Timestamp;
 
-use crate::sqlite::log::{BeginJob, FinishJob, Job, Queue};
+use crate::group_commit::Queue;
+use crate::sqlite::log::{BeginJob, FinishJob, Job};
 
 /// Made by [`SqliteLog::ledger`](crate::sqlite::log::SqliteLog::ledger), and of use as long as that log is open.
 #[derive(Debug, Clone)]
 pub struct SqliteLedger {
-    queue: Queue,
+    queue: Queue<Job>,
 }
 
 impl SqliteLedger {
-    pub(crate) fn new(queue: Queue) -> Self {
+    pub(crate) fn new(queue: Queue<Job>) -> Self {
         Self { queue }
     }
 }

@@ -16,21 +16,20 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::group_commit::{self, Queue, tell_growth};
 use crate::sqlite::ledger::SqliteLedger;
 
 mod checkpoints;
 mod connect;
-mod group;
-mod queue;
+mod job;
 mod read;
-mod recent;
 mod schema;
 mod statements;
 mod trouble;
 mod writer;
 
 pub use checkpoints::SqliteCheckpoints;
-pub(crate) use queue::{BeginJob, FinishJob, Job, Queue};
+pub(crate) use job::{BeginJob, FinishJob, Job};
 pub use schema::{SCHEMA_VERSION, TABLES};
 
 /// How often the log is asked whether another process has appended to it.
@@ -39,7 +38,7 @@ const FOREIGN_GROWTH_PERIOD: Duration = Duration::from_millis(500);
 /// The log in a file. Dropping it ends its tasks after what is queued; [`close`](Self::close) waits for that.
 #[derive(Debug)]
 pub struct SqliteLog {
-    queue: Queue,
+    queue: Queue<Job>,
     readers: SqlitePool,
     growth: watch::Sender<Position>,
     tasks: TaskTracker,
@@ -96,9 +95,9 @@ impl SqliteLog {
         readers: SqlitePool,
         head: Position,
     ) -> Self {
-        writer::describe_metrics();
+        group_commit::describe_metrics();
         let (stop, tasks, growth) = (CancellationToken::new(), TaskTracker::new(), watch::Sender::new(head));
-        let (queue, jobs) = queue::bounded();
+        let (queue, jobs) = group_commit::bounded();
         let writer = writer::Writer::new(writing, connection, growth.clone());
         tasks.spawn(writer.run(jobs, readers.clone(), stop.clone()));
         tasks.spawn(watch_foreign_growth(readers.clone(), growth.clone(), stop.clone()));
@@ -121,12 +120,12 @@ impl SqliteLog {
 #[async_trait]
 impl EventStore for SqliteLog {
     async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
-        let appended = self.queue.append(vec![Append { stream: stream.clone(), expected, events }]).await?;
+        let appended = group_commit::append(&self.queue, vec![Append { stream: stream.clone(), expected, events }]).await?;
         appended.into_iter().next().ok_or_else(|| StoreError::Unavailable("the append has no answer".into()))
     }
 
     async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        self.queue.append(appends).await
+        group_commit::append(&self.queue, appends).await
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
@@ -158,14 +157,6 @@ async fn watch_foreign_growth(readers: SqlitePool, growth: watch::Sender<Positio
         }
     };
     stop.run_until_cancelled(look).await;
-}
-
-fn tell_growth(growth: &watch::Sender<Position>, head: Position) {
-    growth.send_if_modified(|known| {
-        let grown = head > *known;
-        *known = head.max(*known);
-        grown
-    });
 }
 
 #[cfg(test)]

@@ -169,4 +169,14 @@ impl Workshop for SqliteViews {
     async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
         Ok(Box::new(SqliteDraft::begin(self).await?))
     }
+
+    /// The file belongs to this process alone.
+    async fn take_over(&self) -> Result<(), TablesError> {
+        Ok(())
+    }
+
+    /// There is nobody to step down for.
+    async fn step_down(&self) -> Result<(), TablesError> {
+        Ok(())
+    }
 }

@@ -4,6 +4,8 @@
 //! Every check panics when the adapter does not do it.
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "checks panic; it says so above")]
 
+pub mod asking;
+
 use cairn_domain::{EventId, Position, StreamName, Timestamp};
 use uuid::Uuid;
 

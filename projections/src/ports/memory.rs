@@ -114,6 +114,7 @@ fn start(projection: &dyn Projection) -> Checkpoint {
         position: Position::START,
         log: None,
         updated_at: Timestamp(0),
+        held_elsewhere: false,
     }
 }
 
@@ -146,7 +147,9 @@ impl MemoryState {
     fn apply(&mut self, batch: Batch) -> Result<(), TablesError> {
         for step in batch.moves {
             let checkpoint = self.checkpoints.get_mut(&step.projection);
-            let checkpoint = checkpoint.filter(|known| known.position == step.from && known.version == step.version);
+            let fits =
+                |known: &&mut Checkpoint| known.position == step.from && known.version == step.version && !known.held_elsewhere;
+            let checkpoint = checkpoint.filter(fits);
             let checkpoint = checkpoint.ok_or_else(|| TablesError::Lost { projection: step.projection.clone() })?;
             *checkpoint = Checkpoint { position: step.to, log: Some(step.log), updated_at: step.at, ..checkpoint.clone() };
         }
@@ -203,6 +206,15 @@ impl Workshop for MemoryTables {
         let tables = Self::new(self.projections.clone());
         lock(&tables.state).refused.clone_from(&lock(&self.state).refused);
         Ok(Box::new(MemoryDraft { tables, live: Arc::clone(&self.state) }))
+    }
+
+    async fn take_over(&self) -> Result<(), TablesError> {
+        lock(&self.state).checkpoints.values_mut().for_each(|checkpoint| checkpoint.held_elsewhere = false);
+        Ok(())
+    }
+
+    async fn step_down(&self) -> Result<(), TablesError> {
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 //! What lies in the drive: the contents, each once, and everybody's entries.
 
 use cairn_domain::blob::{BlobEvent, BlobStored};
-use cairn_domain::file::{FileAdded, FileEvent};
-use cairn_domain::{Event, Sha256};
+use cairn_domain::file::{FileAdded, FileEvent, FileRenamed};
+use cairn_domain::{Event, FileName, Sha256};
 
 use super::{Envelope, Projection, Unprojectable};
 use crate::statement::{Statement, Value, value::integer};
@@ -45,6 +45,8 @@ table! {
         Owner = "owner": Id,
         /// What it is called.
         Name = "name": Text(255),
+        /// The same in small letters, to be found by: the databases know the letters A to Z only, or their own rules. One letter can become three.
+        NameLower = "name_lower": Text(765),
         /// Where it stands; null is the top.
         FolderId = "folder_id": MaybeId,
         /// In bytes.
@@ -84,7 +86,7 @@ impl Projection for Files {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -122,10 +124,12 @@ fn content(stored: &BlobStored, envelope: Envelope<'_>) -> Result<Statement, Unp
 fn entry(event: &FileEvent, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
     match event {
         FileEvent::FileAdded(added) => addition(added, envelope),
-        FileEvent::FileRenamed(renamed) => change(envelope, UserFile::Name, renamed.name.to_string().into()),
-        FileEvent::FileMoved(moved) => change(envelope, UserFile::FolderId, moved.folder.into()),
-        FileEvent::FileTrashed(_) => change(envelope, UserFile::Status, TRASHED.into()),
-        FileEvent::FileRestored(_) => change(envelope, UserFile::Status, ACTIVE.into()),
+        FileEvent::FileRenamed(FileRenamed { name }) => {
+            change(envelope, [(UserFile::Name, text(name)), (UserFile::NameLower, lower(name))])
+        }
+        FileEvent::FileMoved(moved) => change(envelope, [(UserFile::FolderId, moved.folder.into())]),
+        FileEvent::FileTrashed(_) => change(envelope, [(UserFile::Status, TRASHED.into())]),
+        FileEvent::FileRestored(_) => change(envelope, [(UserFile::Status, ACTIVE.into())]),
         FileEvent::FilePurged(_) => Ok(Statement::remove::<UserFile>(envelope.id())),
     }
 }
@@ -135,7 +139,8 @@ fn addition(added: &FileAdded, envelope: Envelope<'_>) -> Result<Statement, Unpr
         envelope.id(),
         [
             (UserFile::Owner, added.owner.into()),
-            (UserFile::Name, added.name.to_string().into()),
+            (UserFile::Name, text(&added.name)),
+            (UserFile::NameLower, lower(&added.name)),
             (UserFile::FolderId, added.folder.into()),
             (UserFile::Size, integer(added.size)?.into()),
             (UserFile::Sha256, added.sha256.into()),
@@ -150,11 +155,17 @@ fn addition(added: &FileAdded, envelope: Envelope<'_>) -> Result<Statement, Unpr
     ))
 }
 
-fn change(envelope: Envelope<'_>, column: UserFile, value: Value) -> Result<Statement, Unprojectable> {
-    Ok(Statement::set(
-        envelope.id(),
-        [(column, value), (UserFile::Version, version(envelope)?), (UserFile::UpdatedAt, envelope.time.into())],
-    ))
+fn change<const N: usize>(envelope: Envelope<'_>, values: [(UserFile, Value); N]) -> Result<Statement, Unprojectable> {
+    let of_every = [(UserFile::Version, version(envelope)?), (UserFile::UpdatedAt, envelope.time.into())];
+    Ok(Statement::set(envelope.id(), values.into_iter().chain(of_every)))
+}
+
+fn text(name: &FileName) -> Value {
+    name.to_string().into()
+}
+
+fn lower(name: &FileName) -> Value {
+    name.as_str().to_lowercase().into()
 }
 
 /// As the API counts: an entry that was just made has version 1.

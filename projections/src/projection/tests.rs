@@ -130,15 +130,17 @@ fn an_entry_is_a_row_that_counts_its_events() {
 
 #[test]
 fn every_change_of_an_entry_renews_its_version() {
-    let changed = |event: FileEvent, column: UserFile, value: Value| {
-        let change = [(column, value), (UserFile::Version, Value::Integer(3)), (UserFile::UpdatedAt, TIME.into())];
-        assert_eq!(project(&Files, &file(), event), [Statement::set(key(2), change)]);
+    let changed = |event: FileEvent, change: &[(UserFile, Value)]| {
+        let of_every = [(UserFile::Version, Value::Integer(3)), (UserFile::UpdatedAt, TIME.into())];
+        assert_eq!(project(&Files, &file(), event), [Statement::set(key(2), change.iter().cloned().chain(of_every))]);
     };
-    changed(FileEvent::FileRenamed(FileRenamed { name: "b".parse().expect("a name") }), UserFile::Name, "b".into());
-    changed(FileEvent::FileMoved(FileMoved { folder: None }), UserFile::FolderId, Value::Null);
-    changed(FileEvent::FileMoved(FileMoved { folder: Some(FolderId(id(8))) }), UserFile::FolderId, key(8).into());
-    changed(FileEvent::FileTrashed(FileTrashed {}), UserFile::Status, "trashed".into());
-    changed(FileEvent::FileRestored(FileRestored {}), UserFile::Status, "active".into());
+    let renamed = FileRenamed { name: "ÜBUNG.md".parse().expect("a name") };
+    let names = [(UserFile::Name, "ÜBUNG.md".into()), (UserFile::NameLower, "übung.md".into())];
+    changed(FileEvent::FileRenamed(renamed), &names);
+    changed(FileEvent::FileMoved(FileMoved { folder: None }), &[(UserFile::FolderId, Value::Null)]);
+    changed(FileEvent::FileMoved(FileMoved { folder: Some(FolderId(id(8))) }), &[(UserFile::FolderId, key(8).into())]);
+    changed(FileEvent::FileTrashed(FileTrashed {}), &[(UserFile::Status, "trashed".into())]);
+    changed(FileEvent::FileRestored(FileRestored {}), &[(UserFile::Status, "active".into())]);
 }
 
 #[test]

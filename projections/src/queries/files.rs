@@ -62,7 +62,7 @@ pub enum ByHash {
 pub struct FileFilter {
     /// Those that stand there (`Some(None)` is the top); none for wherever.
     pub folder: Option<Option<FolderId>>,
-    /// Those whose name has this in it, in whatever case of the letters A to Z.
+    /// Those whose name has this in it, in capital or small letters.
     pub name: Option<String>,
     /// Those with this content.
     pub content: Option<ByHash>,
@@ -140,14 +140,14 @@ fn stands_in(folder: Option<FolderId>) -> Expr {
 fn named(part: &str) -> Expr {
     let mut pattern = String::with_capacity(part.len() + 2);
     pattern.push('%');
-    for character in part.chars() {
+    for character in part.to_lowercase().chars() {
         if matches!(character, '%' | '_' | '!') {
             pattern.push('!');
         }
         pattern.push(character);
     }
     pattern.push('%');
-    Expr::col(UserFile::Name).like(LikeExpr::new(pattern).escape('!'))
+    Expr::col(UserFile::NameLower).like(LikeExpr::new(pattern).escape('!'))
 }
 
 fn has(content: ByHash) -> Expr {

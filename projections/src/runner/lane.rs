@@ -66,7 +66,7 @@ impl Lane<'_> {
 
     fn batch(&self, state: &mut State, mask: Mask, projected: Projected, events: &[StoredEvent]) -> Batch {
         let Projected { statements, park, .. } = projected;
-        Batch { runs: combine(statements), moves: self.moves_over(state, mask, events), park, release: Vec::new() }
+        Batch { runs: combine(statements), moves: self.moves_over(state, mask, events), park, ..Batch::default() }
     }
 
     /// The steps from where the projections stand to the last of the events. The first event of all tells which log it is.
@@ -92,7 +92,8 @@ impl Lane<'_> {
     pub(super) async fn apply_batch(&self, state: &mut State, mask: Mask, batch: Batch) -> Result<(), Failure> {
         let to = batch.moves.first().map_or(Position::START, |step| step.to);
         let park = batch.park.clone();
-        self.tables.apply(batch).await?;
+        self.tables.apply(Batch { continued: state.moved, ..batch }).await?;
+        state.moved = true;
         for (number, projection) in self.plan.of(mask) {
             state.positions[number] = to;
             for parked in park.iter().filter(|parked| parked.projection == projection.name()) {

@@ -45,14 +45,23 @@ pub enum RebuildError {
     Source(#[from] SourceError),
     /// The tables could not be written.
     #[error(transparent)]
-    Tables(#[from] TablesError),
+    Tables(TablesError),
+}
+
+impl From<TablesError> for RebuildError {
+    fn from(error: TablesError) -> Self {
+        match error {
+            TablesError::Busy => Self::Busy,
+            error @ (TablesError::Lost { .. } | TablesError::Rejected(_) | TablesError::Unavailable(_)) => Self::Tables(error),
+        }
+    }
 }
 
 impl From<Failure> for RebuildError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Source(error) => Self::Source(error),
-            Failure::Tables(error) => Self::Tables(error),
+            Failure::Tables(error) => error.into(),
             Failure::Refused(refused) => Self::Tables(TablesError::Unavailable(Box::new(refused))),
         }
     }
@@ -99,7 +108,7 @@ impl Runner {
         Ok(state)
     }
 
-    /// From here on nothing is applied to the live tables, so that what has been reached stays reached.
+    /// From here on nothing is applied to the live tables, by nobody, so that what has been reached stays reached.
     async fn promote(
         &self,
         draft: Box<dyn Draft>,
@@ -108,7 +117,11 @@ impl Runner {
         stop: &CancellationToken,
     ) -> Result<Rebuilt, RebuildError> {
         let mut guard = self.0.state.lock().await;
-        if let Err(error) = self.fill(&*draft, &mut state, report, stop).await {
+        let filled = match self.0.tables.take_over().await {
+            Ok(()) => self.fill(&*draft, &mut state, report, stop).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = filled {
             draft.discard().await;
             return Err(error);
         }
@@ -151,7 +164,7 @@ impl Runner {
             }
             let Ready::Batch(Prepared { runs, park, first, last }) = ready? else { return Ok(true) };
             let moves = lane.moves(state, all, first, last);
-            match lane.apply_batch(state, all, Batch { runs, moves, park, release: Vec::new() }).await {
+            match lane.apply_batch(state, all, Batch { runs, moves, park, ..Batch::default() }).await {
                 Err(Failure::Tables(TablesError::Rejected(_))) => {
                     let events = shared.source.read_all(state.reached(), BATCH_EVENTS).await?;
                     lane.isolate(state, all, &events).await?;

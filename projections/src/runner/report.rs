@@ -1,10 +1,11 @@
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use cairn_domain::{Position, Timestamp};
 use tokio::sync::watch;
 
 use super::plan::chain;
+use super::stand_by::{Waiter, Waiting};
 use super::state::State;
 use super::{CatchUpError, Runner};
 
@@ -41,17 +42,24 @@ pub struct RunnerHealth {
 
 /// The position that all projections have reached, to be waited for.
 #[derive(Clone)]
-pub struct ReachedPosition(watch::Receiver<Position>);
+pub struct ReachedPosition {
+    receiver: watch::Receiver<Position>,
+    waiting: Arc<Waiting>,
+}
 
 impl ReachedPosition {
     /// Now.
     pub fn now(&self) -> Position {
-        *self.0.borrow()
+        *self.receiver.borrow()
     }
 
     /// Waits until it is at least this one; false when it is not within the time.
     pub async fn reaches(&self, position: Position, within: Duration) -> bool {
-        let mut receiver = self.0.clone();
+        if self.now() >= position {
+            return true;
+        }
+        let _waiter = Waiter::new(&self.waiting);
+        let mut receiver = self.receiver.clone();
         let waited = tokio::time::timeout(within, receiver.wait_for(|reached| *reached >= position)).await;
         matches!(waited, Ok(Ok(_)))
     }
@@ -60,7 +68,7 @@ impl ReachedPosition {
 impl Runner {
     /// What all projections have reached.
     pub fn reached(&self) -> ReachedPosition {
-        ReachedPosition(self.0.reached.subscribe())
+        ReachedPosition { receiver: self.0.reached.subscribe(), waiting: Arc::clone(&self.0.waiting) }
     }
 
     /// Whether it works.

@@ -49,8 +49,11 @@ impl Runner {
             Some(state) => state,
             None => self.load().await?,
         };
+        // Whoever else applies must look at the parked streams again.
+        self.0.tables.take_over().await.map_err(Failure::from)?;
         let mut retry = Retry { runner: self, number, projection, failed: HashSet::new(), retried: Retried::default() };
         retry.all().await?;
+        self.0.tables.step_down().await.map_err(Failure::from)?;
         state.streams[number] = retry.failed;
         state.parked[number] = retry.retried.left;
         self.report_alive(&state);

@@ -18,6 +18,10 @@ pub(super) struct State {
     pub(super) parked: Vec<u64>,
     /// The id of the log's first event, once it has one.
     pub(super) log: Option<EventId>,
+    /// Another process has the right to move a checkpoint.
+    pub(super) held_elsewhere: bool,
+    /// A checkpoint was moved from this state, so nobody else can have moved one since without being noticed.
+    pub(super) moved: bool,
 }
 
 /// Projections that stand at one position and go on together.
@@ -32,15 +36,18 @@ pub(super) struct Group {
 impl State {
     /// Reads the checkpoints and checks that they belong to this log and this program.
     pub(super) async fn load(plan: &Plan, source: &dyn Source, tables: &dyn Tables) -> Result<Self, Failure> {
+        // The checkpoints first: what others append and apply meanwhile must not make them look ahead of the log.
+        let checkpoints = tables.checkpoints().await?;
         let log = source.read_all(Position::START, 1).await?.first().map(|event| event.id);
         let head = source.head().await?;
-        let checkpoints = tables.checkpoints().await?;
-        let mut state = Self { positions: Vec::new(), streams: Vec::new(), parked: Vec::new(), log };
+        let mut state =
+            Self { positions: Vec::new(), streams: Vec::new(), parked: Vec::new(), log, held_elsewhere: false, moved: false };
         for projection in &plan.projections {
             let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.projection == projection.name());
             let checkpoint = checkpoint.ok_or(Refused::Unknown { projection: projection.name() })?;
             check(checkpoint, projection.name(), projection.version(), log, head)?;
             state.positions.push(checkpoint.position);
+            state.held_elsewhere |= checkpoint.held_elsewhere;
             let (streams, parked) = parked_streams(tables, projection.name()).await?;
             state.streams.push(streams);
             state.parked.push(parked);
@@ -55,6 +62,8 @@ impl State {
             streams: Self::no_streams(plan),
             parked: vec![0; plan.len()],
             log: None,
+            held_elsewhere: false,
+            moved: false,
         }
     }
 
@@ -91,8 +100,10 @@ fn check(
     log: Option<EventId>,
     head: Position,
 ) -> Result<(), Refused> {
-    if checkpoint.version != version {
-        return Err(Refused::Stale { projection, stored: checkpoint.version, version });
+    match checkpoint.version {
+        stored if stored > version => return Err(Refused::Newer { projection, stored, version }),
+        stored if stored < version => return Err(Refused::Stale { projection, stored, version }),
+        _ => {}
     }
     if checkpoint.position > head {
         return Err(Refused::AheadOfLog { projection, position: checkpoint.position, head });

@@ -50,7 +50,7 @@ struct Open {
 type Events = Vec<(StreamName, Event)>;
 
 const NAMES: [&str; 8] =
-    ["holiday.jpg", "report 2026.pdf", "报告.docx", "notes_final%.txt", "видео.mp4", "a.tar.gz", "Invoice!.PDF", "😀.png"];
+    ["holiday.jpg", "report 2026.pdf", "报告.docx", "notes_final%.txt", "видео.mp4", "Übung É.tar.gz", "Invoice!.PDF", "😀.png"];
 const PART_BYTES: u64 = 8 << 20;
 const FOLDERS: u128 = 5;
 

@@ -10,8 +10,8 @@ fn a_table_is_made_in_each_dialect() {
         r#"CREATE TABLE IF NOT EXISTS "tbl_usage" ( "account_id" char(36) NOT NULL PRIMARY KEY, "used_bytes" integer NOT NULL, "files" integer NOT NULL )"#
     );
     assert_eq!(
-        Dialect::MySql.create_table(UsageRow::TABLE),
-        "CREATE TABLE IF NOT EXISTS `tbl_usage` ( `account_id` char(36) NOT NULL PRIMARY KEY, `used_bytes` bigint NOT NULL, `files` bigint NOT NULL )"
+        Dialect::MySql(Place::Live).create_table(UsageRow::TABLE),
+        "CREATE TABLE IF NOT EXISTS `tbl_usage` ( `account_id` char(36) NOT NULL PRIMARY KEY, `used_bytes` bigint NOT NULL, `files` bigint NOT NULL ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
     );
 }
 
@@ -38,7 +38,15 @@ fn adding_means_the_same_in_each_dialect() {
         r#"INSERT INTO "tbl_usage" ("account_id", "used_bytes", "files") VALUES (?, ?, ?) ON CONFLICT ("account_id") DO UPDATE SET "used_bytes" = "used_bytes" + "excluded"."used_bytes", "files" = "files" + "excluded"."files""#
     );
     assert_eq!(
-        Dialect::MySql.action(UsageRow::TABLE, &Action::Add, 1),
+        Dialect::MySql(Place::Live).action(UsageRow::TABLE, &Action::Add, 1),
         "INSERT INTO `tbl_usage` (`account_id`, `used_bytes`, `files`) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE `used_bytes` = `used_bytes` + (VALUES(`used_bytes`)), `files` = `files` + (VALUES(`files`))"
     );
+}
+
+#[test]
+fn tables_beside_the_live_ones_have_names_of_their_own() {
+    let beside = Dialect::MySql(Place::Beside);
+    assert_eq!(beside.action(UsageRow::TABLE, &Action::Remove, 1), "DELETE FROM `new_tbl_usage` WHERE `account_id` IN (?)");
+    assert!(beside.create_table(UserToken::TABLE).starts_with("CREATE TABLE IF NOT EXISTS `new_tbl_user_token` ("));
+    assert_eq!(crate::bookkeeping::checkpoints(beside).text.matches("`new_tbl_checkpoint`").count(), 1);
 }

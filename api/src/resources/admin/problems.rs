@@ -37,7 +37,7 @@ impl From<RebuildError> for RebuildProblem {
     fn from(error: RebuildError) -> Self {
         match error {
             RebuildError::UnknownProjection(_) => Self::not_found().detail("There is no projection of this name."),
-            RebuildError::Busy => Self::rebuild_running(),
+            RebuildError::Busy | RebuildError::Tables(TablesError::Busy) => Self::rebuild_running(),
             RebuildError::Cancelled
             | RebuildError::Source(SourceError::Unavailable(_))
             | RebuildError::Tables(TablesError::Unavailable(_) | TablesError::Lost { .. }) => Self::unavailable().because(error),

@@ -1,12 +1,12 @@
 use cairn_commands::upload::{UploadStatus, status};
 use cairn_commands::{Caller, Drive, file};
 use cairn_domain::UploadId;
+use cairn_projections::ports::ReadTables;
 use cairn_projections::queries::PageOf;
 use cairn_projections::queries::uploads::open_uploads;
 
 use super::problems::StatusProblem;
 use super::types::{UploadDocument, UploadList};
-use crate::app::App;
 use crate::http::problem::Problem;
 use crate::resources::common::document_of;
 
@@ -18,11 +18,11 @@ pub(super) async fn show(drive: &Drive, caller: &Caller, id: UploadId) -> Result
 }
 
 /// One page of the caller's open uploads. The read tables say which they are, the log how they stand.
-pub(super) async fn list(app: &App, caller: &Caller, page: PageOf) -> Result<UploadList, Problem> {
-    let page = open_uploads(&*app.tables, caller.account, page).await?;
+pub(super) async fn list(drive: &Drive, tables: &dyn ReadTables, caller: &Caller, page: PageOf) -> Result<UploadList, Problem> {
+    let page = open_uploads(tables, caller.account, page).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for record in page.items {
-        let status = status(&app.drive, caller.account, record.id).await?;
+        let status = status(drive, caller.account, record.id).await?;
         if let Some(open) = status.filter(UploadStatus::takes_parts) {
             items.push(UploadDocument::new(&open, None));
         }

@@ -5,6 +5,7 @@ use cairn_commands::links::{Link, link_is_good};
 use cairn_commands::{Caller, Drive, file};
 use cairn_domain::file::FileStatus;
 use cairn_domain::{FileId, Sha256, Timestamp};
+use cairn_projections::ports::ReadTables;
 use cairn_projections::queries::files::{ByHash, EntryStatus, FileRecord, file_by_id, newest_with_content};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -59,8 +60,8 @@ impl Wanted {
 }
 
 /// The caller's entry as the read tables have it.
-pub(super) async fn own_record(app: &App, caller: &Caller, wanted: Wanted) -> Result<Option<FileRecord>, Problem> {
-    let (tables, owner) = (&*app.tables, caller.account);
+pub(super) async fn own_record(tables: &dyn ReadTables, caller: &Caller, wanted: Wanted) -> Result<Option<FileRecord>, Problem> {
+    let owner = caller.account;
     Ok(match wanted {
         Wanted::Id(id) => file_by_id(tables, owner, id).await?,
         Wanted::Content(content) => match newest_with_content(tables, owner, content, Some(EntryStatus::Active)).await? {
@@ -82,8 +83,8 @@ pub(super) async fn download(
         _ if asked.signature.is_there() => linked(&app.drive, asked.wanted()?, &asked.signature).await?,
         Some(caller) => {
             let wanted = asked.wanted()?;
-            app.reach(position.0).await?;
-            own_record(app, &caller, wanted).await?.map(|record| of_record(&app.drive, record))
+            let tables = app.reach(&caller, position).await?;
+            own_record(&*tables, &caller, wanted).await?.map(|record| of_record(&app.drive, record))
         }
         None => return Err(Problem::of(common::unauthorized)),
     };

@@ -1,5 +1,6 @@
 use cairn_commands::Caller;
 use cairn_domain::FileName;
+use cairn_projections::ports::ReadTables;
 use cairn_projections::queries::files::{FileFilter, files};
 
 use super::types::FileList;
@@ -23,13 +24,14 @@ pub(super) struct Wish {
 /// One page of the caller's files.
 pub(super) async fn list(
     app: &App,
+    tables: &dyn ReadTables,
     caller: &Caller,
     wish: &Wish,
     limit: Option<u64>,
     cursor: Option<&str>,
 ) -> Result<FileList, Problem> {
     let (filter, page) = (wish.filter()?, page_of(limit, cursor)?);
-    let page = files(&*app.tables, caller.account, &filter, page).await?;
+    let page = files(tables, caller.account, &filter, page).await?;
     let items = page.items.into_iter().map(|record| FileDocument::of_record(&app.drive, record)).collect();
     Ok(FileList { items, next_cursor: page.next.map(|cursor| cursor.to_string()) })
 }

@@ -8,14 +8,15 @@ use std::sync::LazyLock;
 
 use cairn_commands::ports::event_store::Appended;
 use cairn_commands::ports::ledger::StoredAnswer;
-use cairn_domain::{EventId, Position, StreamName, Timestamp, Version};
+use cairn_domain::{EventId, Position, Timestamp, Version};
 use serde::Serialize;
+use sqlx::error::BoxDynError;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::group::{Judge, Row};
-use super::queue::{AppendJob, BeginJob, FinishJob};
+use super::job::{BeginJob, FinishJob};
+use crate::group_commit::{AppendJob, Judge, Row};
 
 /// Takes the write lock and tells the head, the last versions of the streams of `?1` in their order, and
 /// where the events of `?2` stand that are there.
@@ -47,10 +48,8 @@ const FORGET: &str = "DELETE FROM request_ledger WHERE at < ?1";
 
 /// Begins the transaction of a group and looks at everything that its appends depend on.
 pub(super) async fn begin<'a>(connection: &mut SqliteConnection, jobs: &'a [AppendJob]) -> Result<Judge<'a>, sqlx::Error> {
-    let appends = || jobs.iter().flat_map(|job| &job.appends);
-    let streams: HashSet<&StreamName> = appends().map(|append| &append.stream).collect();
-    let streams: Vec<_> = streams.into_iter().collect();
-    let ids: Vec<_> = appends().flat_map(|append| &append.events).map(|event| event.id.0.simple()).collect();
+    let streams = Judge::streams(jobs);
+    let ids: Vec<_> = Judge::ids(jobs).map(|id| id.0.simple()).collect();
     let row = sqlx::query(BEGIN).bind(json(&streams)?).bind(json(&ids)?).fetch_one(connection).await?;
 
     let versions: Vec<Option<u64>> = from_json(&row, 1)?;
@@ -80,15 +79,31 @@ pub(super) async fn insert_and_commit(connection: &mut SqliteConnection, rows: &
 async fn insert_chunk(connection: &mut SqliteConnection, rows: &[Row<'_>], commit: bool) -> Result<(), sqlx::Error> {
     let size = rows.len().next_power_of_two();
     let mut arguments = SqliteArguments::default();
-    arguments.reserve(size * Row::COLUMNS, 0);
+    arguments.reserve(size * COLUMNS, 0);
     for row in rows {
-        row.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
+        bind(row, &mut arguments).map_err(sqlx::Error::Encode)?;
     }
-    for _ in 0..(size - rows.len()) * Row::COLUMNS {
+    for _ in 0..(size - rows.len()) * COLUMNS {
         arguments.add(None::<i64>).map_err(sqlx::Error::Encode)?;
     }
     let statements = if commit { &INSERT_AND_COMMIT } else { &INSERT };
     sqlx::query_with(statements[size.ilog2() as usize].as_str(), arguments).execute(connection).await.map(drop)
+}
+
+const COLUMNS: usize = 9;
+
+/// The columns in the order of the INSERT.
+fn bind(row: &Row<'_>, arguments: &mut SqliteArguments) -> Result<(), BoxDynError> {
+    let event = row.event;
+    arguments.add(i64::try_from(row.position.0)?)?;
+    arguments.add(row.stream.as_str())?;
+    arguments.add(i64::try_from(row.version.0)?)?;
+    arguments.add(&event.id.0.as_bytes()[..])?;
+    arguments.add(event.name)?;
+    arguments.add(event.schema)?;
+    arguments.add(event.time.0)?;
+    arguments.add(event.metadata.as_str())?;
+    arguments.add(event.data.as_str())
 }
 
 /// By the logarithm of the number of rows that they have room for. Sizes are powers of two, so that few statements have to be

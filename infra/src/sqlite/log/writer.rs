@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
-use cairn_commands::ports::event_store::{Appended, StoreError};
 use cairn_commands::ports::ledger::{Begun, LedgerError};
 use cairn_domain::{Position, Timestamp};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -12,14 +10,10 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::group::Verdict;
-use super::queue::{AppendJob, BeginJob, FinishJob, Job, Waiting};
-use super::recent::Recent;
+use super::job::{BeginJob, FinishJob, Job};
 use super::statements::LedgerEntry;
-use super::{connect, statements, tell_growth, trouble};
-
-/// Jobs that are committed together at most. The bytes of a group are bounded by those of the queue.
-const GROUP_JOBS_MAX: usize = 512;
+use super::{connect, statements, trouble};
+use crate::group_commit::{self, AppendJob, Committer, Recent, Verdict, Waiting, tell_growth};
 
 /// Commits what waits, group by group.
 pub(super) struct Writer {
@@ -56,49 +50,10 @@ impl Writer {
 
     /// Works until it is told to stop and nothing is left, then gives the file back: the readers first, because whoever closes
     /// last tidies the WAL up, which only a writer can.
-    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Waiting>, readers: SqlitePool, stop: CancellationToken) {
-        let mut waiting = Vec::with_capacity(GROUP_JOBS_MAX);
-        loop {
-            let taken = tokio::select! {
-                taken = jobs.recv_many(&mut waiting, GROUP_JOBS_MAX) => taken,
-                () = stop.cancelled(), if !jobs.is_closed() => {
-                    jobs.close();
-                    continue;
-                }
-            };
-            if taken == 0 {
-                break;
-            }
-            self.commit(&mut waiting).await;
-            if taken > 1 {
-                let_them_come_back().await;
-            }
-        }
+    pub(super) async fn run(mut self, jobs: mpsc::Receiver<Waiting<Job>>, readers: SqlitePool, stop: CancellationToken) {
+        group_commit::run(&mut self, jobs, stop).await;
         readers.close().await;
         self.disconnect().await;
-    }
-
-    async fn commit(&mut self, waiting: &mut Vec<Waiting>) {
-        let started = Instant::now();
-        let (mut group, mut room) = (Group::default(), Vec::with_capacity(waiting.len()));
-        for waiting in waiting.drain(..) {
-            room.push(waiting.room);
-            group.add(waiting.job);
-        }
-        let outcome = self.execute(&group).await;
-        metrics::histogram!("cairn_log_commit_seconds").record(started.elapsed());
-        #[expect(clippy::cast_precision_loss, reason = "a group has some hundred jobs")]
-        metrics::histogram!("cairn_log_group_size").record(room.len() as f64);
-        match outcome {
-            Ok(outcome) => {
-                tell_growth(&self.growth, outcome.head);
-                group.answer(outcome);
-            }
-            Err(error) => {
-                self.disconnect().await;
-                group.fail(&Arc::new(error));
-            }
-        }
     }
 
     async fn execute(&mut self, group: &Group) -> Result<Outcome, sqlx::Error> {
@@ -121,11 +76,24 @@ impl Writer {
     }
 }
 
-/// Those who were just answered usually have more to append, and would be too late for the next group by some microseconds.
-/// (Measured: without this, 32 writers fall apart into two halves that take turns, at four fifths of the speed.)
-async fn let_them_come_back() {
-    for _ in 0..2 {
-        tokio::task::yield_now().await;
+impl Committer for Writer {
+    type Job = Job;
+
+    async fn commit(&mut self, jobs: Vec<Job>) {
+        let mut group = Group::default();
+        for job in jobs {
+            group.add(job);
+        }
+        match self.execute(&group).await {
+            Ok(outcome) => {
+                tell_growth(&self.growth, outcome.head);
+                group.answer(outcome);
+            }
+            Err(error) => {
+                self.disconnect().await;
+                group.fail(&Arc::new(error));
+            }
+        }
     }
 }
 
@@ -182,11 +150,7 @@ impl Group {
 
     fn answer(self, outcome: Outcome) {
         metrics::counter!("cairn_log_events_total").increment(outcome.events as u64);
-        for (job, verdicts) in self.appends.into_iter().zip(outcome.verdicts) {
-            verdicts.iter().for_each(count_append);
-            // Whoever asked may have gone away; the append stands all the same.
-            let _ = job.answer.send(verdicts.into_iter().map(Verdict::into_result).collect());
-        }
+        group_commit::answer(self.appends, outcome.verdicts);
         for (job, begun) in self.begins.into_iter().zip(outcome.begun) {
             let _ = job.answer.send(Ok(begun));
         }
@@ -199,12 +163,8 @@ impl Group {
     }
 
     fn fail(self, error: &Arc<sqlx::Error>) {
-        metrics::counter!("cairn_log_appends_total", "outcome" => "failed")
-            .increment(self.appends.iter().map(|job| job.appends.len() as u64).sum());
         let ledger_error = || LedgerError(Box::new(Arc::clone(error)));
-        for job in self.appends {
-            let _ = job.answer.send(Err(trouble::of_write(error)));
-        }
+        group_commit::refuse(self.appends, || trouble::of_write(error));
         for job in self.begins {
             let _ = job.answer.send(Err(ledger_error()));
         }
@@ -231,31 +191,4 @@ fn judge_begins(begins: &[BeginJob], mut entries: HashMap<String, LedgerEntry>) 
         }
     };
     begins.iter().map(judge).collect()
-}
-
-impl Verdict {
-    fn into_result(self) -> Result<Appended, StoreError> {
-        match self {
-            Self::Appended(appended) | Self::Repeated(appended) => Ok(appended),
-            Self::Refused(error) => Err(error),
-        }
-    }
-}
-
-fn count_append(verdict: &Verdict) {
-    let outcome = match verdict {
-        Verdict::Appended(_) => "appended",
-        Verdict::Repeated(_) => "repeated",
-        Verdict::Refused(StoreError::Conflict { .. }) => "conflict",
-        Verdict::Refused(_) => "refused",
-    };
-    metrics::counter!("cairn_log_appends_total", "outcome" => outcome).increment(1);
-}
-
-pub(super) fn describe_metrics() {
-    use metrics::Unit;
-    metrics::describe_counter!("cairn_log_appends_total", Unit::Count, "Appends by what became of them.");
-    metrics::describe_counter!("cairn_log_events_total", Unit::Count, "Events that were appended.");
-    metrics::describe_histogram!("cairn_log_commit_seconds", Unit::Seconds, "How long a commit of the event log took.");
-    metrics::describe_histogram!("cairn_log_group_size", Unit::Count, "Jobs that were committed together.");
 }

@@ -1,4 +1,3 @@
-mod asking;
 mod plans;
 mod rebuilding;
 
@@ -57,6 +56,15 @@ async fn the_tables_keep_the_contract() {
         async move { SqliteViews::open(&path, &projections()).await.unwrap() }
     };
     contract::all(make).await;
+}
+
+#[tokio::test]
+async fn questions_are_answered_as_the_contract_says() {
+    let directory = TempDir::new().unwrap();
+    let views = open(&directory).await;
+    let events = Sample::events(SEED, 3_000);
+    runner(&Arc::new(MemorySource::new(events.clone())), &views, 4096).catch_up().await.unwrap();
+    contract::asking::all(&views, &events).await;
 }
 
 #[tokio::test]

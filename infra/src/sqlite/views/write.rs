@@ -73,7 +73,7 @@ impl Writer {
 
 async fn advance(connection: &mut SqliteConnection, steps: &[Move]) -> Result<(), TablesError> {
     for together in bookkeeping::moving_together(steps) {
-        let moved = execute(connection, bookkeeping::advance(DIALECT, together)).await?;
+        let moved = execute(connection, bookkeeping::advance(DIALECT, together, None)).await?;
         if moved.rows_affected() != together.len() as u64 {
             return Err(TablesError::Lost {
                 projection: together.iter().map(|step| step.projection.as_str()).collect::<Vec<_>>().join(", "),

@@ -165,3 +165,43 @@ proptest! {
 async fn the_twin_keeps_the_contract() {
     crate::ports::contract::all(|| async { MemoryTables::new(projections()) }).await;
 }
+
+/// A log that grows, and is projected by another process, in the moment after somebody has asked for its head.
+struct Racing {
+    source: Arc<MemorySource>,
+    other: Runner,
+    to_come: std::sync::Mutex<Vec<StoredEvent>>,
+}
+
+#[async_trait::async_trait]
+impl Source for Racing {
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, SourceError> {
+        self.source.read_all(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, SourceError> {
+        let head = self.source.head().await?;
+        let more = std::mem::take(&mut *self.to_come.lock().expect("no panic"));
+        self.source.append(more);
+        self.other.catch_up().await.expect("caught up");
+        Ok(head)
+    }
+
+    fn growth(&self) -> watch::Receiver<Position> {
+        self.source.growth()
+    }
+}
+
+#[tokio::test]
+async fn tables_that_another_process_moves_on_meanwhile_are_not_taken_for_those_of_another_log() {
+    for before in [0, 100] {
+        let events = Sample::events(SEED, 200);
+        let World { source, tables, runner: other } = world(events[..before].to_vec());
+        other.catch_up().await.expect("caught up");
+        let racing = Racing { source, other, to_come: std::sync::Mutex::new(events[before..].to_vec()) };
+        let settings = Settings { shared: true, ..settings() };
+        let runner = Runner::new(projections(), Arc::new(racing), Arc::new(tables), settings);
+        runner.load().await.expect("no refusal");
+        assert_eq!(runner.catch_up().await.expect("caught up"), Position(200));
+    }
+}

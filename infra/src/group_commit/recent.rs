@@ -10,15 +10,15 @@ use std::collections::{HashMap, HashSet};
 
 use cairn_domain::{Expected, Position, StreamName, Version};
 
-use super::group::{Judge, Plan, Verdict};
-use super::queue::AppendJob;
+use super::append::AppendJob;
+use super::judge::{Judge, Plan, Verdict};
 
 /// Streams in each half of the memory: about 4 MB for both.
 const STREAMS_MAX: usize = 10_000;
 
 /// It may be out of date, but never tells what was not so.
 #[derive(Debug)]
-pub(super) struct Recent {
+pub(crate) struct Recent {
     head: Position,
     younger: HashMap<StreamName, Version>,
     /// What was younger until that was full; the next time it is forgotten.
@@ -27,18 +27,18 @@ pub(super) struct Recent {
 
 impl Recent {
     /// Knows no stream yet.
-    pub(super) fn new(head: Position) -> Self {
+    pub(crate) fn new(head: Position) -> Self {
         Self { head, younger: HashMap::new(), older: HashMap::new() }
     }
 
     /// Where the log ended when it was last looked at.
-    pub(super) fn head(&self) -> Position {
+    pub(crate) fn head(&self) -> Position {
         self.head
     }
 
     /// Plans the group by what is remembered. None if that is not enough, or if an append would be refused or is a repeat:
     /// nothing in the table checks such a verdict.
-    pub(super) fn guess<'a>(&self, jobs: &'a [AppendJob]) -> Option<Plan<'a>> {
+    pub(crate) fn guess<'a>(&self, jobs: &'a [AppendJob]) -> Option<Plan<'a>> {
         let mut judge = Judge { head: self.head, last: HashMap::with_capacity(jobs.len()), known: HashMap::new() };
         let mut supposed_new = HashSet::new();
         for append in jobs.iter().flat_map(|job| &job.appends) {
@@ -61,7 +61,7 @@ impl Recent {
 
     /// Remembers what was committed on top of `before`. If that is not the head that was remembered, somebody else has
     /// written, and the versions mean nothing any more.
-    pub(super) fn learn(&mut self, before: Position, plan: &Plan<'_>) {
+    pub(crate) fn learn(&mut self, before: Position, plan: &Plan<'_>) {
         if before != self.head {
             *self = Self::new(before);
         }

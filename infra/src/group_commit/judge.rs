@@ -4,35 +4,32 @@ use std::collections::{HashMap, HashSet};
 
 use cairn_commands::ports::event_store::{Appended, StoreError};
 use cairn_domain::{EventId, Position, StreamName, Version};
-use sqlx::Arguments;
-use sqlx::error::BoxDynError;
-use sqlx::sqlite::SqliteArguments;
 
-use super::queue::{AppendJob, Encoded, EncodedAppend};
+use super::append::{AppendJob, Encoded, EncodedAppend};
 
 /// As much of the log as matters to a group.
 #[derive(Debug)]
-pub(super) struct Judge<'a> {
-    pub(super) head: Position,
+pub(crate) struct Judge<'a> {
+    pub(crate) head: Position,
     /// The last version of every stream that the group appends to; the absent ones do not exist.
-    pub(super) last: HashMap<&'a StreamName, Version>,
+    pub(crate) last: HashMap<&'a StreamName, Version>,
     /// Where those of the group's events stand that are in the log already.
-    pub(super) known: HashMap<EventId, Appended>,
+    pub(crate) known: HashMap<EventId, Appended>,
 }
 
 /// What is to be written and answered, and the log as it will be then.
 #[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) head: Position,
-    pub(super) last: HashMap<&'a StreamName, Version>,
-    pub(super) rows: Vec<Row<'a>>,
+pub(crate) struct Plan<'a> {
+    pub(crate) head: Position,
+    pub(crate) last: HashMap<&'a StreamName, Version>,
+    pub(crate) rows: Vec<Row<'a>>,
     /// For each job those of its appends, up to the first that was refused.
-    pub(super) verdicts: Vec<Vec<Verdict>>,
+    pub(crate) verdicts: Vec<Vec<Verdict>>,
 }
 
 /// What becomes of one append.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Appended(Appended),
     Repeated(Appended),
     Refused(StoreError),
@@ -40,16 +37,28 @@ pub(super) enum Verdict {
 
 /// One row of the table.
 #[derive(Debug)]
-pub(super) struct Row<'a> {
-    position: Position,
-    stream: &'a StreamName,
-    version: Version,
-    event: &'a Encoded,
+pub(crate) struct Row<'a> {
+    pub(crate) position: Position,
+    pub(crate) stream: &'a StreamName,
+    pub(crate) version: Version,
+    pub(crate) event: &'a Encoded,
 }
 
 impl<'a> Judge<'a> {
+    /// The streams that the jobs append to, each once.
+    pub(crate) fn streams(jobs: &'a [AppendJob]) -> Vec<&'a StreamName> {
+        let appends = jobs.iter().flat_map(|job| &job.appends);
+        let streams: HashSet<&StreamName> = appends.map(|append| &append.stream).collect();
+        streams.into_iter().collect()
+    }
+
+    /// The ids of the events that the jobs append.
+    pub(crate) fn ids(jobs: &'a [AppendJob]) -> impl Iterator<Item = EventId> {
+        jobs.iter().flat_map(|job| &job.appends).flat_map(|append| &append.events).map(|event| event.id)
+    }
+
     /// Judges one append after the other; the later ones see what the earlier ones do.
-    pub(super) fn plan(mut self, jobs: &'a [AppendJob]) -> Plan<'a> {
+    pub(crate) fn plan(mut self, jobs: &'a [AppendJob]) -> Plan<'a> {
         let mut rows = Vec::with_capacity(jobs.len());
         let verdicts = jobs.iter().map(|job| self.judge_all(job, &mut rows)).collect();
         Plan { head: self.head, last: self.last, rows, verdicts }
@@ -103,23 +112,5 @@ impl<'a> Judge<'a> {
         let reused = events.iter().find(|event| self.known.contains_key(&event.id) || !own.insert(event.id))?;
         let position = self.known.get(&reused.id).map_or(Position(self.head.0 + 1), |appended| appended.position);
         Some(StoreError::reused_id(reused.id, position))
-    }
-}
-
-impl Row<'_> {
-    pub(super) const COLUMNS: usize = 9;
-
-    /// The columns in the order of the INSERT.
-    pub(super) fn bind(&self, arguments: &mut SqliteArguments) -> Result<(), BoxDynError> {
-        let event = self.event;
-        arguments.add(i64::try_from(self.position.0)?)?;
-        arguments.add(self.stream.as_str())?;
-        arguments.add(i64::try_from(self.version.0)?)?;
-        arguments.add(&event.id.0.as_bytes()[..])?;
-        arguments.add(event.name)?;
-        arguments.add(event.schema)?;
-        arguments.add(event.time.0)?;
-        arguments.add(event.metadata.as_str())?;
-        arguments.add(event.data.as_str())
     }
 }

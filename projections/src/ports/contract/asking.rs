@@ -1,29 +1,36 @@
-//! The queries, asked of a sample, against what the log says.
+//! What every adapter of [`ReadTables`] must answer: the queries, asked of a sample, against what the log says.
+#![expect(clippy::unwrap_used, reason = "checks panic")]
 
 use cairn_domain::file::{FileAdded, FileEvent};
 use cairn_domain::upload::UploadEvent;
-use cairn_domain::{AccountId, Event, FileId, Sha1, Sha256, UploadId, codec};
-use cairn_projections::queries::files::{ByHash, EntryStatus, FileFilter, FileRecord, file_by_id, files, newest_with_content};
-use cairn_projections::queries::uploads::{self, UploadLike, UploadState};
-use cairn_projections::queries::{PageOf, contents, users};
+use cairn_domain::{AccountId, Event, FileId, Sha1, Sha256, StoredEvent, Timestamp, UploadId, codec};
 
-use super::*;
+use crate::ports::ReadTables;
+use crate::queries::files::{ByHash, EntryStatus, FileFilter, FileRecord, file_by_id, files, newest_with_content};
+use crate::queries::uploads::{self, UploadLike, UploadState};
+use crate::queries::{PageOf, contents, users};
+use uuid::Uuid;
 
-struct Asked {
-    _directory: TempDir,
-    views: SqliteViews,
-    events: Vec<StoredEvent>,
+struct Asked<'a> {
+    tables: &'a dyn ReadTables,
+    events: &'a [StoredEvent],
 }
 
-async fn sample() -> Asked {
-    let directory = TempDir::new().unwrap();
-    let views = open(&directory).await;
-    let events = Sample::events(SEED, 3_000);
-    runner(&Arc::new(MemorySource::new(events.clone())), &views, 4096).catch_up().await.unwrap();
-    Asked { _directory: directory, views, events }
+/// Asks every kind of question. The tables hold a sample of some thousand events, which are given, too.
+pub async fn all(tables: &dyn ReadTables, events: &[StoredEvent]) {
+    let asked = Asked { tables, events };
+    pages_of_any_size_make_the_same_list_newest_first(&asked).await;
+    each_filter_picks_what_it_says(&asked).await;
+    what_like_takes_for_any_character_is_itself_here(&asked).await;
+    an_entry_is_found_by_its_owner_only(&asked).await;
+    contents_are_found_by_either_hash(&asked).await;
+    people_are_found_by_id_by_name_in_any_case_and_by_token(&asked).await;
+    usage_is_the_sum_of_what_is_not_purged(&asked).await;
+    open_uploads_are_listed_counted_and_found_alike(&asked).await;
+    overdue_uploads_come_the_longest_overdue_first(&asked).await;
 }
 
-impl Asked {
+impl Asked<'_> {
     fn decoded(&self) -> impl Iterator<Item = (&StoredEvent, Event)> {
         self.events.iter().map(|stored| (stored, codec::decode(stored).unwrap()))
     }
@@ -46,7 +53,7 @@ impl Asked {
     async fn all(&self, filter: &FileFilter, limit: u64) -> Vec<FileRecord> {
         let (mut items, mut after) = (Vec::new(), None);
         loop {
-            let page = files(&self.views, self.owner(), filter, PageOf { after, limit }).await.unwrap();
+            let page = files(self.tables, self.owner(), filter, PageOf { after, limit }).await.unwrap();
             assert!(page.items.len() <= usize::try_from(limit).unwrap());
             items.extend(page.items);
             match page.next {
@@ -57,9 +64,7 @@ impl Asked {
     }
 }
 
-#[tokio::test]
-async fn pages_of_any_size_make_the_same_list_newest_first() {
-    let asked = sample().await;
+async fn pages_of_any_size_make_the_same_list_newest_first(asked: &Asked<'_>) {
     for status in [EntryStatus::Active, EntryStatus::Trashed] {
         let filter = FileFilter { status, ..FileFilter::default() };
         let whole = asked.all(&filter, 1_000).await;
@@ -72,9 +77,7 @@ async fn pages_of_any_size_make_the_same_list_newest_first() {
     }
 }
 
-#[tokio::test]
-async fn each_filter_picks_what_it_says() {
-    let asked = sample().await;
+async fn each_filter_picks_what_it_says(asked: &Asked<'_>) {
     let all = asked.all(&FileFilter::default(), 1_000).await;
     let filtered = async |filter: FileFilter| asked.all(&filter, 3).await;
     let expected = |keep: &dyn Fn(&FileRecord) -> bool| all.iter().filter(|file| keep(file)).cloned().collect::<Vec<_>>();
@@ -83,7 +86,7 @@ async fn each_filter_picks_what_it_says() {
         let filter = FileFilter { folder: Some(folder), ..FileFilter::default() };
         assert_eq!(filtered(filter).await, expected(&|file| file.folder == folder));
     }
-    for part in ["report", "REPORT", "告", "pdf", "", "nothing has this"] {
+    for part in ["report", "REPORT", "告", "ÜBUNG é", "übung É", "pdf", "", "nothing has this"] {
         let filter = FileFilter { name: Some(part.to_owned()), ..FileFilter::default() };
         assert_eq!(filtered(filter).await, expected(&|file| file.name.to_lowercase().contains(&part.to_lowercase())), "{part}");
     }
@@ -94,9 +97,7 @@ async fn each_filter_picks_what_it_says() {
     assert_eq!(filtered(filter).await, expected(&|file| file.sha1 == sha1 && file.name.contains('x')));
 }
 
-#[tokio::test]
-async fn what_like_takes_for_any_character_is_itself_here() {
-    let asked = sample().await;
+async fn what_like_takes_for_any_character_is_itself_here(asked: &Asked<'_>) {
     let names = async |part: &str| {
         let filter = FileFilter { name: Some(part.to_owned()), ..FileFilter::default() };
         let files = asked.all(&filter, 1_000).await;
@@ -110,37 +111,31 @@ async fn what_like_takes_for_any_character_is_itself_here() {
     assert_eq!(names("' OR 1=1 --").await, std::collections::BTreeSet::new());
 }
 
-#[tokio::test]
-async fn an_entry_is_found_by_its_owner_only() {
-    let asked = sample().await;
+async fn an_entry_is_found_by_its_owner_only(asked: &Asked<'_>) {
     let file = asked.all(&FileFilter::default(), 1).await.swap_remove(0);
-    assert_eq!(file_by_id(&asked.views, file.owner, file.id).await.unwrap(), Some(file.clone()));
-    let stranger = AccountId(uuid::Uuid::nil());
-    assert_eq!(file_by_id(&asked.views, stranger, file.id).await.unwrap(), None);
-    let found = newest_with_content(&asked.views, file.owner, ByHash::Sha1(file.sha1), None).await.unwrap().unwrap();
+    assert_eq!(file_by_id(asked.tables, file.owner, file.id).await.unwrap(), Some(file.clone()));
+    let stranger = AccountId(Uuid::nil());
+    assert_eq!(file_by_id(asked.tables, stranger, file.id).await.unwrap(), None);
+    let found = newest_with_content(asked.tables, file.owner, ByHash::Sha1(file.sha1), None).await.unwrap().unwrap();
     assert_eq!(found.sha256, file.sha256);
-    assert_eq!(newest_with_content(&asked.views, stranger, ByHash::Sha256(file.sha256), None).await.unwrap(), None);
+    assert_eq!(newest_with_content(asked.tables, stranger, ByHash::Sha256(file.sha256), None).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn contents_are_found_by_either_hash() {
-    let asked = sample().await;
+async fn contents_are_found_by_either_hash(asked: &Asked<'_>) {
     let (_, added) = asked.additions().swap_remove(0);
-    let content = contents::content_by_sha256(&asked.views, added.sha256).await.unwrap().unwrap();
+    let content = contents::content_by_sha256(asked.tables, added.sha256).await.unwrap().unwrap();
     assert_eq!((content.sha1, content.size, content.store.as_str()), (added.sha1, added.size, "local"));
-    assert_eq!(contents::sha256_by_sha1(&asked.views, added.sha1).await.unwrap(), Some(added.sha256));
-    assert_eq!(contents::sha256_by_sha1(&asked.views, Sha1([0; 20])).await.unwrap(), None);
-    assert_eq!(contents::content_by_sha256(&asked.views, Sha256([0; 32])).await.unwrap(), None);
+    assert_eq!(contents::sha256_by_sha1(asked.tables, added.sha1).await.unwrap(), Some(added.sha256));
+    assert_eq!(contents::sha256_by_sha1(asked.tables, Sha1([0; 20])).await.unwrap(), None);
+    assert_eq!(contents::content_by_sha256(asked.tables, Sha256([0; 32])).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn people_are_found_by_id_by_name_in_any_case_and_by_token() {
+async fn people_are_found_by_id_by_name_in_any_case_and_by_token(asked: &Asked<'_>) {
     use cairn_domain::account::AccountEvent;
-    let asked = sample().await;
-    let by_name = users::user_by_name(&asked.views, &"PERSON-0".parse().unwrap()).await.unwrap().unwrap();
+    let by_name = users::user_by_name(asked.tables, &"PERSON-0".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!((by_name.username.as_str(), by_name.email.as_deref()), ("person-0", Some("person-0@example.org")));
     assert!(by_name.last_active_at.is_some());
-    assert_eq!(users::user_by_id(&asked.views, by_name.id).await.unwrap(), Some(by_name.clone()));
+    assert_eq!(users::user_by_id(asked.tables, by_name.id).await.unwrap(), Some(by_name.clone()));
     let (opened, account) = asked
         .decoded()
         .filter_map(|(stored, event)| match event {
@@ -149,25 +144,21 @@ async fn people_are_found_by_id_by_name_in_any_case_and_by_token() {
         })
         .last()
         .unwrap();
-    let session = users::session_by_token(&asked.views, opened.token_sha256).await.unwrap().unwrap();
+    let session = users::session_by_token(asked.tables, opened.token_sha256).await.unwrap().unwrap();
     assert_eq!((session.session, session.account, session.expires_at), (opened.session, account, opened.expires_at));
-    assert_eq!(users::session_by_token(&asked.views, Sha256([0; 32])).await.unwrap(), None);
+    assert_eq!(users::session_by_token(asked.tables, Sha256([0; 32])).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn usage_is_the_sum_of_what_is_not_purged() {
-    let asked = sample().await;
+async fn usage_is_the_sum_of_what_is_not_purged(asked: &Asked<'_>) {
     let active = asked.all(&FileFilter::default(), 1_000).await;
     let trashed = asked.all(&FileFilter { status: EntryStatus::Trashed, ..FileFilter::default() }, 1_000).await;
-    let usage = users::usage_of(&asked.views, asked.owner()).await.unwrap();
+    let usage = users::usage_of(asked.tables, asked.owner()).await.unwrap();
     assert_eq!(usage.files, (active.len() + trashed.len()) as u64);
     assert_eq!(usage.used_bytes, active.iter().chain(&trashed).map(|file| file.size).sum::<u64>());
-    assert_eq!(users::usage_of(&asked.views, AccountId(uuid::Uuid::nil())).await.unwrap(), users::UsageRecord::default());
+    assert_eq!(users::usage_of(asked.tables, AccountId(Uuid::nil())).await.unwrap(), users::UsageRecord::default());
 }
 
-#[tokio::test]
-async fn open_uploads_are_listed_counted_and_found_alike() {
-    let asked = sample().await;
+async fn open_uploads_are_listed_counted_and_found_alike(asked: &Asked<'_>) {
     let mut open: Vec<(UploadId, AccountId)> = Vec::new();
     for (stored, event) in asked.decoded() {
         let id: UploadId = match stored.stream.category() {
@@ -182,27 +173,25 @@ async fn open_uploads_are_listed_counted_and_found_alike() {
     }
     let owner = open.last().unwrap().1;
     let mine: Vec<_> = open.iter().rev().filter(|(_, of)| *of == owner).map(|(id, _)| *id).collect();
-    let page = uploads::open_uploads(&asked.views, owner, PageOf { after: None, limit: 1_000 }).await.unwrap();
+    let page = uploads::open_uploads(asked.tables, owner, PageOf { after: None, limit: 1_000 }).await.unwrap();
     assert_eq!(page.items.iter().map(|upload| upload.id).collect::<Vec<_>>(), mine);
     assert!(page.items.iter().all(|upload| upload.state == UploadState::Open && upload.file.is_none()));
-    assert_eq!(uploads::count_open_uploads(&asked.views, owner).await.unwrap(), mine.len() as u64);
-    assert_eq!(uploads::count_all_open_uploads(&asked.views).await.unwrap(), open.len() as u64);
+    assert_eq!(uploads::count_open_uploads(asked.tables, owner).await.unwrap(), mine.len() as u64);
+    assert_eq!(uploads::count_all_open_uploads(asked.tables).await.unwrap(), open.len() as u64);
     let first = &page.items[0];
     let name = first.name.parse().unwrap();
     let (size, folder) = (first.size, first.folder);
     let like = UploadLike { owner, name: &name, size, sha256: first.expected_sha256, sha1: first.expected_sha1, folder };
-    assert_eq!(uploads::open_upload_like(&asked.views, &like).await.unwrap(), Some(first.id));
+    assert_eq!(uploads::open_upload_like(asked.tables, &like).await.unwrap(), Some(first.id));
     let unlike = UploadLike { size: size + 1, ..like };
-    assert_eq!(uploads::open_upload_like(&asked.views, &unlike).await.unwrap(), None);
+    assert_eq!(uploads::open_upload_like(asked.tables, &unlike).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn overdue_uploads_come_the_longest_overdue_first() {
-    let asked = sample().await;
-    let never = uploads::overdue_uploads(&asked.views, Timestamp(0), 10).await.unwrap();
+async fn overdue_uploads_come_the_longest_overdue_first(asked: &Asked<'_>) {
+    let never = uploads::overdue_uploads(asked.tables, Timestamp(0), 10).await.unwrap();
     assert_eq!(never, []);
-    let all = uploads::overdue_uploads(&asked.views, Timestamp(i64::MAX), 1_000).await.unwrap();
-    assert_eq!(all.len() as u64, uploads::count_all_open_uploads(&asked.views).await.unwrap());
-    let some = uploads::overdue_uploads(&asked.views, Timestamp(i64::MAX), 2).await.unwrap();
+    let all = uploads::overdue_uploads(asked.tables, Timestamp(i64::MAX), 1_000).await.unwrap();
+    assert_eq!(all.len() as u64, uploads::count_all_open_uploads(asked.tables).await.unwrap());
+    let some = uploads::overdue_uploads(asked.tables, Timestamp(i64::MAX), 2).await.unwrap();
     assert_eq!(some, all[..2]);
 }

@@ -1,0 +1,82 @@
+//! From an address to the adapter that it means, as far as this build has it.
+
+#[cfg(feature = "mysql")]
+use super::Address;
+use super::{Config, ConfigError};
+#[cfg(feature = "mysql")]
+use crate::mysql;
+
+/// Where events go.
+#[derive(Debug, Clone)]
+pub enum LogAdapter {
+    /// A file in the data directory.
+    Sqlite,
+    /// A database, shared by any number of processes.
+    #[cfg(feature = "mysql")]
+    Mysql(mysql::Server),
+}
+
+/// Where the read tables are.
+#[derive(Debug, Clone)]
+pub enum ViewsAdapter {
+    /// A file in the data directory.
+    Sqlite,
+    /// A database, shared by any number of processes, and copies of it.
+    #[cfg(feature = "mysql")]
+    Mysql {
+        /// Where they are written.
+        primary: mysql::Server,
+        /// Where they are read as well.
+        replicas: Vec<mysql::Server>,
+    },
+}
+
+/// What this program can be built with, by scheme.
+const LOGS: &[(&str, &str)] = &[("mysql", "mysql")];
+const VIEWS: &[(&str, &str)] = &[("mysql", "mysql")];
+
+impl Config {
+    /// Where events go.
+    pub fn log_adapter(&self) -> Result<LogAdapter, ConfigError> {
+        match self.log.url.scheme() {
+            "sqlite" => Ok(LogAdapter::Sqlite),
+            #[cfg(feature = "mysql")]
+            "mysql" => Ok(LogAdapter::Mysql(server("log.url", &self.log.url)?)),
+            scheme => Err(no_adapter("log.url", scheme, LOGS)),
+        }
+    }
+
+    /// Where the read tables are.
+    pub fn views_adapter(&self) -> Result<ViewsAdapter, ConfigError> {
+        match self.views.url.scheme() {
+            "sqlite" if self.views.replicas.is_empty() => Ok(ViewsAdapter::Sqlite),
+            "sqlite" => Err(ConfigError::NoReplicas),
+            #[cfg(feature = "mysql")]
+            "mysql" => {
+                let replicas = self.views.replicas.iter().map(|address| server("views.replicas", address));
+                Ok(ViewsAdapter::Mysql {
+                    primary: server("views.url", &self.views.url)?,
+                    replicas: replicas.collect::<Result<_, _>>()?,
+                })
+            }
+            scheme => Err(no_adapter("views.url", scheme, VIEWS)),
+        }
+    }
+}
+
+#[cfg(feature = "mysql")]
+fn server(key: &'static str, address: &Address) -> Result<mysql::Server, ConfigError> {
+    let unusable = |source: mysql::BadUrl| ConfigError::BadAddress { key, address: address.clone(), source: source.into() };
+    address.expose().parse().map_err(unusable)
+}
+
+fn no_adapter(key: &'static str, scheme: &str, known: &[(&'static str, &'static str)]) -> ConfigError {
+    match known.iter().find(|(known, _)| *known == scheme) {
+        Some((_, feature)) => ConfigError::FeatureMissing { key, scheme: scheme.to_owned(), feature },
+        None => ConfigError::NoAdapter { key, scheme: scheme.to_owned(), known: schemes(known) },
+    }
+}
+
+fn schemes(known: &[(&str, &str)]) -> String {
+    known.iter().fold("sqlite".to_owned(), |list, (scheme, _)| format!("{list}, {scheme}://"))
+}

@@ -1,0 +1,59 @@
+//! Every question that can be asked.
+#![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names are fixed")]
+
+use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, UploadId};
+use uuid::Uuid;
+
+use crate::Cursor;
+use crate::ports::{ReadError, ReadTables};
+use crate::queries::files::{ByHash, EntryStatus, FileFilter, file_by_id, files, newest_with_content};
+use crate::queries::uploads::{self, UploadLike};
+use crate::queries::{PageOf, contents, operations, users};
+
+/// Asks each query there is at least once, of that account: for a look at their plans.
+pub async fn ask_everything(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
+    ask_of_files(tables, account).await?;
+    ask_of_uploads(tables, account).await?;
+    users::user_by_id(tables, account).await?;
+    users::user_by_name(tables, &"alice".parse().expect("a name")).await?;
+    users::session_by_token(tables, Sha256([0; 32])).await?;
+    users::usage_of(tables, account).await?;
+    contents::content_by_sha256(tables, Sha256([0; 32])).await?;
+    contents::sha256_by_sha1(tables, Sha1([0; 20])).await?;
+    operations::checkpoints(tables).await?;
+    operations::parked(tables, "files", Position::START, 10).await?;
+    Ok(())
+}
+
+async fn ask_of_files(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
+    let (sha256, sha1) = (ByHash::Sha256(Sha256([0; 32])), ByHash::Sha1(Sha1([0; 20])));
+    file_by_id(tables, account, FileId(Uuid::nil())).await?;
+    newest_with_content(tables, account, sha256, None).await?;
+    newest_with_content(tables, account, sha1, Some(EntryStatus::Active)).await?;
+    let filters = [
+        FileFilter::default(),
+        FileFilter { folder: Some(None), ..FileFilter::default() },
+        FileFilter { folder: Some(Some(FolderId(Uuid::nil()))), status: EntryStatus::Trashed, ..FileFilter::default() },
+        FileFilter { name: Some("a".to_owned()), ..FileFilter::default() },
+        FileFilter { content: Some(sha256), ..FileFilter::default() },
+        FileFilter { content: Some(sha1), name: Some("a".to_owned()), folder: Some(None), ..FileFilter::default() },
+    ];
+    for filter in filters {
+        for after in [None, Some(Cursor(Position(99)))] {
+            files(tables, account, &filter, PageOf { after, limit: 10 }).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn ask_of_uploads(tables: &dyn ReadTables, owner: AccountId) -> Result<(), ReadError> {
+    let name = "a".parse().expect("a name");
+    let like = UploadLike { owner, name: &name, size: 1, sha256: None, sha1: Some(Sha1([0; 20])), folder: None };
+    uploads::upload_by_id(tables, owner, UploadId(Uuid::nil())).await?;
+    uploads::open_uploads(tables, owner, PageOf { after: Some(Cursor(Position(9))), limit: 10 }).await?;
+    uploads::open_upload_like(tables, &like).await?;
+    uploads::count_open_uploads(tables, owner).await?;
+    uploads::count_all_open_uploads(tables).await?;
+    uploads::overdue_uploads(tables, Timestamp(1), 10).await?;
+    Ok(())
+}

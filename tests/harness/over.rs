@@ -1,0 +1,38 @@
+//! Every test of the drive can also be run over real servers, which it must not notice: `CAIRN_TEST_OVER=servers` gives each drive databases
+//! of its own, in the servers that all tests of the run share.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+
+use cairn_servers::shared::mariadb;
+
+/// Whether the tests run over servers.
+pub(crate) fn servers() -> bool {
+    std::env::var_os("CAIRN_TEST_OVER").is_some()
+}
+
+/// The settings of the drive with this data directory: always the same ones for the same directory.
+pub(crate) fn settings(data: &Path) -> Vec<(String, String)> {
+    if !servers() {
+        return Vec::new();
+    }
+    let (log, views) = (made(&name("log", data)), made(&name("views", data)));
+    vec![("CAIRN_LOG__URL".to_owned(), log), ("CAIRN_VIEWS__URL".to_owned(), views)]
+}
+
+/// Throws the read tables of that drive away.
+pub(crate) fn remove_views(data: &Path) {
+    mariadb().and_then(|server| server.create_database(&name("views", data))).expect("an empty database");
+}
+
+fn made(database: &str) -> String {
+    let server = mariadb().expect("a database server");
+    server.sql(&format!("CREATE DATABASE IF NOT EXISTS `{database}`")).expect("a database");
+    server.url_of(database)
+}
+
+fn name(what: &str, data: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    data.hash(&mut hasher);
+    format!("drive_{:016x}_{what}", hasher.finish())
+}
