@@ -131,7 +131,9 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 #[expect(clippy::print_stderr, reason = "this is the command line's own voice")]
 fn complain(error: &anyhow::Error) {
     let marks = usize::from(error.downcast_ref::<Unusable>().is_some());
-    let causes: Vec<String> = error.chain().skip(marks).map(ToString::to_string).collect();
+    let mut causes: Vec<String> = error.chain().skip(marks).map(ToString::to_string).collect();
+    // Some libraries put the cause into the text as well.
+    causes.dedup_by(|cause, text| text.ends_with(&*cause));
     eprintln!("cairn: {}", causes.join(": "));
 }
 

@@ -96,7 +96,6 @@ impl Journal {
         second: Fresh<'_, B>,
     ) -> Result<Option<(Loaded<A>, Loaded<B>)>, Trouble> {
         let now = self.clock.now();
-        let known = *self.log.growth().borrow();
         let appends = vec![first.append(now), second.append(now)];
         let appended = match self.log.append_in_order(appends).await {
             Ok(appended) => appended,
@@ -104,7 +103,7 @@ impl Journal {
             Err(error) => return Err(error.into()),
         };
         let [one, two] = appended[..] else { return Ok(None) };
-        let new = |appended: Appended| (appended.position > known).then_some(now);
+        let new = |appended: Appended| (!appended.repeated).then_some(now);
         let one = self.after(first.stream, Loaded::default(), &first.events, one, new(one)).await?;
         let two = self.after(second.stream, Loaded::default(), &second.events, two, new(two)).await?;
         Ok(Some((one, two)))
@@ -158,11 +157,10 @@ impl Journal {
         events: &[D::Event],
     ) -> Result<(Appended, Option<Timestamp>), StoreError> {
         let now = self.clock.now();
-        let known = *self.log.growth().borrow();
         let appended =
             self.log.append(stream, expected::<D>(loaded.version, events), new_events::<D>(stream, request, events, now)).await?;
-        // What stands at a position that was known before was not appended now: the same command had been here.
-        Ok((appended, (appended.position > known).then_some(now)))
+        // The same command may have been here before, perhaps through another process: then its events are others than these.
+        Ok((appended, (!appended.repeated).then_some(now)))
     }
 
     /// The state after an append: folded on where nobody stepped between, read again otherwise.

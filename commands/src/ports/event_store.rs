@@ -15,7 +15,7 @@ pub use memory::MemoryEventStore;
 /// An append-only log of events in streams.
 ///
 /// - An append is atomic and durable: when it returns, a power cut can't take it back.
-/// - An append whose first event id is already in the log changes nothing and returns what the first one did,
+/// - An append whose first event id is already in the log changes nothing and returns what the first one did, and that it is a repeat,
 ///   whatever is expected now. (The ids of one append come from one command, so they are all there or none.)
 /// - Positions follow the commit order. A reader of [`read_all`](Self::read_all) that has seen a position never finds
 ///   a lower one later.
@@ -73,6 +73,8 @@ pub struct Appended {
     pub version: Version,
     /// The position of its last event in the log.
     pub position: Position,
+    /// It stood there before: nothing was appended now.
+    pub repeated: bool,
 }
 
 /// Why the log did not do what was asked. Each variant is something that the caller does next.

@@ -87,7 +87,7 @@ impl<'a> Judge<'a> {
             return Verdict::Refused(refusal);
         }
         rows.extend(job.events.iter().map(|event| self.place(&job.stream, event)));
-        Verdict::Appended(self.last_of(&job.events))
+        Verdict::Appended(Appended { repeated: false, ..self.last_of(&job.events) })
     }
 
     /// Gives the event the next place in its stream and in the log.
@@ -96,14 +96,18 @@ impl<'a> Judge<'a> {
         let position = Position(self.head.0 + 1);
         self.head = position;
         self.last.insert(stream, version);
-        self.known.insert(event.id, Appended { version, position });
+        self.known.insert(event.id, Appended { version, position, repeated: true });
         Row { position, stream, version, event }
     }
 
     /// Where the last of the events stands that are in the log: at least one is.
     fn last_of(&self, events: &[Encoded]) -> Appended {
         let known = events.iter().filter_map(|event| self.known.get(&event.id)).copied();
-        known.max_by_key(|appended| appended.position).unwrap_or(Appended { version: Version(0), position: Position::START })
+        known.max_by_key(|appended| appended.position).unwrap_or(Appended {
+            version: Version(0),
+            position: Position::START,
+            repeated: true,
+        })
     }
 
     /// The first id is new, so the others have to be as well.

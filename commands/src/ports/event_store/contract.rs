@@ -177,7 +177,8 @@ async fn appends_in_order_may_be_repeated(scene: &Scene) {
     let once = scene.store.append_in_order(appends()).await.unwrap_or_else(|error| panic!("{error:?}"));
     assert_eq!(once.iter().map(|appended| appended.version.0).collect::<Vec<_>>(), [1, 0]);
     assert!(once[0].position < once[1].position);
-    assert_eq!(scene.store.append_in_order(appends()).await.ok(), Some(once));
+    let again = once.iter().map(|appended| Appended { repeated: true, ..*appended }).collect();
+    assert_eq!(scene.store.append_in_order(appends()).await.ok(), Some(again));
     assert_eq!((versions(&scene.read(&first, 0, 10).await), versions(&scene.read(&second, 0, 10).await)), (vec![0, 1], vec![0]));
     assert_eq!(scene.store.append_in_order(Vec::new()).await.ok(), Some(Vec::new()));
 }
@@ -222,15 +223,15 @@ async fn a_conflict_changes_nothing(scene: &Scene) {
 
 async fn the_same_event_again_changes_nothing(scene: &Scene) {
     let stream = scene.stream("again");
-    let first = scene.append(&stream, Expected::NoStream, 0..2).await;
+    let again = Appended { repeated: true, ..scene.append(&stream, Expected::NoStream, 0..2).await };
     let expectations = [Expected::Any, Expected::NoStream, Expected::Exact(Version(0)), Expected::Exact(Version(9))];
     for expected in expectations {
-        assert_eq!(scene.append(&stream, expected, 0..2).await, first, "{expected:?}");
+        assert_eq!(scene.append(&stream, expected, 0..2).await, again, "{expected:?}");
     }
     let more = scene.append(&stream, Expected::Any, 2..4).await;
     assert_eq!(more.version, Version(3));
     for expected in expectations {
-        assert_eq!(scene.append(&stream, expected, 0..2).await, first, "{expected:?} after more came");
+        assert_eq!(scene.append(&stream, expected, 0..2).await, again, "{expected:?} after more came");
     }
     assert_eq!(versions(&scene.read(&stream, 0, 10).await), [0, 1, 2, 3]);
 }

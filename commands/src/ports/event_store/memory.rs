@@ -97,13 +97,13 @@ impl Log {
             self.push(stream, version, new, data);
             version = version.next();
         }
-        Ok(Appended { version: Version(version.0 - 1), position: self.head() })
+        Ok(Appended { version: Version(version.0 - 1), position: self.head(), repeated: false })
     }
 
     fn appended_before(&self, events: &[NewEvent]) -> Appended {
         let indices = events.iter().filter_map(|new| self.ids.get(&new.id)).copied();
         let last = &self.events[indices.max().unwrap_or_default()];
-        Appended { version: last.version, position: last.position }
+        Appended { version: last.version, position: last.position, repeated: true }
     }
 
     /// The first id is new, so the others have to be as well.

@@ -63,7 +63,7 @@ fn place(row: &MySqlRow) -> Result<(EventId, Appended), sqlx::Error> {
     let id = Uuid::from_slice(row.try_get(0)?).map_err(|error| sqlx::Error::Decode(error.into()))?;
     let version = Version(row.try_get::<i64, _>(1)?.unsigned_abs());
     let position = Position(row.try_get::<i64, _>(2)?.unsigned_abs());
-    Ok((EventId(id), Appended { version, position }))
+    Ok((EventId(id), Appended { version, position, repeated: true }))
 }
 
 /// Stores the rows if the head is where it is believed to be; if it is not, it can't be moved to nowhere, and that fails. When this returns,

@@ -55,7 +55,9 @@ pub(super) async fn begin<'a>(connection: &mut SqliteConnection, jobs: &'a [Appe
     let versions: Vec<Option<u64>> = from_json(&row, 1)?;
     let known: Vec<(Uuid, u64, u64)> = from_json(&row, 2)?;
     let last = streams.into_iter().zip(versions).filter_map(|(stream, version)| Some((stream, Version(version?)))).collect();
-    let place = |(id, version, position)| (EventId(id), Appended { version: Version(version), position: Position(position) });
+    let place = |(id, version, position)| {
+        (EventId(id), Appended { version: Version(version), position: Position(position), repeated: true })
+    };
     Ok(Judge { head: Position(row.try_get::<i64, _>(0)?.unsigned_abs()), last, known: known.into_iter().map(place).collect() })
 }
 

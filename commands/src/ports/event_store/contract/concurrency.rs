@@ -112,8 +112,10 @@ pub(super) async fn one_of_many_repeats_counts(scene: &Scene) {
         tokio::spawn(async move { scene.append(&stream, Expected::NoStream, 0..3).await })
     });
     let answers: Vec<_> = join_all(repeats).await.into_iter().map(Result::ok).collect();
-    assert!(answers[0].is_some_and(|first| first.version == Version(2)));
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "all of them hear the same: {answers:?}");
+    let places: Vec<_> = answers.iter().flatten().map(|answer| (answer.version, answer.position)).collect();
+    assert_eq!(places.len(), APPENDERS, "{answers:?}");
+    assert!(places.iter().all(|place| *place == (Version(2), places[0].1)), "all of them hear the same: {answers:?}");
+    assert_eq!(answers.iter().flatten().filter(|answer| !answer.repeated).count(), 1, "one of them was the first: {answers:?}");
     assert_eq!(scene.read(&stream, 0, 100).await.len(), 3);
 }
 
