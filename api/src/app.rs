@@ -13,7 +13,6 @@ use poem::Request;
 use poem::http::HeaderMap;
 use poem::web::RemoteAddr;
 
-use crate::ask::MinPosition;
 use crate::auth::Sessions;
 use crate::http::problem::{Explain, Problem, common};
 
@@ -68,8 +67,8 @@ impl App {
 
     /// Read tables that show what the caller has last changed through this process, and the position that the read asks for
     /// (`Cairn-Min-Position`), which is waited for.
-    pub(crate) async fn reach(&self, caller: &Caller, position: MinPosition) -> Result<Arc<dyn ReadTables>, Problem> {
-        let wanted = Position(position.0.unwrap_or_default());
+    pub(crate) async fn reach(&self, caller: &Caller, position: Option<u64>) -> Result<Arc<dyn ReadTables>, Problem> {
+        let wanted = Position(position.unwrap_or_default());
         if wanted > Position::START && !self.runner.reached().reaches(wanted, self.settings.wait_max).await {
             return Err(Problem::of(common::unavailable).detail("The read tables have not reached this position yet; try again."));
         }

@@ -9,12 +9,14 @@ use cairn_domain::Position;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+mod answer;
 mod append;
 mod judge;
 mod queue;
 mod recent;
 
-pub(crate) use append::{AppendJob, answer, append, refuse};
+pub(crate) use answer::{answer, refuse};
+pub(crate) use append::{AppendJob, append};
 #[cfg(feature = "mysql")]
 pub(crate) use judge::Plan;
 pub(crate) use judge::{Judge, Row, Verdict};

@@ -130,7 +130,7 @@ impl ChunkedApi {
         /// The upload.
         upload_id: Query<Uuid>,
     ) -> Result<StatusAnswer, StatusProblem> {
-        app.reach(&caller, position).await?;
+        app.reach(&caller, position.0).await?;
         Ok(StatusAnswer::Found(Json(show(&app.drive, &caller, UploadId(upload_id.0)).await?)))
     }
 
@@ -151,7 +151,7 @@ impl ChunkedApi {
         /// The `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<UploadsAnswer, UploadsProblem> {
-        let tables = app.reach(&caller, position).await?;
+        let tables = app.reach(&caller, position.0).await?;
         let page = page_of(limit.0, cursor.0.as_deref())?;
         Ok(UploadsAnswer::Found(Json(list(&app.drive, &*tables, &caller, page).await?)))
     }

@@ -111,7 +111,7 @@ impl FileApi {
         /// The `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<QueryAnswer, QueryProblem> {
-        let tables = app.reach(&caller, position).await?;
+        let tables = app.reach(&caller, position.0).await?;
         let wish = Wish { folder_id: folder_id.0, name: name.0, filehash: filehash.0, status: status.0 };
         let list = list(&app, &*tables, &caller, &wish, limit.0, cursor.0.as_deref()).await?;
         Ok(QueryAnswer::Found(Json(list)))
@@ -133,7 +133,7 @@ impl FileApi {
         /// The content's SHA-256 or SHA-1 in hex; or `id` instead.
         filehash: Query<Option<String>>,
     ) -> Result<MetaAnswer, LookProblem> {
-        let tables = app.reach(&caller, position).await?;
+        let tables = app.reach(&caller, position.0).await?;
         let wanted = Wanted::read(id.0, filehash.0.as_deref())?;
         let record = own_record(&*tables, &caller, wanted).await?.ok_or(LookProblem::not_found())?;
         Ok(MetaAnswer::Found(Json(FileDocument::of_record(&app.drive, record))))
@@ -327,7 +327,7 @@ impl FileApi {
         /// The `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<HistoryAnswer, LookProblem> {
-        app.reach(&caller, position).await?;
+        app.reach(&caller, position.0).await?;
         let page = HistoryPage::read(limit.0, cursor.0.as_deref())?;
         let list = history(&app.drive, &caller, FileId(id.0), page).await?;
         Ok(HistoryAnswer::Found(Json(list)))

@@ -133,7 +133,7 @@ impl UserApi {
         #[oai(name = "Cairn-Min-Position")]
         position: MinPosition,
     ) -> Result<InfoAnswer, InfoProblem> {
-        let tables = app.reach(&caller, position).await?;
+        let tables = app.reach(&caller, position.0).await?;
         let user = user_by_id(&*tables, caller.account).await.map_err(Problem::from)?;
         let user = user.ok_or(Problem::of(common::unauthorized))?;
         let usage = usage_of(&*tables, caller.account).await.map_err(Problem::from)?;

@@ -1,17 +1,16 @@
-//! An append on its way to the writer, and its answer.
+//! An append on its way to the writer.
 
 use cairn_commands::ports::event_store::{Append, Appended, StoreError, check_size};
 use cairn_domain::{EventId, Expected, NewEvent, StreamName, Timestamp, codec};
 use tokio::sync::oneshot;
 
-use super::judge::Verdict;
 use super::queue::Queue;
 
 /// Appends of which each is only made if those before it are.
 #[derive(Debug)]
 pub(crate) struct AppendJob {
     pub(crate) appends: Vec<EncodedAppend>,
-    answer: oneshot::Sender<Result<Vec<Appended>, StoreError>>,
+    pub(super) answer: oneshot::Sender<Result<Vec<Appended>, StoreError>>,
 }
 
 impl AppendJob {
@@ -49,43 +48,6 @@ pub(crate) async fn append<J: From<AppendJob>>(queue: &Queue<J>, appends: Vec<Ap
     let bytes = appends.iter().flat_map(|append| &append.events).map(Encoded::size).sum();
     let job = |answer| AppendJob { appends, answer }.into();
     queue.ask(bytes, job).await.map_err(|error| StoreError::Unavailable(error.into()))?
-}
-
-/// Tells everybody what became of their appends.
-pub(crate) fn answer(jobs: Vec<AppendJob>, verdicts: Vec<Vec<Verdict>>) {
-    for (job, verdicts) in jobs.into_iter().zip(verdicts) {
-        verdicts.iter().for_each(count);
-        // Whoever asked may have gone away; the append stands all the same.
-        let _ = job.answer.send(verdicts.into_iter().map(Verdict::into_result).collect());
-    }
-}
-
-/// Tells everybody that the group failed.
-pub(crate) fn refuse(jobs: Vec<AppendJob>, error: impl Fn() -> StoreError) {
-    let appends: usize = jobs.iter().map(|job| job.appends.len()).sum();
-    metrics::counter!("cairn_log_appends_total", "outcome" => "failed").increment(appends as u64);
-    for job in jobs {
-        let _ = job.answer.send(Err(error()));
-    }
-}
-
-fn count(verdict: &Verdict) {
-    let outcome = match verdict {
-        Verdict::Appended(_) => "appended",
-        Verdict::Repeated(_) => "repeated",
-        Verdict::Refused(StoreError::Conflict { .. }) => "conflict",
-        Verdict::Refused(_) => "refused",
-    };
-    metrics::counter!("cairn_log_appends_total", "outcome" => outcome).increment(1);
-}
-
-impl Verdict {
-    fn into_result(self) -> Result<Appended, StoreError> {
-        match self {
-            Self::Appended(appended) | Self::Repeated(appended) => Ok(appended),
-            Self::Refused(error) => Err(error),
-        }
-    }
 }
 
 impl EncodedAppend {

@@ -83,7 +83,7 @@ pub(super) async fn download(
         _ if asked.signature.is_there() => linked(&app.drive, asked.wanted()?, &asked.signature).await?,
         Some(caller) => {
             let wanted = asked.wanted()?;
-            let tables = app.reach(&caller, position).await?;
+            let tables = app.reach(&caller, position.0).await?;
             own_record(&*tables, &caller, wanted).await?.map(|record| of_record(&app.drive, record))
         }
         None => return Err(Problem::of(common::unauthorized)),
