@@ -31,9 +31,8 @@ pub enum ViewsAdapter {
     },
 }
 
-/// What this program can be built with, by scheme.
-const LOGS: &[(&str, &str)] = &[("mysql", "mysql")];
-const VIEWS: &[(&str, &str)] = &[("mysql", "mysql")];
+/// What this program can be built with: the scheme of its addresses and the feature.
+const DATABASES: &[(&str, &str)] = &[("mysql", "mysql")];
 
 impl Config {
     /// Where events go.
@@ -42,7 +41,7 @@ impl Config {
             "sqlite" => Ok(LogAdapter::Sqlite),
             #[cfg(feature = "mysql")]
             "mysql" => Ok(LogAdapter::Mysql(server("log.url", &self.log.url)?)),
-            scheme => Err(no_adapter("log.url", scheme, LOGS)),
+            scheme => Err(no_adapter("log.url", scheme, DATABASES)),
         }
     }
 
@@ -59,7 +58,7 @@ impl Config {
                     replicas: replicas.collect::<Result<_, _>>()?,
                 })
             }
-            scheme => Err(no_adapter("views.url", scheme, VIEWS)),
+            scheme => Err(no_adapter("views.url", scheme, DATABASES)),
         }
     }
 }

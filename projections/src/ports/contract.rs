@@ -5,6 +5,7 @@
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "checks panic; it says so above")]
 
 pub mod asking;
+pub mod rows;
 
 use cairn_domain::{EventId, Position, StreamName, Timestamp};
 use uuid::Uuid;

@@ -2,10 +2,11 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use cairn_domain::{Position, StoredEvent, Timestamp};
+use cairn_domain::{Position, Timestamp};
 use cairn_infra::mysql::views::{MysqlReplicas, MysqlViews};
 use cairn_infra::mysql::{Migrate, Server};
-use cairn_projections::ports::memory::{MemorySource, MemoryTables, Rows};
+use cairn_projections::ports::contract::rows::{held_by as dump, meant_by as expected};
+use cairn_projections::ports::memory::MemorySource;
 use cairn_projections::ports::{Batch, Copies, ReadError, ReadTables, Row, Source, Tables, TablesError, Workshop, contract};
 use cairn_projections::runner::Settings;
 use cairn_projections::sample::{Sample, ask_everything};
@@ -33,29 +34,6 @@ async fn open(name: &str) -> MysqlViews {
 fn runner(source: &Arc<MemorySource>, views: &MysqlViews, batch_events_max: usize) -> Runner {
     let settings = Settings { batch_events_max, shared: true, ..Settings::new(|| Timestamp(77)) };
     Runner::new(projections(), Arc::clone(source) as Arc<dyn Source>, Arc::new(views.clone()), settings)
-}
-
-/// The rows as the in-memory twin has them.
-async fn expected(events: Vec<StoredEvent>) -> Rows {
-    let tables = MemoryTables::new(projections());
-    let source: Arc<dyn Source> = Arc::new(MemorySource::new(events));
-    let runner = Runner::new(projections(), source, Arc::new(tables.clone()), Settings::new(|| Timestamp(77)));
-    runner.catch_up().await.unwrap();
-    tables.rows()
-}
-
-/// The rows as the database has them.
-async fn dump(views: &dyn ReadTables) -> Rows {
-    let mut rows = Rows::new();
-    for table in projections().iter().flat_map(|projection| projection.tables()) {
-        let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
-        let text = format!("SELECT {} FROM {}", names.join(", "), table.name);
-        for Row(mut values) in views.rows(Sql { text, values: Vec::new() }).await.unwrap() {
-            let Value::Text(key) = values.remove(0) else { panic!("a key that is no text") };
-            rows.insert((table.name, key.into_owned()), values);
-        }
-    }
-    rows
 }
 
 #[tokio::test]

@@ -6,12 +6,10 @@
 mod settings;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::chaos::ChaosProxy;
 use crate::command::{program, run};
 use crate::error::{Error, doing};
 use crate::http;
@@ -34,6 +32,8 @@ pub struct CephAddress {
     monitor_port: u16,
 }
 
+reachable!(CephAddress, gateway_port);
+
 impl CephAddress {
     /// `http://host:port`.
     pub fn endpoint(&self) -> String {
@@ -43,21 +43,6 @@ impl CephAddress {
     /// The same as [`CephAddress::endpoint`].
     pub fn url(&self) -> String {
         self.endpoint()
-    }
-
-    pub fn port(&self) -> u16 {
-        self.gateway_port
-    }
-
-    /// What a [`ChaosProxy`] in front of it is started with.
-    pub fn socket_address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.gateway_port).into()
-    }
-
-    /// The same server, reached through this proxy.
-    #[must_use]
-    pub fn through(&self, proxy: &ChaosProxy) -> Self {
-        Self { gateway_port: proxy.address().port(), ..self.clone() }
     }
 
     pub fn access_key(&self) -> &'static str {

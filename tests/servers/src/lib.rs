@@ -12,6 +12,9 @@
 //! Everything listens on 127.0.0.1 only, writes below a directory of its own only, and installs nothing: when a program is
 //! missing, the error names the Debian package.
 
+#[macro_use]
+mod address;
+
 pub mod shared;
 
 mod ceph;

@@ -3,11 +3,9 @@
 mod template;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::chaos::ChaosProxy;
 use crate::command::{copy_directory, program, run};
 use crate::error::{Error, doing};
 use crate::launcher::Launcher;
@@ -40,22 +38,9 @@ impl MariaDb {
     }
 }
 
+reachable!(MariaDbAddress, port);
+
 impl MariaDbAddress {
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// What a [`ChaosProxy`] in front of it is started with.
-    pub fn socket_address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// The same server, reached through this proxy.
-    #[must_use]
-    pub fn through(&self, proxy: &ChaosProxy) -> Self {
-        Self { port: proxy.address().port(), ..self.clone() }
-    }
-
     /// `mysql://user:password@host:port`, without a database.
     pub fn url(&self) -> String {
         format!("mysql://{USER}:{PASSWORD}@127.0.0.1:{}", self.port)

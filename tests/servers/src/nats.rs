@@ -2,11 +2,9 @@
 //! that it outlives the process.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::chaos::ChaosProxy;
 use crate::command::program;
 use crate::error::{Error, doing};
 use crate::http;
@@ -26,22 +24,9 @@ pub struct NatsAddress {
     monitoring_port: u16,
 }
 
+reachable!(NatsAddress, port);
+
 impl NatsAddress {
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// What a [`ChaosProxy`] in front of it is started with.
-    pub fn socket_address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// The same server, reached through this proxy.
-    #[must_use]
-    pub fn through(&self, proxy: &ChaosProxy) -> Self {
-        Self { port: proxy.address().port(), ..self.clone() }
-    }
-
     /// `nats://host:port`; there are no credentials.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)

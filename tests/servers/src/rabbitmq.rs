@@ -7,13 +7,11 @@
 mod login;
 
 use std::fs::{self, Permissions};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::chaos::ChaosProxy;
 use crate::command::program;
 use crate::error::{Error, doing};
 use crate::launcher::Launcher;
@@ -39,22 +37,9 @@ pub struct RabbitMqAddress {
     epmd_port: u16,
 }
 
+reachable!(RabbitMqAddress, port);
+
 impl RabbitMqAddress {
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// What a [`ChaosProxy`] in front of it is started with.
-    pub fn socket_address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// The same server, reached through this proxy.
-    #[must_use]
-    pub fn through(&self, proxy: &ChaosProxy) -> Self {
-        Self { port: proxy.address().port(), ..self.clone() }
-    }
-
     /// `amqp://user:password@host:port`, for the virtual host `/`.
     pub fn url(&self) -> String {
         format!("amqp://{USER}:{PASSWORD}@127.0.0.1:{}", self.port)

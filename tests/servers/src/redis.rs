@@ -1,11 +1,9 @@
 //! Redis with an append-only file.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::chaos::ChaosProxy;
 use crate::command::program;
 use crate::error::Error;
 use crate::http::connect;
@@ -24,22 +22,9 @@ pub struct RedisAddress {
     port: u16,
 }
 
+reachable!(RedisAddress, port);
+
 impl RedisAddress {
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// What a [`ChaosProxy`] in front of it is started with.
-    pub fn socket_address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// The same server, reached through this proxy.
-    #[must_use]
-    pub fn through(&self, proxy: &ChaosProxy) -> Self {
-        Self { port: proxy.address().port(), ..self.clone() }
-    }
-
     /// `redis://host:port`; there are no credentials.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)

@@ -1,12 +1,12 @@
 mod plans;
 mod rebuilding;
 
-use cairn_domain::{StoredEvent, Timestamp};
-use cairn_projections::ports::memory::{MemorySource, MemoryTables, Rows};
+use cairn_domain::Timestamp;
+use cairn_projections::ports::contract::rows::{held_by as dump, meant_by as expected};
+use cairn_projections::ports::memory::MemorySource;
 use cairn_projections::ports::{Source, contract};
 use cairn_projections::runner::Settings;
 use cairn_projections::sample::Sample;
-use cairn_projections::statement::Value;
 use cairn_projections::{Runner, projections};
 use tempfile::TempDir;
 
@@ -21,29 +21,6 @@ async fn open(directory: &TempDir) -> SqliteViews {
 fn runner(source: &Arc<MemorySource>, views: &SqliteViews, batch_events_max: usize) -> Runner {
     let settings = Settings { batch_events_max, ..Settings::new(|| Timestamp(77)) };
     Runner::new(projections(), Arc::clone(source) as Arc<dyn Source>, Arc::new(views.clone()), settings)
-}
-
-/// The rows as the in-memory twin has them.
-async fn expected(events: Vec<StoredEvent>) -> Rows {
-    let tables = MemoryTables::new(projections());
-    let source: Arc<dyn Source> = Arc::new(MemorySource::new(events));
-    let runner = Runner::new(projections(), source, Arc::new(tables.clone()), Settings::new(|| Timestamp(77)));
-    runner.catch_up().await.unwrap();
-    tables.rows()
-}
-
-/// The rows as the database has them.
-async fn dump(views: &SqliteViews) -> Rows {
-    let mut rows = Rows::new();
-    for table in projections().iter().flat_map(|projection| projection.tables()) {
-        let names: Vec<_> = table.columns.iter().map(|column| column.name).collect();
-        let text = format!("SELECT {} FROM {}", names.join(", "), table.name);
-        for Row(mut values) in views.rows(Sql { text, values: Vec::new() }).await.unwrap() {
-            let Value::Text(key) = values.remove(0) else { panic!("a key that is no text") };
-            rows.insert((table.name, key.into_owned()), values);
-        }
-    }
-    rows
 }
 
 #[tokio::test]

@@ -1,15 +1,10 @@
 //! How a client finds the stand-in, and how it must not.
 
-use std::env;
-use std::process::Command;
-
-use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation};
-use aws_sdk_s3::{Client, Config};
+use aws_sdk_s3::Client;
 use aws_smithy_http_client::ConnectorBuilder;
 use aws_smithy_http_client::proxy::ProxyConfig;
-use cairn_oss_double::{ACCESS_KEY, SECRET_KEY};
 
-use crate::client::{BUCKET, config, credentials, refused, started};
+use crate::client::{BUCKET, config, refused, started};
 use crate::support::content;
 
 /// What the SDK's default client does by itself with `HTTP_PROXY` in its environment.
@@ -25,31 +20,6 @@ async fn it_is_a_proxy_to_itself() {
     client.put_object().bucket(BUCKET).key("a b").body(bytes.clone().into()).send().await.unwrap();
     let got = client.get_object().bucket(BUCKET).key("a b").send().await.unwrap();
     assert_eq!(got.body.collect().await.unwrap().into_bytes(), bytes);
-}
-
-/// So a whole program can be tested that nobody can give a resolver.
-#[test]
-fn a_program_finds_it_by_its_environment() {
-    let (double, _) = started();
-    let mut program = Command::new(env::current_exe().unwrap());
-    program.args(["--ignored", "--exact", "addresses::a_program_with_the_default_http_client"]);
-    program.env("HTTP_PROXY", format!("http://{}", double.address())).env("OSS_DOUBLE", double.endpoint());
-    let output = program.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!(double.objects(BUCKET).len(), 1);
-}
-
-#[tokio::test]
-#[ignore = "needs the environment that its parent gives it"]
-async fn a_program_with_the_default_http_client() {
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("oss-cn-hangzhou"))
-        .credentials_provider(credentials(ACCESS_KEY, SECRET_KEY))
-        .endpoint_url(env::var("OSS_DOUBLE").unwrap())
-        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-        .build();
-    Client::from_conf(config).put_object().bucket(BUCKET).key("key").send().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Each server as a real process: started, used, frozen, killed, started again and stopped.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod amqp;
 mod helper;

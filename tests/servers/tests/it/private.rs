@@ -12,7 +12,7 @@ use crate::support::{assert_nothing_left, processes_of};
 fn dies_with_its_process(kind: &str) {
     let below = tempfile::tempdir().unwrap();
     let mut helper = Helper::with_private(kind, below.path());
-    let directory = helper.directory();
+    let directory = helper.directory.clone();
     assert!(directory.starts_with(below.path()), "it lies where it should");
     assert!(!processes_of(&directory).is_empty());
     helper.kill();

@@ -46,7 +46,7 @@ fn two_processes_share_one_server_and_it_ends_after_them() {
     let (_directory, run) = new_run();
     let first = Helper::with_shared("redis", &run);
     let second = Helper::with_shared("redis", &run);
-    assert_eq!(first.answer, second.answer);
+    assert_eq!(first.url, second.url);
     let pids = pids(&run, "redis");
     drop(first);
     assert!(is_alive(pids[0]), "the server survives the one who started it");
@@ -66,7 +66,7 @@ fn processes_that_ask_at_once_get_one_server() {
         })
         .collect();
     let helpers: Vec<Helper> = asked.into_iter().map(|thread| thread.join().unwrap()).collect();
-    assert!(helpers.iter().all(|helper| helper.answer == helpers[0].answer));
+    assert!(helpers.iter().all(|helper| helper.url == helpers[0].url));
     let pids = pids(&run, "redis");
     drop(helpers);
     assert_over(&run, &pids);
@@ -106,7 +106,7 @@ fn a_run_whose_supervisor_was_killed_gets_another_one() {
     let old = pids(&run, "redis");
     kill_supervisor(&run);
     let second = Helper::with_shared("redis", &run);
-    assert_eq!(first.answer, second.answer, "the server is still good");
+    assert_eq!(first.url, second.url, "the server is still good");
     drop((first, second));
     assert_over(&run, &old);
 }
@@ -174,12 +174,12 @@ fn a_shared_replica_follows_the_shared_primary_and_both_are_started_anew_when_th
     let first = Helper::with_shared("mariadb-replica", &run);
     let primary = Helper::with_shared("mariadb", &run);
     let again = Helper::with_shared("mariadb-replica", &run);
-    assert_eq!(first.answer, again.answer);
-    assert_ne!(first.answer, primary.answer);
+    assert_eq!(first.url, again.url);
+    assert_ne!(first.url, primary.url);
 
     signal("-KILL", pids(&run, "mariadb")[0]);
     let anew = Helper::with_shared("mariadb-replica", &run);
-    assert_ne!(first.answer, anew.answer);
+    assert_ne!(first.url, anew.url);
     let servers = [pids(&run, "mariadb"), pids(&run, "mariadb-replica")].concat();
     drop((first, primary, again, anew));
     assert_over(&run, &servers);
