@@ -2,12 +2,12 @@
 
 mod closing;
 mod log;
+mod stores;
 mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use cairn_api::service::Section;
 use cairn_api::{App, AppSettings};
 use cairn_commands::ports::attempts::MemoryAttempts;
@@ -20,7 +20,6 @@ use cairn_commands::{Drive, Limits, Ports};
 use cairn_domain::Timestamp;
 use cairn_infra::clock::SystemClock;
 use cairn_infra::config::{Config, Service, Services};
-use cairn_infra::fs::{FsBlobs, FsStaging};
 use cairn_infra::ids::RandomIds;
 use cairn_infra::log_source::LogSource;
 use cairn_infra::passwords::Argon2Passwords;
@@ -33,6 +32,7 @@ use crate::data::DataDirectory;
 
 use self::closing::Closing;
 pub(crate) use self::log::{OpenLog, open_log};
+use self::stores::open_stores;
 pub(crate) use self::views::{glance_at_views, keeps_views};
 
 /// Who opens the tables: of several that share them, one at a time writes.
@@ -81,17 +81,19 @@ impl Foundation {
 pub(crate) struct Whole {
     pub(crate) foundation: Foundation,
     pub(crate) drive: Arc<Drive>,
+    /// Whether other processes may be at uploads in the same place.
+    pub(crate) shares_staging: bool,
 }
 
 impl Whole {
     pub(crate) async fn open(config: &Config, data: &DataDirectory) -> anyhow::Result<Self> {
-        let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
+        let stores = open_stores(config, data).await?;
         let foundation = Foundation::open(config, data, Who::Drive).await?;
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
-            blobs: Arc::new(FsBlobs::open_dir(data.path())),
-            staging: Arc::new(staging),
+            blobs: stores.blobs,
+            staging: stores.staging,
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
             ledger: foundation.ledger.clone(),
             challenges: challenges(&foundation, config.limits.challenge_expires_seconds),
@@ -100,12 +102,17 @@ impl Whole {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
+        if !config.server.services.are_all() && !stores.shared {
+            tracing::warn!(
+                "contents are in the data directory of this process, where no other process finds them: set policy.land"
+            );
+        }
         if foundation.shared && config.server.secret.is_none() {
             tracing::warn!("server.secret is not set: links and challenges of this process are not good in another one");
         }
         let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
         let drive = Drive::new(ports, Limits::from(&config.limits), secret);
-        Ok(Self { foundation, drive })
+        Ok(Self { foundation, drive, shares_staging: stores.shared })
     }
 
     /// The REST interface to it.

@@ -14,4 +14,5 @@ pub mod passwords;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sqlite;
+pub mod stores;
 pub mod views;

@@ -91,10 +91,7 @@ impl Config {
             #[cfg(feature = "s3")]
             Some(Store::S3(bucket)) => Ok(LandingStore::S3 { name: name.clone(), bucket: bucket.clone() }),
             #[cfg(not(feature = "s3"))]
-            Some(Store::S3(_)) => {
-                let reason = "is of kind \"s3\", and this cairn was built without the feature `s3`";
-                Err(ConfigError::BadStore { name: name.clone(), reason })
-            }
+            Some(Store::S3(_)) => Err(ConfigError::BadStore { name: name.clone(), reason: super::load::NO_S3 }),
         }
     }
 }

@@ -87,7 +87,7 @@ pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
         timeout(PATIENCE, ports.log.head()),
         timeout(PATIENCE, app.runner.status()),
         timeout(PATIENCE, ports.blobs.size(cairn_domain::Sha256([0; 32]))),
-        timeout(PATIENCE, ports.staging.list()),
+        timeout(PATIENCE, ports.staging.reachable()),
     );
     let runs = runs(&health, ports.clock.now());
     let projections = status.ok().and_then(Result::ok);
