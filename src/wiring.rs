@@ -1,5 +1,6 @@
 //! The only place that knows every crate: it makes the ports from the configuration and puts the drive together.
 
+mod cache;
 mod closing;
 mod log;
 mod views;
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use cairn_api::{App, AppSettings};
-use cairn_commands::ports::attempts::MemoryAttempts;
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::clock::Clock;
 use cairn_commands::ports::event_store::EventStore;
@@ -82,7 +82,10 @@ pub(crate) struct Whole {
 impl Whole {
     pub(crate) async fn open(config: &Config, data: &DataDirectory) -> anyhow::Result<Self> {
         let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
-        let foundation = Foundation::open(config, data, Who::Drive).await?;
+        let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
+        let mut foundation = Foundation::open(config, data, Who::Drive).await?;
+        let cache = cache::open_cache(config, &secret).await?;
+        foundation.closing.push(cache.closing);
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
@@ -90,12 +93,12 @@ impl Whole {
             staging: Arc::new(staging),
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
             ledger: foundation.ledger.clone(),
-            attempts: Arc::new(MemoryAttempts::default()),
+            attempts: cache.attempts,
+            sessions: cache.sessions,
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
-        let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
         let drive = Drive::new(ports, Limits::from(&config.limits), secret);
         Ok(Self { foundation, drive })
     }

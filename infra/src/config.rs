@@ -8,10 +8,10 @@ mod address;
 mod load;
 mod sections;
 
-pub use adapters::{LogAdapter, ViewsAdapter};
+pub use adapters::{CacheAdapter, LogAdapter, ViewsAdapter};
 pub use address::{Address, Hidden};
 pub use load::{ConfigError, Overrides, load};
-pub use sections::{Adapter, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
+pub use sections::{Adapter, Cache, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
 
 #[cfg(test)]
 mod tests;

@@ -11,5 +11,9 @@ pub mod log_source;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 pub mod passwords;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod sqlite;
+#[cfg(feature = "redis")]
+pub mod tls;
 pub mod views;

@@ -18,6 +18,7 @@ use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::ports::ids::SequentialIds;
 use crate::ports::ledger::MemoryLedger;
 use crate::ports::passwords::PlainPasswords;
+use crate::ports::sessions::MemorySessions;
 use crate::ports::staging::MemoryStaging;
 use crate::ports::views::MemoryViews;
 use crate::upload::{WholeError, WholeUpload, receive_whole, store_whole};
@@ -50,6 +51,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         log,
         ledger: Arc::new(MemoryLedger::default()),
         attempts: Arc::new(MemoryAttempts::default()),
+        sessions: Arc::new(MemorySessions::default()),
         passwords: Arc::new(PlainPasswords),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
         ids: Arc::new(SequentialIds::default()),

@@ -125,6 +125,7 @@ fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Result<
 fn check(config: &Config) -> Result<(), ConfigError> {
     config.log_adapter()?;
     config.views_adapter()?;
+    config.cache_adapter()?;
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
     }

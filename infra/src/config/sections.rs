@@ -17,6 +17,8 @@ pub struct Config {
     pub log: Adapter,
     /// Where the read tables are.
     pub views: Views,
+    /// What processes share for a moment.
+    pub cache: Cache,
     /// What the drive allows.
     pub limits: LimitsSection,
     /// What the drive says about itself.
@@ -104,6 +106,22 @@ pub struct Views {
 impl Default for Views {
     fn default() -> Self {
         Self { url: "sqlite".into(), replicas: Vec::new(), wait_milliseconds_max: 5_000 }
+    }
+}
+
+/// What processes share for a moment: whose tokens are, which sessions have ended, failed attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// `process`: nothing; `redis://user:password@host:6379/0`, or `rediss://` for TLS.
+    pub url: Address,
+    /// What all keys there begin with.
+    pub prefix: String,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { url: "process".into(), prefix: "cairn:".to_owned() }
     }
 }
 
