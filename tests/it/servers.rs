@@ -3,3 +3,4 @@
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;
+mod redis;
