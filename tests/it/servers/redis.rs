@@ -31,7 +31,11 @@ struct Process {
 }
 
 async fn process(redis: &RedisAddress, prefix: &str) -> Process {
-    let link = Link::open(&Server::from_str(&redis.url()).unwrap(), prefix).await.unwrap();
+    process_at(&redis.url(), prefix).await
+}
+
+async fn process_at(url: &str, prefix: &str) -> Process {
+    let link = Link::open(&Server::from_str(url).unwrap(), prefix).await.unwrap();
     let (seal, clock) = (Seal::of(&[5; 32]), Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>);
     let sessions = RedisSessions::over(link.clone(), seal.clone(), clock.clone());
     let attempts = RedisAttempts::over(link.clone(), seal, clock);
@@ -50,6 +54,21 @@ async fn sessions_and_attempts_keep_their_contracts() {
     attempts::contract::suite(&other.attempts, &one.attempts, "second").await;
     sessions::contract::suite(&one.sessions, &other.sessions, "third").await;
     assert!(one.link.is_up() && other.link.is_up(), "no question was in vain");
+}
+
+/// With no more rights than docs/operations.md gives it.
+#[tokio::test]
+async fn the_rights_that_are_documented_suffice() {
+    let redis = Redis::start().unwrap();
+    let rights = "on >right ~acl:* +@connection +@string +@hash +@keyspace +@scripting -@dangerous";
+    Keys::of(&redis, "").call(&["ACL SETUSER cairn", rights].join(" ").split(' ').collect::<Vec<_>>());
+    let url = redis.url().replace("redis://", "redis://cairn:right@");
+    let other = Link::open(&Server::from_str(&url).unwrap(), "others:").await.err();
+    assert!(matches!(other, Some(OpenError::NotLetIn { .. })), "{other:?}");
+    let process = process_at(&url, "acl:").await;
+    sessions::contract::suite(&process.sessions, &process.sessions, "acl").await;
+    attempts::contract::suite(&process.attempts, &process.attempts, "acl").await;
+    assert!(process.link.is_up(), "nothing was refused");
 }
 
 #[tokio::test]
