@@ -9,6 +9,12 @@ local function whole(text)
     return text and #text <= 18 and string.match(text, '^%-?%d+$') and tonumber(text)
 end
 
+local function put(count, last, forget)
+    redis.call('DEL', key)
+    redis.call('HSET', key, 'count', count, 'last', last, 'forget', forget)
+    redis.call('PEXPIRE', key, math.max(longest, 1) * 1000)
+end
+
 local count, last, forget = 0, nil, nil
 -- Something that never ends was not written by us.
 if redis.call('TYPE', key).ok == 'hash' and redis.call('PTTL', key) > 0 then
@@ -21,6 +27,7 @@ end
 -- The process may have gone on counting on its own, or this server have lost what it knew.
 if now < tonumber(ARGV[8]) and (not last or tonumber(ARGV[7]) > tonumber(last)) then
     count, last, forget = math.max(count, tonumber(ARGV[6])), ARGV[7], ARGV[8]
+    put(count, last, forget)
 end
 
 local beyond = count - free
@@ -33,7 +40,5 @@ if last and beyond > 0 then
 end
 
 count = count + 1
-redis.call('DEL', key)
-redis.call('HSET', key, 'count', count, 'last', ARGV[1], 'forget', ARGV[2])
-redis.call('PEXPIRE', key, math.max(longest, 1) * 1000)
+put(count, ARGV[1], ARGV[2])
 return { 0, count, ARGV[1], ARGV[2] }

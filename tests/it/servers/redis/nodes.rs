@@ -1,6 +1,6 @@
 //! Two drives over one database and one Redis, and a look at what stands in Redis.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
