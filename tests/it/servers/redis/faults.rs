@@ -43,9 +43,11 @@ impl Scene {
     /// Works before, during and after the fault.
     async fn endure(&mut self, what: &str, begin: impl FnOnce(&mut Self), end: impl FnOnce(&mut Self)) {
         self.work(what).await;
+        let known = self.noticed();
         begin(self);
         self.work(what).await;
         self.work(what).await;
+        assert!(self.noticed() > known, "{what} was not noticed");
         end(self);
         let ended = Instant::now();
         for node in [&self.nodes.one, &self.nodes.other] {
@@ -55,6 +57,11 @@ impl Scene {
         self.work(what).await;
         let announced = || self.keys.all().iter().filter(|key| key.contains(":ended:")).count();
         until_async("every end was announced", async || (announced() >= self.dead.len() / 2).then_some(())).await;
+    }
+
+    /// How often the drives have said that Redis was away.
+    fn noticed(&self) -> usize {
+        [&self.nodes.one, &self.nodes.other].map(|node| node.log().matches("going on without it").count()).iter().sum()
     }
 
     /// Signs in at one node, works at both, signs out, and guesses a password.
