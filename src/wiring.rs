@@ -1,5 +1,6 @@
 //! The only place that knows every crate: it makes the ports from the configuration and puts the drive together.
 
+mod cache;
 mod closing;
 mod log;
 mod stores;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 use cairn_api::service::Section;
 use cairn_api::{App, AppSettings};
-use cairn_commands::ports::attempts::MemoryAttempts;
 use cairn_commands::ports::challenges::{Challenges, LedgerChallenges, MemoryChallenges};
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::clock::Clock;
@@ -88,7 +88,10 @@ pub(crate) struct Whole {
 impl Whole {
     pub(crate) async fn open(config: &Config, data: &DataDirectory) -> anyhow::Result<Self> {
         let stores = open_stores(config, data).await?;
-        let foundation = Foundation::open(config, data, Who::Drive).await?;
+        let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
+        let mut foundation = Foundation::open(config, data, Who::Drive).await?;
+        let cache = cache::open_cache(config, &secret).await?;
+        foundation.closing.push(cache.closing);
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
@@ -97,7 +100,8 @@ impl Whole {
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
             ledger: foundation.ledger.clone(),
             challenges: challenges(&foundation, config.limits.challenge_expires_seconds),
-            attempts: Arc::new(MemoryAttempts::default()),
+            attempts: cache.attempts,
+            sessions: cache.sessions,
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
@@ -110,7 +114,6 @@ impl Whole {
         if foundation.shared && config.server.secret.is_none() {
             tracing::warn!("server.secret is not set: links and challenges of this process are not good in another one");
         }
-        let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
         let drive = Drive::new(ports, Limits::from(&config.limits), secret);
         Ok(Self { foundation, drive, shares_staging: stores.shared })
     }

@@ -10,6 +10,7 @@ pub mod event_store;
 pub mod ids;
 pub mod ledger;
 pub mod passwords;
+pub mod sessions;
 pub mod staging;
 pub mod views;
 

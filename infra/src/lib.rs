@@ -11,8 +11,12 @@ pub mod log_source;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 pub mod passwords;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sqlite;
 pub mod stores;
+#[cfg(feature = "redis")]
+pub mod tls;
 pub mod views;

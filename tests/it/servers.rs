@@ -4,3 +4,4 @@ mod many_processes;
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;
+mod redis;

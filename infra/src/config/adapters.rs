@@ -8,6 +8,8 @@ use super::stores::Store;
 use super::{Config, ConfigError};
 #[cfg(feature = "mysql")]
 use crate::mysql;
+#[cfg(feature = "redis")]
+use crate::redis;
 
 /// Where events go.
 #[derive(Debug, Clone)]
@@ -49,8 +51,20 @@ pub enum LandingStore {
     },
 }
 
+/// Where processes share what they remember for a moment.
+#[derive(Debug, Clone)]
+pub enum CacheAdapter {
+    /// Nowhere: each remembers for itself.
+    Process,
+    /// A server.
+    #[cfg(feature = "redis")]
+    Redis(redis::Server),
+}
+
 /// What this program can be built with: the scheme of its addresses and the feature.
 const DATABASES: &[(&str, &str)] = &[("mysql", "mysql")];
+/// The same, for caches.
+const CACHES: &[(&str, &str)] = &[("redis", "redis"), ("rediss", "redis")];
 
 impl Config {
     /// Where events go.
@@ -59,7 +73,7 @@ impl Config {
             "sqlite" => Ok(LogAdapter::Sqlite),
             #[cfg(feature = "mysql")]
             "mysql" => Ok(LogAdapter::Mysql(server("log.url", &self.log.url)?)),
-            scheme => Err(no_adapter("log.url", scheme, DATABASES)),
+            scheme => Err(no_adapter("log.url", scheme, "sqlite", DATABASES)),
         }
     }
 
@@ -76,7 +90,26 @@ impl Config {
                     replicas: replicas.collect::<Result<_, _>>()?,
                 })
             }
-            scheme => Err(no_adapter("views.url", scheme, DATABASES)),
+            scheme => Err(no_adapter("views.url", scheme, "sqlite", DATABASES)),
+        }
+    }
+
+    /// Where processes share what they remember for a moment.
+    pub fn cache_adapter(&self) -> Result<CacheAdapter, ConfigError> {
+        let address = &self.cache.url;
+        match address.scheme() {
+            "process" => Ok(CacheAdapter::Process),
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => {
+                let server = address.expose().parse::<redis::Server>();
+                let unusable = |source: redis::BadUrl| ConfigError::BadAddress {
+                    key: "cache.url",
+                    address: address.clone(),
+                    source: source.into(),
+                };
+                Ok(CacheAdapter::Redis(server.map_err(unusable)?))
+            }
+            scheme => Err(no_adapter("cache.url", scheme, "process", CACHES)),
         }
     }
 }
@@ -102,13 +135,14 @@ fn server(key: &'static str, address: &Address) -> Result<mysql::Server, ConfigE
     address.expose().parse().map_err(unusable)
 }
 
-fn no_adapter(key: &'static str, scheme: &str, known: &[(&'static str, &'static str)]) -> ConfigError {
+/// `built_in` is the word that needs no feature.
+fn no_adapter(key: &'static str, scheme: &str, built_in: &str, known: &[(&'static str, &'static str)]) -> ConfigError {
     match known.iter().find(|(known, _)| *known == scheme) {
         Some((_, feature)) => ConfigError::FeatureMissing { key, scheme: scheme.to_owned(), feature },
-        None => ConfigError::NoAdapter { key, scheme: scheme.to_owned(), known: schemes(known) },
+        None => ConfigError::NoAdapter { key, scheme: scheme.to_owned(), known: schemes(built_in, known) },
     }
 }
 
-fn schemes(known: &[(&str, &str)]) -> String {
-    known.iter().fold("sqlite".to_owned(), |list, (scheme, _)| format!("{list}, {scheme}://"))
+fn schemes(built_in: &str, known: &[(&str, &str)]) -> String {
+    known.iter().fold(built_in.to_owned(), |list, (scheme, _)| format!("{list}, {scheme}://"))
 }

@@ -163,6 +163,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         return Err(ConfigError::NoProjector { services: config.server.services.clone() });
     }
     check_stores(config)?;
+    config.cache_adapter()?;
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
     }

@@ -23,6 +23,8 @@ pub struct Config {
     pub stores: Stores,
     /// Which content goes where.
     pub policy: Policy,
+    /// What processes share for a moment.
+    pub cache: Cache,
     /// What the drive allows.
     pub limits: LimitsSection,
     /// What the drive says about itself.
@@ -37,6 +39,7 @@ impl Default for Config {
             views: Views::default(),
             stores: stores_default(),
             policy: Policy::default(),
+            cache: Cache::default(),
             limits: LimitsSection::default(),
             telemetry: Telemetry::default(),
         }
@@ -127,6 +130,22 @@ pub struct Views {
 impl Default for Views {
     fn default() -> Self {
         Self { url: "sqlite".into(), replicas: Vec::new(), wait_milliseconds_max: 5_000 }
+    }
+}
+
+/// What processes share for a moment: whose tokens are, which sessions have ended, failed attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// `process`: nothing; `redis://user:password@host:6379/0`, or `rediss://` for TLS.
+    pub url: Address,
+    /// What all keys there begin with.
+    pub prefix: String,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { url: "process".into(), prefix: "cairn:".to_owned() }
     }
 }
 
