@@ -1,5 +1,6 @@
 //! The only place that knows every crate: it makes the ports from the configuration and puts the drive together.
 
+mod bus;
 mod closing;
 mod log;
 mod views;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use cairn_api::{App, AppSettings};
 use cairn_commands::ports::attempts::MemoryAttempts;
+use cairn_commands::ports::bus::Bus;
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::clock::Clock;
 use cairn_commands::ports::event_store::EventStore;
@@ -29,6 +31,7 @@ use cairn_projections::{Runner, projections};
 
 use crate::data::DataDirectory;
 
+use self::bus::OpenBus;
 use self::closing::Closing;
 pub(crate) use self::log::{OpenLog, open_log};
 pub(crate) use self::views::{glance_at_views, keeps_views};
@@ -50,6 +53,8 @@ pub(crate) struct Foundation {
     pub(crate) tables: Arc<dyn ReadTables>,
     pub(crate) copies: Arc<dyn Copies>,
     pub(crate) runner: Runner,
+    /// None where the drive is one process that nobody follows.
+    pub(crate) bus: Option<Arc<dyn Bus>>,
     closing: Vec<Closing>,
 }
 
@@ -57,12 +62,13 @@ impl Foundation {
     /// Opens both, and makes what is not there.
     pub(crate) async fn open(config: &Config, data: &DataDirectory, who: Who) -> anyhow::Result<Self> {
         let OpenLog { store, ledger, checkpoints, closing } = open_log(config, data).await?;
+        let OpenBus { store, bus, closing: bus_closing } = bus::open_bus(config, store, who).await?;
         let views = views::open_views(config, data, who).await?;
         let source = Arc::new(LogSource::new(store.clone()));
         let settings = Settings { shared: views.shared, ..Settings::new(now) };
         let runner = Runner::new(projections(), source, views.workshop, settings);
-        let closing = vec![views.closing, closing];
-        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, closing })
+        let closing = vec![views.closing, bus_closing, closing];
+        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, bus, closing })
     }
 
     /// Gives everything back, what depends on another first.

@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod blobs;
+pub mod bus;
 pub mod checkpoints;
 pub mod clock;
 pub mod event_store;
@@ -10,6 +11,7 @@ pub mod ids;
 pub mod ledger;
 pub mod passwords;
 pub mod staging;
+pub mod tasks;
 pub mod views;
 
 /// The cause of a failure, as an adapter knows it; for the operator, never for the client.

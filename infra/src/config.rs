@@ -6,11 +6,13 @@
 mod adapters;
 mod address;
 mod load;
+mod messages;
 mod sections;
 
 pub use adapters::{LogAdapter, ViewsAdapter};
 pub use address::{Address, Hidden};
 pub use load::{ConfigError, Overrides, load};
+pub use messages::{Bus, BusAdapter, Queue, QueueAdapter, QueueKind};
 pub use sections::{Adapter, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
 
 #[cfg(test)]

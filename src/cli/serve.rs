@@ -1,5 +1,7 @@
 //! `cairn serve`: the drive.
 
+mod relay;
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -65,6 +67,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     start_runner(&whole, &lifecycle).await?;
     put_in_order(&whole).await?;
     start_clean_up(&whole, &lifecycle);
+    relay::start_relay(&whole, &lifecycle);
 
     let url = public_url(&config, &listener)?;
     start_gauges(&whole, metrics.clone(), &lifecycle);

@@ -3,3 +3,5 @@
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;
+mod nats;
+mod nats_drive;

@@ -70,6 +70,14 @@ pub enum ConfigError {
     /// The secret is not what it has to be.
     #[error("server.secret must be 64 hex digits")]
     BadSecret,
+    /// A value is not of the kind that it has to be.
+    #[error("{key} {what}")]
+    Unfit {
+        /// Which setting.
+        key: &'static str,
+        /// What it has to be.
+        what: &'static str,
+    },
     /// A limit makes no sense.
     #[error("limits.{key} must be at least 1")]
     Zero {
@@ -125,6 +133,8 @@ fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Result<
 fn check(config: &Config) -> Result<(), ConfigError> {
     config.log_adapter()?;
     config.views_adapter()?;
+    config.bus_adapter()?;
+    config.queue_adapter()?;
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
     }

@@ -5,7 +5,7 @@ use cairn_commands::Limits;
 use cairn_commands::ports::attempts::AttemptPolicy;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Hidden};
+use super::{Address, Bus, Hidden, Queue};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,6 +17,10 @@ pub struct Config {
     pub log: Adapter,
     /// Where the read tables are.
     pub views: Views,
+    /// Where others follow the drive's events, and how its processes wake each other.
+    pub bus: Bus,
+    /// Where tasks wait for their workers.
+    pub queue: Queue,
     /// What the drive allows.
     pub limits: LimitsSection,
     /// What the drive says about itself.
