@@ -18,5 +18,7 @@ pub mod passwords;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
 pub mod sqlite;
+#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+pub mod tls;
 pub mod views;
 pub mod woken_log;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, ServerAddr};
 use cairn_commands::ports::BoxError;
 
-use crate::backoff;
+use crate::{backoff, tls};
 
 /// How long connecting to one server may take.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -168,6 +168,7 @@ impl fmt::Debug for Server {
 impl Server {
     /// Connects, and from then on stays connected as well as it can.
     pub(super) async fn connect(&self) -> Result<Client, OpenError> {
+        tls::install();
         let options = ConnectOptions::new()
             .name("cairn")
             .no_echo()

@@ -3,11 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cairn_commands::ports::BoxError;
 use lapin::uri::AMQPUri;
+use lapin::{Connection, ConnectionProperties, Error, ErrorKind};
 
 use crate::config::QueueKind;
+use crate::tls;
+
+/// How long connecting and logging in may take.
+const CONNECT_MAX: Duration = Duration::from_millis(2_000);
 
 /// A connection on which nothing comes back for twice as long is given up, by either side. In seconds.
 const HEARTBEAT_SECONDS: u16 = 2;
@@ -96,7 +102,8 @@ impl FromStr for Server {
     /// The client's own errors show the URL, so they are not passed on.
     fn from_str(url: &str) -> Result<Self, BadUrl> {
         let mut uri: AMQPUri = url.parse().map_err(|_| BadUrl)?;
-        if uri.authority.host.is_empty() {
+        // The client takes an IPv6 address in brackets for none, and would connect to this machine.
+        if uri.authority.host.is_empty() || url.contains('[') {
             return Err(BadUrl);
         }
         // `amqp://host/` is what people write who mean the default one.
@@ -120,5 +127,71 @@ impl fmt::Display for Server {
 impl fmt::Debug for Server {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{self}")
+    }
+}
+
+impl Server {
+    /// A connection of its own.
+    pub(super) async fn connect(&self) -> Result<Connection, OpenError> {
+        tls::install();
+        let properties = ConnectionProperties::default().with_connection_name("cairn".into());
+        match tokio::time::timeout(CONNECT_MAX, Connection::connect_uri((*self.0).clone(), properties)).await {
+            Ok(connected) => connected.map_err(|error| self.not_connected(error)),
+            Err(_) => Err(OpenError::Unreachable { server: self.clone(), source: "no answer in time".into() }),
+        }
+    }
+
+    fn not_connected(&self, error: Error) -> OpenError {
+        let server = self.clone();
+        match reply_code(&error) {
+            Some(ACCESS_REFUSED) => OpenError::NotLetIn { server, source: error.into() },
+            Some(NOT_ALLOWED) => OpenError::NoVirtualHost { server, source: error.into() },
+            _ => OpenError::Unreachable { server, source: error.into() },
+        }
+    }
+}
+
+/// `ACCESS_REFUSED` (AMQP 0-9-1, section 1.2): at the login, user or password are not right.
+const ACCESS_REFUSED: u16 = 403;
+/// `PRECONDITION_FAILED`: what is to be declared is there, made in another way.
+pub(super) const PRECONDITION_FAILED: u16 = 406;
+/// `NOT_ALLOWED`: at the opening of a virtual host, it is not there or not for this user.
+const NOT_ALLOWED: u16 = 530;
+
+/// What the server itself gave as the reason.
+pub(super) fn reply_code(error: &Error) -> Option<u16> {
+    match error.kind() {
+        ErrorKind::ProtocolError(said) => Some(said.get_id()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_understood_and_its_password_never_shown() {
+        for (url, shown) in [
+            ("amqp://ada:hunter2@host", "amqp://ada@host:5672/"),
+            ("amqp://ada:hunter2@host:1234/", "amqp://ada@host:1234/"),
+            ("amqps://ada:hunter2@host/%2f", "amqps://ada@host:5671/"),
+            ("amqp://ada:hunter%2F2@host/drive", "amqp://ada@host:5672/drive"),
+        ] {
+            let server: Server = url.parse().expect("a server");
+            assert_eq!(format!("{server}"), shown);
+            assert_eq!(format!("{server:?}"), shown);
+            assert_eq!(server.0.query.heartbeat, Some(HEARTBEAT_SECONDS));
+        }
+        let server: Server = "amqp://ada:a%40b@host?heartbeat=30".parse().expect("a server");
+        assert_eq!((server.0.authority.userinfo.password.as_str(), server.0.query.heartbeat), ("a@b", Some(30)));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_showing_it() {
+        for wrong in ["amqp:hunter2", "http://hunter2@host", "amqp://ada:hunter2@host:port", "amqp://ada:hunter2@[::1]/"] {
+            let refused = wrong.parse::<Server>().expect_err("refused");
+            assert!(!format!("{refused} {refused:?}").contains("hunter2"), "{wrong}");
+        }
     }
 }
