@@ -1,5 +1,6 @@
 //! The only place that knows every crate: it makes the ports from the configuration and puts the drive together.
 
+mod bus;
 mod cache;
 mod closing;
 mod log;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use cairn_api::service::Section;
 use cairn_api::{App, AppSettings};
+use cairn_commands::ports::bus::Bus;
 use cairn_commands::ports::challenges::{Challenges, LedgerChallenges, MemoryChallenges};
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::clock::Clock;
@@ -30,6 +32,7 @@ use cairn_projections::{Runner, projections};
 
 use crate::data::DataDirectory;
 
+use self::bus::OpenBus;
 use self::closing::Closing;
 pub(crate) use self::log::{OpenLog, open_log};
 use self::stores::open_stores;
@@ -54,6 +57,8 @@ pub(crate) struct Foundation {
     pub(crate) runner: Runner,
     /// Whether other processes may append to the same log.
     pub(crate) shared: bool,
+    /// None where the drive is one process that nobody follows.
+    pub(crate) bus: Option<Arc<dyn Bus>>,
     closing: Vec<Closing>,
 }
 
@@ -61,12 +66,13 @@ impl Foundation {
     /// Opens both, and makes what is not there.
     pub(crate) async fn open(config: &Config, data: &DataDirectory, who: Who) -> anyhow::Result<Self> {
         let OpenLog { store, ledger, checkpoints, shared, closing } = open_log(config, data).await?;
+        let OpenBus { store, bus, closing: bus_closing } = bus::open_bus(config, store, who).await?;
         let views = views::open_views(config, data, who).await?;
         let source = Arc::new(LogSource::new(store.clone()));
         let settings = Settings { shared: views.shared, ..Settings::new(now) };
         let runner = Runner::new(projections(), source, views.workshop, settings);
-        let closing = vec![views.closing, closing];
-        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, shared, closing })
+        let closing = vec![views.closing, bus_closing, closing];
+        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, shared, bus, closing })
     }
 
     /// Gives everything back, what depends on another first.

@@ -6,6 +6,7 @@
 mod adapters;
 mod address;
 mod load;
+mod messages;
 mod sections;
 mod services;
 mod stores;
@@ -13,6 +14,7 @@ mod stores;
 pub use adapters::{CacheAdapter, LandingStore, LogAdapter, ViewsAdapter};
 pub use address::{Address, Hidden};
 pub use load::{ConfigError, Overrides, load};
+pub use messages::{Bus, BusAdapter, Queue, QueueAdapter, QueueKind};
 pub use sections::{Adapter, Cache, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
 pub use services::{BadServices, Service, Services};
 pub use stores::{Bucket, Policy, Store, StoreFlavor, Stores};

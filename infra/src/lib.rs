@@ -2,6 +2,8 @@
 //!
 //! Everything here can be replaced by its in-memory twin; no rule lives here.
 
+#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+mod backoff;
 pub mod clock;
 pub mod config;
 pub mod fs;
@@ -10,13 +12,18 @@ pub mod ids;
 pub mod log_source;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+#[cfg(feature = "nats")]
+pub mod nats;
 pub mod passwords;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sqlite;
 pub mod stores;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "nats", feature = "rabbitmq", feature = "redis"))]
 pub mod tls;
 pub mod views;
+pub mod woken_log;

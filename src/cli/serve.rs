@@ -1,5 +1,7 @@
 //! `cairn serve`: the drive.
 
+mod relay;
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -73,6 +75,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     start_runner(&whole, services, &lifecycle).await?;
     put_in_order(&whole, services).await?;
     start_clean_up(&whole, services, &lifecycle);
+    if services.include(Service::Relay) {
+        relay::start_relay(&whole, &lifecycle);
+    }
 
     let url = public_url(&config, &listener)?;
     start_gauges(&whole, metrics.clone(), &lifecycle);

@@ -4,4 +4,6 @@ mod many_processes;
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;
+mod nats;
+mod nats_drive;
 mod redis;

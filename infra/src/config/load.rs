@@ -96,6 +96,14 @@ pub enum ConfigError {
     /// The secret is not what it has to be.
     #[error("server.secret must be 64 hex digits")]
     BadSecret,
+    /// A value is not of the kind that it has to be.
+    #[error("{key} {what}")]
+    Unfit {
+        /// Which setting.
+        key: &'static str,
+        /// What it has to be.
+        what: &'static str,
+    },
     /// A limit makes no sense.
     #[error("limits.{key} must be at least 1")]
     Zero {
@@ -162,8 +170,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if matches!(views, ViewsAdapter::Sqlite) && !config.server.services.include(Service::Projector) {
         return Err(ConfigError::NoProjector { services: config.server.services.clone() });
     }
-    check_stores(config)?;
+    config.bus_adapter()?;
+    config.queue_adapter()?;
     config.cache_adapter()?;
+    check_stores(config)?;
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::services::Services;
 use super::stores::{Policy, Stores, stores_default};
-use super::{Address, Hidden};
+use super::{Address, Bus, Hidden, Queue};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +19,16 @@ pub struct Config {
     pub log: Adapter,
     /// Where the read tables are.
     pub views: Views,
+    /// Where others follow the drive's events, and how its processes wake each other.
+    pub bus: Bus,
+    /// Where tasks wait for their workers.
+    pub queue: Queue,
+    /// What processes share for a moment.
+    pub cache: Cache,
     /// Where contents are kept: a section for each store.
     pub stores: Stores,
     /// Which content goes where.
     pub policy: Policy,
-    /// What processes share for a moment.
-    pub cache: Cache,
     /// What the drive allows.
     pub limits: LimitsSection,
     /// What the drive says about itself.
@@ -37,9 +41,11 @@ impl Default for Config {
             server: Server::default(),
             log: Adapter::default(),
             views: Views::default(),
+            bus: Bus::default(),
+            queue: Queue::default(),
+            cache: Cache::default(),
             stores: stores_default(),
             policy: Policy::default(),
-            cache: Cache::default(),
             limits: LimitsSection::default(),
             telemetry: Telemetry::default(),
         }
