@@ -4,6 +4,8 @@
 
 pub mod clock;
 pub mod config;
+#[cfg(feature = "eventstore")]
+pub mod eventstore;
 pub mod fs;
 mod group_commit;
 pub mod ids;

@@ -3,6 +3,8 @@
 #[cfg(feature = "mysql")]
 use super::Address;
 use super::{Config, ConfigError};
+#[cfg(feature = "eventstore")]
+use crate::eventstore;
 #[cfg(feature = "mysql")]
 use crate::mysql;
 
@@ -14,6 +16,9 @@ pub enum LogAdapter {
     /// A database, shared by any number of processes.
     #[cfg(feature = "mysql")]
     Mysql(mysql::Server),
+    /// An EventStoreDB, shared by any number of processes.
+    #[cfg(feature = "eventstore")]
+    EventStore(eventstore::Server),
 }
 
 /// Where the read tables are.
@@ -34,6 +39,18 @@ pub enum ViewsAdapter {
 /// What this program can be built with: the scheme of its addresses and the feature.
 const DATABASES: &[(&str, &str)] = &[("mysql", "mysql")];
 
+/// The names by which the clients of EventStoreDB know it, before and after it was called KurrentDB.
+const EVENT_STORES: &[(&str, &str)] = &[
+    ("esdb", "eventstore"),
+    ("esdb+discover", "eventstore"),
+    ("kurrentdb", "eventstore"),
+    ("kurrentdb+discover", "eventstore"),
+    ("kurrent", "eventstore"),
+    ("kurrent+discover", "eventstore"),
+    ("kdb", "eventstore"),
+    ("kdb+discover", "eventstore"),
+];
+
 impl Config {
     /// Where events go.
     pub fn log_adapter(&self) -> Result<LogAdapter, ConfigError> {
@@ -41,7 +58,16 @@ impl Config {
             "sqlite" => Ok(LogAdapter::Sqlite),
             #[cfg(feature = "mysql")]
             "mysql" => Ok(LogAdapter::Mysql(server("log.url", &self.log.url)?)),
-            scheme => Err(no_adapter("log.url", scheme, DATABASES)),
+            #[cfg(feature = "eventstore")]
+            scheme if EVENT_STORES.iter().any(|(known, _)| *known == scheme) => {
+                let unusable = |source: eventstore::BadUrl| ConfigError::BadAddress {
+                    key: "log.url",
+                    address: self.log.url.clone(),
+                    source: source.into(),
+                };
+                Ok(LogAdapter::EventStore(self.log.url.expose().parse().map_err(unusable)?))
+            }
+            scheme => Err(no_adapter("log.url", scheme, &[DATABASES, EVENT_STORES].concat())),
         }
     }
 
