@@ -6,6 +6,8 @@
 mod backoff;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "eventstore")]
+pub mod eventstore;
 pub mod fs;
 mod group_commit;
 pub mod ids;

@@ -6,6 +6,8 @@ use super::Address;
 use super::stores::Bucket;
 use super::stores::Store;
 use super::{Config, ConfigError};
+#[cfg(feature = "eventstore")]
+use crate::eventstore;
 #[cfg(feature = "mysql")]
 use crate::mysql;
 #[cfg(feature = "redis")]
@@ -19,6 +21,9 @@ pub enum LogAdapter {
     /// A database, shared by any number of processes.
     #[cfg(feature = "mysql")]
     Mysql(mysql::Server),
+    /// An EventStoreDB, shared by any number of processes.
+    #[cfg(feature = "eventstore")]
+    EventStore(eventstore::Server),
 }
 
 /// Where the read tables are.
@@ -66,6 +71,18 @@ const DATABASES: &[(&str, &str)] = &[("mysql", "mysql")];
 /// The same, for caches.
 const CACHES: &[(&str, &str)] = &[("redis", "redis"), ("rediss", "redis")];
 
+/// The names by which the clients of EventStoreDB know it, before and after it was called KurrentDB.
+const EVENT_STORES: &[(&str, &str)] = &[
+    ("esdb", "eventstore"),
+    ("esdb+discover", "eventstore"),
+    ("kurrentdb", "eventstore"),
+    ("kurrentdb+discover", "eventstore"),
+    ("kurrent", "eventstore"),
+    ("kurrent+discover", "eventstore"),
+    ("kdb", "eventstore"),
+    ("kdb+discover", "eventstore"),
+];
+
 impl Config {
     /// Where events go.
     pub fn log_adapter(&self) -> Result<LogAdapter, ConfigError> {
@@ -73,7 +90,16 @@ impl Config {
             "sqlite" => Ok(LogAdapter::Sqlite),
             #[cfg(feature = "mysql")]
             "mysql" => Ok(LogAdapter::Mysql(server("log.url", &self.log.url)?)),
-            scheme => Err(no_adapter("log.url", scheme, "sqlite", DATABASES)),
+            #[cfg(feature = "eventstore")]
+            scheme if EVENT_STORES.iter().any(|(known, _)| *known == scheme) => {
+                let unusable = |source: eventstore::BadUrl| ConfigError::BadAddress {
+                    key: "log.url",
+                    address: self.log.url.clone(),
+                    source: source.into(),
+                };
+                Ok(LogAdapter::EventStore(self.log.url.expose().parse().map_err(unusable)?))
+            }
+            scheme => Err(no_adapter("log.url", scheme, "sqlite", &[DATABASES, EVENT_STORES].concat())),
         }
     }
 

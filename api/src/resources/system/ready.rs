@@ -98,7 +98,7 @@ pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
         dependency("log", matches!(log, Ok(Ok(_)))),
         dependency("views", runs && projections.is_some()),
         dependency("blobs", matches!(blobs, Ok(Ok(_)))),
-        dependency("staging", matches!(staging, Ok(Ok(_)))),
+        dependency("staging", matches!(staging, Ok(Ok(())))),
     ];
     dependencies.extend(cache(ports.sessions.reach()));
     answer(dependencies, projections.unwrap_or_default().into_iter().map(lag).collect())
