@@ -11,6 +11,7 @@ pub mod log_source;
 #[cfg(feature = "mysql")]
 pub mod mysql;
 pub mod passwords;
+mod prefix;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sqlite;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cairn_commands::ports::staging::StagingError;
 use cairn_domain::UploadId;
 
-use super::prefix::Record;
+use super::record::Record;
 use super::upload::{PartState, Upload};
 use super::{Area, names};
 use crate::fs::durable::{create_directory, remove_directory, remove_unfinished, reserve, sync_directory, trouble};
