@@ -5,10 +5,10 @@ use std::sync::Arc;
 use cairn_domain::{Position, UploadId};
 use tokio_util::task::TaskTracker;
 
-use crate::instant::Challenges;
 use crate::journal::Journal;
 use crate::ports::attempts::{AttemptPolicy, Attempts};
 use crate::ports::blobs::BlobStore;
+use crate::ports::challenges::Challenges;
 use crate::ports::clock::Clock;
 use crate::ports::event_store::EventStore;
 use crate::ports::ids::Ids;
@@ -31,6 +31,8 @@ pub struct Ports {
     pub views: Arc<dyn Views>,
     /// Answered requests.
     pub ledger: Arc<dyn Ledger>,
+    /// Questions to those who would rather not send a content.
+    pub challenges: Arc<dyn Challenges>,
     /// Failed attempts.
     pub attempts: Arc<dyn Attempts>,
     /// Password hashes.
@@ -116,7 +118,6 @@ pub struct Drive {
     pub(crate) limits: Limits,
     pub(crate) secret: Secret,
     pub(crate) journal: Journal,
-    pub(crate) challenges: Challenges,
     pub(crate) merging: Merging,
     tasks: TaskTracker,
 }
@@ -124,10 +125,9 @@ pub struct Drive {
 impl Drive {
     /// A drive over these ports.
     pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
-        let challenges = Challenges::new(limits.challenge_expires_seconds);
         let journal = Journal::new(ports.log.clone(), ports.clock.clone(), ports.ids.clone());
         let (merging, tasks) = (Merging::default(), TaskTracker::new());
-        Arc::new(Self { ports, limits, secret, journal, challenges, merging, tasks })
+        Arc::new(Self { ports, limits, secret, journal, merging, tasks })
     }
 
     /// What it stands on.

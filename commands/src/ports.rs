@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod blobs;
+pub mod challenges;
 pub mod checkpoints;
 pub mod clock;
 pub mod event_store;

@@ -7,11 +7,15 @@ mod adapters;
 mod address;
 mod load;
 mod sections;
+mod services;
+mod stores;
 
-pub use adapters::{LogAdapter, ViewsAdapter};
+pub use adapters::{LandingStore, LogAdapter, ViewsAdapter};
 pub use address::{Address, Hidden};
 pub use load::{ConfigError, Overrides, load};
 pub use sections::{Adapter, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
+pub use services::{BadServices, Service, Services};
+pub use stores::{Bucket, Policy, Store, StoreFlavor, Stores};
 
 #[cfg(test)]
 mod tests;

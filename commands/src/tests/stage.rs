@@ -13,6 +13,7 @@ use crate::drive::Secret;
 use crate::ports::ByteStream;
 use crate::ports::attempts::MemoryAttempts;
 use crate::ports::blobs::MemoryBlobs;
+use crate::ports::challenges::MemoryChallenges;
 use crate::ports::clock::ManualClock;
 use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::ports::ids::SequentialIds;
@@ -49,6 +50,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         views: Arc::new(MemoryViews::new(log.clone())),
         log,
         ledger: Arc::new(MemoryLedger::default()),
+        challenges: Arc::new(MemoryChallenges::new(60)),
         attempts: Arc::new(MemoryAttempts::default()),
         passwords: Arc::new(PlainPasswords),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
