@@ -4,3 +4,7 @@ mod many_processes;
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;
+mod s3_blobs;
+mod s3_faults;
+mod s3_staging;
+mod s3_stores;
