@@ -17,6 +17,7 @@ pub mod mysql;
 #[cfg(feature = "nats")]
 pub mod nats;
 pub mod passwords;
+mod prefix;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
 #[cfg(feature = "redis")]

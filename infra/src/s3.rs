@@ -3,6 +3,13 @@
 //! | key | what |
 //! |---|---|
 //! | `blobs/<sha256>` | a whole content, never changed |
+//! | `staging/<upload>/whole/<sha256>` | a file that came in one piece, not yet a blob |
+//! | `staging/<upload>/plan` | an upload in parts: its size, and the multipart upload of the store to which its parts go |
+//! | `staging/<upload>/slots/<n>` | the numbers among those parts that belong to one process |
+//! | `staging/<upload>/parts/<offset>-<sha256>` | a version of a part that could not go there |
+//! | `staging/<upload>/closed`, `layout`, `data` | sealing has begun; what lies where in what was joined; what was joined |
+//! | `staging/<upload>/sealed` | where the whole is, and its digests |
+//! | `staging/<upload>/bytes/<nonce>` | bytes whose hash was not known when they began to come; `<name>.<nonce>` is their name |
 //!
 //! An object is there as a whole or not at all, and a blob is copied within the store from bytes that this program has hashed.
 
@@ -12,10 +19,13 @@ mod connect;
 mod crc;
 mod download;
 mod keys;
+mod multipart;
 mod progress;
 mod settings;
+mod staging;
 mod trouble;
 
 pub use blobs::S3Blobs;
 pub use connect::{OpenError, S3Store};
 pub use settings::{Flavor, S3Settings};
+pub use staging::S3Staging;

@@ -8,3 +8,7 @@ mod mysql_views;
 mod nats;
 mod nats_drive;
 mod redis;
+mod s3_blobs;
+mod s3_faults;
+mod s3_staging;
+mod s3_stores;

@@ -26,8 +26,8 @@ mod claim;
 mod directory;
 mod part_aside;
 mod part_in_place;
-mod prefix;
 mod read_back;
+mod record;
 mod turns;
 mod upload;
 

@@ -19,7 +19,7 @@ use cairn_domain::Sha256;
 
 use super::bucket::Bucket;
 use super::trouble::{self, Trouble};
-use super::{Flavor, S3Blobs, S3Settings, keys};
+use super::{Flavor, S3Blobs, S3Settings, S3Staging, keys};
 
 /// How long connecting may take.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
@@ -108,6 +108,11 @@ impl S3Store {
     /// The blobs of this bucket, under that name in events.
     pub fn blobs(&self, name: &str) -> S3Blobs {
         S3Blobs::new(name, self.0.clone())
+    }
+
+    /// Its staging area.
+    pub fn staging(&self) -> S3Staging {
+        S3Staging::new(self.0.clone())
     }
 
     /// Whether the bucket answers just now.

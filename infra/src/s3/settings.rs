@@ -46,9 +46,14 @@ impl Flavor {
         }
     }
 
-    /// The most that is copied by one request, in bytes: 5 GiB on S3, 1 GiB on OSS. A copy of less is sooner done and sooner known to hang.
+    /// The most that is copied by one request, in bytes:
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>, <https://help.aliyun.com/zh/oss/developer-reference/copyobject>.
+    /// Ceph copies a whole object without touching its bytes, but not a range of one.
     pub(super) fn copy_bytes_max(self) -> u64 {
-        1024 * 1024 * 1024
+        match self {
+            Self::S3 | Self::Ceph => 5 * 1024 * 1024 * 1024,
+            Self::Oss => 1024 * 1024 * 1024,
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use cairn_commands::ports::staging::StagingError;
 use cairn_domain::Sha256;
 use cairn_domain::upload::Part;
 
-use super::prefix::Prefix;
 use super::upload::{InPlace, Lease, PartState, Permit, Upload};
+use crate::prefix::Prefix;
 
 /// How many may write one part aside at once. Each takes the part's room once more.
 const ASIDE_WRITERS_MAX: usize = 8;

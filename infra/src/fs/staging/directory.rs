@@ -11,7 +11,7 @@ use std::time::Duration;
 use cairn_commands::ports::staging::StagingError;
 use cairn_domain::UploadId;
 
-use super::prefix::Record;
+use super::record::Record;
 use super::upload::{PartState, Upload};
 use super::{Area, names};
 use crate::fs::durable::{create_directory, remove_directory, remove_unfinished, reserve, sync_directory, trouble};

@@ -8,9 +8,9 @@ use cairn_domain::Sha256;
 use sha2::Digest;
 
 use super::claim::InPlaceClaim;
-use super::prefix::Prefix;
 use crate::fs::durable::trouble;
 use crate::fs::pour::{Beside, Sink};
+use crate::prefix::Prefix;
 
 pub(super) struct InPlaceSink {
     claim: InPlaceClaim,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cairn_domain::Sha256;
 use sha2::Digest;
 
-use super::prefix::Prefix;
+use crate::prefix::Prefix;
 
 /// How much is read at once, in bytes.
 const PIECE_BYTES: usize = 256 * 1024;

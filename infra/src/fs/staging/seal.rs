@@ -10,10 +10,10 @@ use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 
 use super::Area;
-use super::prefix::Prefix;
 use super::read_back::hash;
 use super::upload::{InPlace, State, Upload};
 use crate::fs::durable::trouble;
+use crate::prefix::Prefix;
 
 impl Area {
     /// May be interrupted at any moment, by a crash or by an error, and done again: versions aside stay where they are, and

@@ -21,7 +21,8 @@ use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 
 use super::names;
-use super::prefix::{Prefix, Record};
+use super::record::Record;
+use crate::prefix::Prefix;
 
 /// The uploads in parts that were touched since the start.
 #[derive(Default)]

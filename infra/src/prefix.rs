@@ -3,49 +3,42 @@
 //! The state is bound to the parts by a chain of their digests: it counts only if the log names the very
 //! same parts. So it may be old, lost or torn: then the bytes are read once more, and that is all.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
-
 use cairn_commands::ports::staging::Whole;
 use cairn_digest::{Hasher, SavedState};
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256};
 use sha2::Digest;
 
-use super::names;
-
 /// The hashes up to some part's end.
 #[derive(Clone, Default)]
-pub(super) struct Prefix {
+pub(crate) struct Prefix {
     hasher: Hasher,
     chain: [u8; 32],
 }
 
 /// A hash state, the chain, and the first half of the SHA-256 of both.
-const RECORD_BYTES: usize = SavedState::BYTES + 32 + 16;
+pub(crate) const RECORD_BYTES: usize = SavedState::BYTES + 32 + 16;
 const CHAIN_AT: usize = SavedState::BYTES;
 const CHECKSUM_AT: usize = CHAIN_AT + 32;
 
 impl Prefix {
     /// How far it has got, in bytes from the start of the file.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.hasher.bytes_seen()
     }
 
     /// Takes the next bytes of the next part.
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
     }
 
     /// All bytes of the part were taken.
-    pub(super) fn end_part(&mut self, part: Part, sha256: Sha256) {
+    pub(crate) fn end_part(&mut self, part: Part, sha256: Sha256) {
         self.chain = link(self.chain, part, sha256);
     }
 
     /// How many of the parts it covers; none when it covers others than these.
-    pub(super) fn covered(&self, parts: &[(Part, Sha256)]) -> Option<usize> {
+    pub(crate) fn covered(&self, parts: &[(Part, Sha256)]) -> Option<usize> {
         let (mut position, mut chain) = (0, [0; 32]);
         let mut count = 0;
         for (part, sha256) in parts.iter().take_while(|(part, _)| part.offset < self.position()) {
@@ -57,12 +50,13 @@ impl Prefix {
     }
 
     /// The digests, if these were all the bytes.
-    pub(super) fn whole(&self) -> Whole {
+    pub(crate) fn whole(&self) -> Whole {
         let digests = self.hasher.clone().finish();
         Whole { size: self.position(), sha256: Sha256(digests.sha256), sha1: Sha1(digests.sha1) }
     }
 
-    fn to_record(&self) -> [u8; RECORD_BYTES] {
+    /// As it is kept in a file: torn or altered, it is refused.
+    pub(crate) fn to_record(&self) -> [u8; RECORD_BYTES] {
         let mut record = [0; RECORD_BYTES];
         record[..CHAIN_AT].copy_from_slice(&self.hasher.save().to_bytes());
         record[CHAIN_AT..CHECKSUM_AT].copy_from_slice(&self.chain);
@@ -71,7 +65,8 @@ impl Prefix {
         record
     }
 
-    fn from_record(record: &[u8]) -> Option<Self> {
+    /// None when it is no record, or not as it was.
+    pub(crate) fn from_record(record: &[u8]) -> Option<Self> {
         let record: &[u8; RECORD_BYTES] = record.try_into().ok()?;
         let checksum = sha2::Sha256::digest(&record[..CHECKSUM_AT]);
         if record[CHECKSUM_AT..] != checksum[..16] {
@@ -91,46 +86,6 @@ fn link(chain: [u8; 32], part: Part, sha256: Sha256) -> [u8; 32] {
     next.update(part.length.to_be_bytes());
     next.update(sha256.0);
     next.finalize().into()
-}
-
-/// The file in which the state survives a restart.
-///
-/// It is written over in place: a killed process can't tear 196 bytes, a power cut can, and then the checksum tells.
-pub(super) struct Record(File);
-
-impl Record {
-    /// Makes the file, empty. Its name becomes durable together with the upload's directory.
-    pub(super) fn create(directory: &Path) -> io::Result<()> {
-        Self::open(directory).map(|_| ())
-    }
-
-    pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        let path = directory.join(names::PREFIX);
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map(Self)
-    }
-
-    /// What was saved last; nothing hashed when that is lost.
-    pub(super) fn load(&self) -> Prefix {
-        let mut record = [0; RECORD_BYTES];
-        let read = self.0.read_exact_at(&mut record, 0);
-        read.ok().and_then(|()| Prefix::from_record(&record)).unwrap_or_default()
-    }
-
-    /// Saves the state; whether it survives a power cut is a matter of luck, and of speed only.
-    pub(super) fn save(&self, prefix: &Prefix) -> io::Result<()> {
-        self.0.write_all_at(&prefix.to_record(), 0)
-    }
-
-    /// Makes durable what was saved.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
-    }
-
-    /// Forgets the state durably: before bytes are changed that it covers.
-    pub(super) fn forget(&self) -> io::Result<()> {
-        self.0.set_len(0)?;
-        self.0.sync_data()
-    }
 }
 
 #[cfg(test)]

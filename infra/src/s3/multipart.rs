@@ -1,0 +1,125 @@
+//! Objects that are put together from parts.
+
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+
+use super::bucket::{Bucket, copying_max, length, within};
+use super::connect::ANSWER_MAX;
+use super::crc::{SeenCrc, crc_of};
+use super::progress::{Progress, measured};
+use super::trouble::Trouble;
+
+/// An object that has begun to come in parts. Nothing of it can be read before it is joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Joining {
+    /// Without the prefix of the settings.
+    pub(super) key: String,
+    /// As the store calls it.
+    pub(super) id: String,
+}
+
+/// A part as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// From 1 to 10,000.
+    pub(super) number: i32,
+    /// What the store wants to hear when it joins them.
+    pub(super) etag: String,
+    /// In bytes.
+    pub(super) size: u64,
+}
+
+impl Bucket {
+    pub(super) async fn begin(&self, key: String) -> Result<Joining, Trouble> {
+        let call = self.client.create_multipart_upload().bucket(&self.name).key(self.key(&key));
+        let id = within(ANSWER_MAX, call.send()).await?.upload_id.ok_or_else(|| Trouble::odd("an upload in parts has no id"))?;
+        Ok(Joining { key, id })
+    }
+
+    /// May be repeated with the same bytes. [`Trouble::Absent`] when it was joined or given up.
+    pub(super) async fn send_part(&self, joining: &Joining, number: i32, bytes: &Bytes) -> Result<Sent, Trouble> {
+        let (progress, seen) = (Progress::default(), SeenCrc::default());
+        let call = self.client.upload_part().bucket(&self.name).key(self.key(&joining.key)).upload_id(&joining.id);
+        let call = call.part_number(number).body(measured(bytes, &progress)).customize().interceptor(seen.clone());
+        let etag = progress.watch(bytes.len(), call.send()).await?.e_tag.ok_or_else(|| Trouble::odd("a part has no ETag"))?;
+        seen.check(|| crc_of(bytes))?;
+        Ok(Sent { number, etag, size: bytes.len() as u64 })
+    }
+
+    /// Takes `range.0..range.1` of another object as a part: at most [`Flavor::copy_bytes_max`](super::Flavor::copy_bytes_max).
+    pub(super) async fn copy_part(&self, joining: &Joining, number: i32, from: &str, range: (u64, u64)) -> Result<Sent, Trouble> {
+        let size = range.1 - range.0;
+        let call = self.client.upload_part_copy().bucket(&self.name).key(self.key(&joining.key)).upload_id(&joining.id);
+        let call =
+            call.part_number(number).copy_source(self.source(from)).copy_source_range(format!("bytes={}-{}", range.0, range.1 - 1));
+        let answer = within(copying_max(size), call.send()).await?;
+        let etag = answer.copy_part_result.and_then(|part| part.e_tag).ok_or_else(|| Trouble::odd("a copied part has no ETag"))?;
+        Ok(Sent { number, etag, size })
+    }
+
+    /// Joins these parts, which must be in the order of their numbers. When the answer to an earlier attempt was lost the store says that
+    /// there is no such upload; then it is looked whether the object is there.
+    pub(super) async fn join(&self, joining: &Joining, parts: &[Sent]) -> Result<(), Trouble> {
+        let size = parts.iter().map(|part| part.size).sum();
+        let list = parts.iter().map(|part| CompletedPart::builder().part_number(part.number).e_tag(&part.etag).build());
+        let list = CompletedMultipartUpload::builder().set_parts(Some(list.collect())).build();
+        let call = self.client.complete_multipart_upload().bucket(&self.name).key(self.key(&joining.key));
+        let call = call.upload_id(&joining.id).multipart_upload(list);
+        match within(copying_max(size), call.send()).await {
+            Ok(_) => Ok(()),
+            Err(Trouble::Absent) => match self.head(&joining.key).await? {
+                Some(head) if head.size == size => Ok(()),
+                _ => Err(Trouble::Absent),
+            },
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Gives up what has come. What is not there is no error.
+    pub(super) async fn abort(&self, joining: &Joining) -> Result<(), Trouble> {
+        let call = self.client.abort_multipart_upload().bucket(&self.name).key(self.key(&joining.key)).upload_id(&joining.id);
+        match within(ANSWER_MAX, call.send()).await {
+            Ok(_) | Err(Trouble::Absent) => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// The parts that have come, by number.
+    pub(super) async fn parts(&self, joining: &Joining) -> Result<Vec<Sent>, Trouble> {
+        let mut parts = Vec::new();
+        let mut after = None;
+        loop {
+            let call = self.client.list_parts().bucket(&self.name).key(self.key(&joining.key)).upload_id(&joining.id);
+            let page = within(ANSWER_MAX, call.set_part_number_marker(after).send()).await?;
+            for part in page.parts.unwrap_or_default() {
+                let (Some(number), Some(etag)) = (part.part_number, part.e_tag) else {
+                    return Err(Trouble::odd("a part without a name"));
+                };
+                parts.push(Sent { number, etag, size: length(part.size)? });
+            }
+            after = page.next_part_number_marker;
+            if page.is_truncated != Some(true) || after.is_none() {
+                return Ok(parts);
+            }
+        }
+    }
+
+    /// What has begun below a prefix and was neither joined nor given up, and when, in seconds since 1970.
+    pub(super) async fn begun(&self, below: &str) -> Result<Vec<(Joining, i64)>, Trouble> {
+        let mut begun = Vec::new();
+        let (mut after_key, mut after_id) = (None, None);
+        loop {
+            let call = self.client.list_multipart_uploads().bucket(&self.name).prefix(self.key(below));
+            let page = within(ANSWER_MAX, call.set_key_marker(after_key).set_upload_id_marker(after_id).send()).await?;
+            for one in page.uploads.unwrap_or_default() {
+                let Some(key) = one.key.and_then(|key| self.without_prefix(&key)) else { continue };
+                let since = one.initiated.map_or(i64::MAX, |since| since.secs());
+                begun.extend(one.upload_id.map(|id| (Joining { key, id }, since)));
+            }
+            (after_key, after_id) = (page.next_key_marker, page.next_upload_id_marker);
+            if page.is_truncated != Some(true) || after_key.is_none() {
+                return Ok(begun);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The end of an upload: it becomes a blob.
+
+use cairn_commands::ports::staging::StagingError;
+use cairn_domain::{Sha256, UploadId};
+
+use super::super::bucket::Head;
+use super::super::keys;
+use super::super::trouble::Trouble;
+use super::Area;
+use super::assemble::{Source, assemble};
+use super::receive::Received;
+use super::seal::Sealed;
+
+/// How often it is looked again, because another process does the same at once.
+const LOOKS: usize = 3;
+
+/// Bytes that may become a blob.
+struct Staged {
+    key: String,
+    size: u64,
+    /// There is nothing else of the upload.
+    alone: bool,
+}
+
+impl Area {
+    /// May be repeated after a crash at any moment in it, and be done by several at once: the blob comes as a whole, what is staged goes
+    /// after it, and what tells that it is staged goes last.
+    pub(super) async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
+        for _ in 0..LOOKS {
+            let there = self.bucket.head(&keys::blob(sha256)).await.map_err(|trouble| trouble.of(upload))?;
+            let staged = self.staged(upload, sha256).await.map_err(|trouble| trouble.of(upload))?;
+            match (there, staged) {
+                (Some(_), None) => return Ok(()),
+                (Some(head), Some(staged)) if head.size == staged.size => return self.clear(upload, sha256, staged).await,
+                (_, Some(staged)) => match self.copy_to_blobs(upload, sha256, &staged).await {
+                    Ok(()) => return self.clear(upload, sha256, staged).await,
+                    // Another process has just done it all.
+                    Err(StagingError::Absent(_)) => self.received.invalidate(&(upload, sha256)),
+                    Err(error) => return Err(error),
+                },
+                (None, None) => {}
+            }
+        }
+        Err(StagingError::Absent(upload))
+    }
+
+    async fn staged(&self, upload: UploadId, sha256: Sha256) -> Result<Option<Staged>, Trouble> {
+        if let Some(Received { key, size }) = self.received.get(&(upload, sha256)) {
+            let alone = key == keys::whole(upload, sha256);
+            return Ok(Some(Staged { key, size, alone }));
+        }
+        let names = self.bucket.list(&keys::whole(upload, sha256)).await?;
+        for key in names.iter().map(|name| keys::bytes_of(upload, name)) {
+            if let Some(Head { size, .. }) = self.bucket.head(&key).await? {
+                return Ok(Some(Staged { key, size, alone: false }));
+            }
+        }
+        let sealed: Option<Sealed> = match self.note(upload, &keys::sealed(upload)).await {
+            Ok(sealed) => sealed,
+            Err(error) => return Err(Trouble::Unavailable(error.into())),
+        };
+        let sealed = sealed.filter(|sealed| sealed.sha256 == sha256);
+        Ok(sealed.map(|Sealed { key, size, .. }| Staged { key, size, alone: false }))
+    }
+
+    /// Within the store. What is there in the end has the right size, and the right CRC where the store tells it.
+    async fn copy_to_blobs(&self, upload: UploadId, sha256: Sha256, staged: &Staged) -> Result<(), StagingError> {
+        let Staged { key, size, .. } = staged;
+        let blob = keys::blob(sha256);
+        if *size <= self.bucket.flavor.copy_bytes_max() {
+            self.bucket.copy(key, &blob, *size).await.map_err(|trouble| trouble.of(upload))?;
+        } else {
+            let whole = Source { key: key.clone(), at: 0, length: *size };
+            assemble(&self.bucket, upload, &blob, &[whole]).await?;
+        }
+        let copied = self.bucket.head(&blob).await.map_err(|trouble| trouble.of(upload))?;
+        let crc = match copied.and_then(|copied| copied.crc) {
+            Some(_) => self.bucket.head(key).await.map_err(|trouble| trouble.of(upload))?.and_then(|staged| staged.crc),
+            None => None,
+        };
+        if copied == Some(Head { size: *size, crc }) {
+            return Ok(());
+        }
+        Err(StagingError::Unavailable("the copy is not what was copied".into()))
+    }
+
+    async fn clear(&self, upload: UploadId, sha256: Sha256, staged: Staged) -> Result<(), StagingError> {
+        let gone = if staged.alone { self.bucket.delete(&staged.key).await } else { self.remove(upload).await };
+        self.received.invalidate(&(upload, sha256));
+        gone.map_err(|trouble| trouble.of(upload))
+    }
+}

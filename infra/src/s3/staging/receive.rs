@@ -1,0 +1,60 @@
+//! A file that comes in one piece.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cairn_commands::ports::ByteStream;
+use cairn_commands::ports::staging::{StagingError, Whole};
+use cairn_domain::UploadId;
+
+use super::super::keys;
+use super::pour::{Poured, Target, pour};
+use super::{Area, nonce};
+
+/// A file that this process has received.
+#[derive(Debug, Clone)]
+pub(super) struct Received {
+    /// Where its bytes are.
+    pub(super) key: String,
+    /// In bytes.
+    pub(super) size: u64,
+}
+
+impl Area {
+    /// The name tells the content, so that nothing else can ever be promoted in its stead.
+    pub(super) async fn receive(
+        self: &Arc<Self>,
+        upload: UploadId,
+        body: ByteStream,
+        bytes_max: u64,
+    ) -> Result<Whole, StagingError> {
+        let nonce = nonce();
+        let target = Target { bucket: self.bucket.clone(), upload, nonce: nonce.clone() };
+        let (whole, poured) = Box::pin(pour(target, body, bytes_max)).await?;
+        let name = keys::whole(upload, whole.sha256);
+        let key = self.put_named(upload, &name, &nonce, poured).await?;
+        self.received.insert((upload, whole.sha256), Received { key, size: whole.size });
+        Ok(whole)
+    }
+
+    /// Makes bytes durable under a name that tells what they are. Returns the key of the bytes themselves.
+    pub(super) async fn put_named(
+        &self,
+        upload: UploadId,
+        name: &str,
+        nonce: &str,
+        poured: Poured,
+    ) -> Result<String, StagingError> {
+        let put = async {
+            match poured {
+                Poured::InMemory(bytes) => self.bucket.put(name, &bytes).await.map(|()| name.to_owned()),
+                Poured::InParts(unjoined, parts) => {
+                    unjoined.join(&parts).await?;
+                    self.bucket.put(&keys::pointer(name, nonce), &Bytes::new()).await?;
+                    Ok(keys::nameless(upload, nonce))
+                }
+            }
+        };
+        put.await.map_err(|trouble| trouble.of(upload))
+    }
+}

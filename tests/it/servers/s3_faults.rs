@@ -1,0 +1,197 @@
+//! An object store that loses answers, is late, or is away.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cairn_commands::ports::blobs::BlobStore;
+use cairn_commands::ports::staging::{Staging, StagingError};
+use cairn_domain::upload::Part;
+use cairn_domain::{Sha256, UploadId};
+use cairn_oss_double::{Fault, Operation};
+use cairn_servers::{ChaosProxy, shared};
+
+use super::s3_stores::{MIB, Node, body, ceph, content, oss, plan, range, sha256_of, upload, whole_of};
+use crate::harness::until_async;
+
+/// What a call may take to be refused, and some time for a machine that is busy with other tests.
+const REFUSED_WITHIN: Duration = Duration::from_millis(3_500);
+
+/// Repeats what failed because nothing is known, as the drive does.
+async fn again<T>(mut call: impl AsyncFnMut() -> Result<T, StagingError>) -> T {
+    for _ in 0..4 {
+        match call().await {
+            Ok(done) => return done,
+            Err(StagingError::Unavailable(_)) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    panic!("it never works");
+}
+
+/// Three uploads: whole, whole and large, and in parts.
+async fn upload_all(node: &Node, number: u128) {
+    for length in [1000, 20 * MIB] {
+        let bytes = content(u64::try_from(number).unwrap(), length);
+        let id = upload(number * 100 + length as u128);
+        let whole = again(async || node.staging.receive(id, body(&bytes), u64::MAX).await).await;
+        assert_eq!(whole, whole_of(&bytes));
+        again(async || node.staging.promote(id, whole.sha256).await).await;
+        node.assert_blob(&bytes).await;
+    }
+    let bytes = content(u64::try_from(number).unwrap() + 1, 5 * MIB);
+    let id = upload(number * 100);
+    again(async || node.staging.open(id, bytes.len() as u64).await).await;
+    let mut sent: Vec<(Part, Sha256)> = Vec::new();
+    for part in plan(&bytes, 2 * MIB) {
+        sent.push((part, again(async || node.staging.write_part(id, part, body(&range(&bytes, part)), None, None).await).await));
+    }
+    assert_eq!(again(async || node.staging.seal(id, &sent).await).await, whole_of(&bytes));
+    again(async || node.staging.promote(id, sha256_of(&bytes)).await).await;
+    node.assert_blob(&bytes).await;
+}
+
+/// Each kind of request fails in each way, once and often: files come whole all the same, and nothing is left.
+#[tokio::test]
+async fn faults_of_the_store_cost_time_and_no_file() {
+    let (double, settings) = oss();
+    let node = Node::of(&settings).await;
+    let operations = [
+        Operation::PutObject,
+        Operation::HeadObject,
+        Operation::CreateMultipartUpload,
+        Operation::UploadPart,
+        Operation::ListParts,
+        Operation::CompleteMultipartUpload,
+        Operation::CopyObject,
+        Operation::DeleteObject,
+        Operation::ListObjectsV2,
+    ];
+    let faults = [Fault::InternalError, Fault::SlowDown, Fault::CutRequest, Fault::LoseAnswer];
+    let mut number = 0;
+    for operation in operations {
+        for fault in faults {
+            number += 1;
+            double.inject(operation, fault, 1);
+            upload_all(&node, number).await;
+            double.clear_faults();
+        }
+        number += 1;
+        double.inject(operation, Fault::LoseAnswer, 4);
+        upload_all(&node, number).await;
+        double.clear_faults();
+    }
+    let left: Vec<_> = double.objects("bucket").into_iter().filter(|object| !object.key.starts_with("blobs/")).collect();
+    assert_eq!(left, []);
+}
+
+/// A request of which nobody knows anything may be carried out much later. It can't harm what came after it.
+#[tokio::test]
+async fn a_part_that_comes_late_harms_nothing() {
+    let (double, settings) = oss();
+    let node = Node::of(&settings).await;
+    let (late, kept) = (content(1, 4 * MIB), content(2, 4 * MIB));
+    let parts = plan(&late, 2 * MIB);
+    node.staging.open(upload(1), late.len() as u64).await.unwrap();
+    double.inject(Operation::UploadPart, Fault::Hang, 1);
+    let started = Instant::now();
+    let refused = node.staging.write_part(upload(1), parts[0], body(&range(&late, parts[0])), None, None).await;
+    assert!(matches!(refused, Err(StagingError::Unavailable(_))), "{refused:?}");
+    assert!(started.elapsed() < REFUSED_WITHIN, "{:?}", started.elapsed());
+    let mut sent = Vec::new();
+    for part in &parts {
+        sent.push(node.send(upload(1), &kept, *part, None).await);
+    }
+    double.release();
+    assert_eq!(node.staging.seal(upload(1), &sent).await.unwrap(), whole_of(&kept));
+    node.staging.promote(upload(1), sha256_of(&kept)).await.unwrap();
+    node.assert_blob(&kept).await;
+}
+
+/// What the disk of the store has damaged is noticed by whoever reads it back, and heals when the bytes come again, to anybody.
+#[tokio::test]
+async fn damaged_parts_are_told_and_heal() {
+    let (double, settings) = oss();
+    let (first, second) = (Node::of(&settings).await, Node::of(&settings).await);
+    let bytes = content(1, 5 * MIB);
+    let parts = plan(&bytes, 60_000);
+    first.staging.open(upload(1), bytes.len() as u64).await.unwrap();
+    let mut sent = Vec::new();
+    for part in &parts {
+        sent.push(first.send(upload(1), &bytes, *part, None).await);
+    }
+    let name = format!("staging/{}/parts/60000-{}", upload(1), sent[1].1);
+    double.corrupt("bucket", &name).unwrap();
+    let refused = second.staging.seal(upload(1), &sent).await;
+    assert!(matches!(refused, Err(StagingError::Damaged { .. })), "{refused:?}");
+    first.send(upload(1), &bytes, parts[1], Some(sent[1].1)).await;
+    // Whoever had it in memory does not know better.
+    second.send(upload(1), &bytes, parts[1], Some(sent[1].1)).await;
+    assert_eq!(second.staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes));
+}
+
+struct Scene {
+    proxy: ChaosProxy,
+    node: Node,
+    number: u128,
+    large: Bytes,
+}
+
+impl Scene {
+    /// Every kind of call, and what it says.
+    async fn refused(&mut self, what: &str) -> usize {
+        self.number += 1;
+        let id: UploadId = upload(self.number);
+        let mut refused = 0;
+        let mut judge = |call: &str, started: Instant, failed: bool| {
+            assert!(started.elapsed() < REFUSED_WITHIN, "{what}: {call} took {:?}", started.elapsed());
+            refused += usize::from(failed);
+        };
+        let started = Instant::now();
+        judge("size", started, self.node.blobs.size(sha256_of(b"x")).await.is_err());
+        let started = Instant::now();
+        judge("reachable", started, self.node.store.reachable().await.is_err());
+        let started = Instant::now();
+        judge("receive", started, self.node.staging.receive(id, body(&Bytes::from("small")), 100).await.is_err());
+        let started = Instant::now();
+        judge("open", started, self.node.staging.open(id, 100 * MIB as u64).await.is_err());
+        let started = Instant::now();
+        judge("list", started, self.node.staging.list().await.is_err());
+        refused
+    }
+
+    async fn works(&mut self) -> bool {
+        self.number += 1;
+        let id = upload(self.number);
+        let Ok(whole) = self.node.staging.receive(id, body(&self.large), u64::MAX).await else { return false };
+        self.node.staging.promote(id, whole.sha256).await.is_ok()
+    }
+
+    async fn endure(&mut self, what: &str, begin: impl FnOnce(&ChaosProxy)) {
+        assert!(self.works().await, "before: {what}");
+        begin(&self.proxy);
+        assert!(self.refused(what).await > 0, "{what} was not noticed");
+        self.proxy.pass();
+        let ended = Instant::now();
+        until_async("the store works again", async || self.works().await.then_some(())).await;
+        assert!(ended.elapsed() < Duration::from_secs(30), "{what}: back after {:?}", ended.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_bad_network_fails_in_time_and_comes_back() {
+    let mut settings = ceph("faults-network").await;
+    let target = shared::ceph().unwrap().socket_address();
+    let proxy = ChaosProxy::start(target).unwrap();
+    settings.endpoint = format!("http://{}", proxy.address());
+    let node = Node::of(&settings).await;
+    let mut scene = Scene { proxy, node, number: 0, large: content(1, 9 * MIB) };
+    scene.endure("a black hole", ChaosProxy::black_hole).await;
+    scene.endure("answers that get lost", ChaosProxy::half_open).await;
+    let refuse = |proxy: &ChaosProxy| {
+        proxy.refuse();
+        proxy.reset_all();
+    };
+    scene.endure("refused connections", refuse).await;
+    scene.endure("cut connections", |proxy| proxy.cut_after(200)).await;
+    scene.node.assert_blob(&scene.large).await;
+}
