@@ -101,8 +101,8 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
 }
 
 impl Place {
-    fn load(&self, listen: Option<std::net::SocketAddr>) -> anyhow::Result<Config> {
-        let flags = Overrides { listen, data: self.data.clone() };
+    fn load(&self, flags: Overrides) -> anyhow::Result<Config> {
+        let flags = Overrides { data: self.data.clone(), ..flags };
         let loaded = load(self.config.as_deref(), std::env::vars(), flags);
         loaded.map_err(anyhow::Error::from).context(Unusable)
     }
@@ -111,7 +111,7 @@ impl Place {
 impl Place {
     /// For a verb that only looks, or does one small thing, perhaps beside a drive of another version: the schema is not its to change.
     fn visit(&self) -> anyhow::Result<Config> {
-        let mut config = self.load(None)?;
+        let mut config = self.load(Overrides::default())?;
         config.server.migrate = false;
         Ok(config)
     }

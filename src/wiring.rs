@@ -3,15 +3,18 @@
 mod bus;
 mod closing;
 mod log;
+mod tasks;
 mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use cairn_api::service::Section;
 use cairn_api::{App, AppSettings};
 use cairn_commands::ports::attempts::MemoryAttempts;
 use cairn_commands::ports::bus::Bus;
+use cairn_commands::ports::challenges::{Challenges, LedgerChallenges, MemoryChallenges};
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::clock::Clock;
 use cairn_commands::ports::event_store::EventStore;
@@ -19,7 +22,7 @@ use cairn_commands::ports::ledger::Ledger;
 use cairn_commands::{Drive, Limits, Ports};
 use cairn_domain::Timestamp;
 use cairn_infra::clock::SystemClock;
-use cairn_infra::config::Config;
+use cairn_infra::config::{Config, Service, Services};
 use cairn_infra::fs::{FsBlobs, FsStaging};
 use cairn_infra::ids::RandomIds;
 use cairn_infra::log_source::LogSource;
@@ -34,6 +37,7 @@ use crate::data::DataDirectory;
 use self::bus::OpenBus;
 use self::closing::Closing;
 pub(crate) use self::log::{OpenLog, open_log};
+use self::tasks::OpenTasks;
 pub(crate) use self::views::{glance_at_views, keeps_views};
 
 /// Who opens the tables: of several that share them, one at a time writes.
@@ -55,20 +59,22 @@ pub(crate) struct Foundation {
     pub(crate) runner: Runner,
     /// None where the drive is one process that nobody follows.
     pub(crate) bus: Option<Arc<dyn Bus>>,
+    /// Whether other processes may append to the same log.
+    pub(crate) shared: bool,
     closing: Vec<Closing>,
 }
 
 impl Foundation {
     /// Opens both, and makes what is not there.
     pub(crate) async fn open(config: &Config, data: &DataDirectory, who: Who) -> anyhow::Result<Self> {
-        let OpenLog { store, ledger, checkpoints, closing } = open_log(config, data).await?;
+        let OpenLog { store, ledger, checkpoints, shared, closing } = open_log(config, data).await?;
         let OpenBus { store, bus, closing: bus_closing } = bus::open_bus(config, store, who).await?;
         let views = views::open_views(config, data, who).await?;
         let source = Arc::new(LogSource::new(store.clone()));
         let settings = Settings { shared: views.shared, ..Settings::new(now) };
         let runner = Runner::new(projections(), source, views.workshop, settings);
         let closing = vec![views.closing, bus_closing, closing];
-        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, bus, closing })
+        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, bus, shared, closing })
     }
 
     /// Gives everything back, what depends on another first.
@@ -88,7 +94,9 @@ pub(crate) struct Whole {
 impl Whole {
     pub(crate) async fn open(config: &Config, data: &DataDirectory) -> anyhow::Result<Self> {
         let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
-        let foundation = Foundation::open(config, data, Who::Drive).await?;
+        let mut foundation = Foundation::open(config, data, Who::Drive).await?;
+        let OpenTasks { tasks, closing } = tasks::open_tasks(config).await?;
+        foundation.closing.push(closing);
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
@@ -96,11 +104,16 @@ impl Whole {
             staging: Arc::new(staging),
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
             ledger: foundation.ledger.clone(),
+            challenges: challenges(&foundation, config.limits.challenge_expires_seconds),
             attempts: Arc::new(MemoryAttempts::default()),
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
+            tasks,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
+        if foundation.shared && config.server.secret.is_none() {
+            tracing::warn!("server.secret is not set: links and challenges of this process are not good in another one");
+        }
         let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
         let drive = Drive::new(ports, Limits::from(&config.limits), secret);
         Ok(Self { foundation, drive })
@@ -112,10 +125,29 @@ impl Whole {
             public_url,
             trusted_proxies: config.server.trusted_proxies.clone(),
             wait_max: Duration::from_millis(config.views.wait_milliseconds_max),
+            served: served(&config.server.services),
         };
         let Foundation { tables, copies, runner, .. } = &self.foundation;
         App::new(self.drive.clone(), tables.clone(), copies.clone(), runner.clone(), metrics, settings)
     }
+}
+
+/// Where only this process is asked, memory is enough.
+fn challenges(foundation: &Foundation, expires_seconds: u64) -> Arc<dyn Challenges> {
+    if foundation.shared {
+        return Arc::new(LedgerChallenges::new(foundation.ledger.clone()));
+    }
+    Arc::new(MemoryChallenges::new(expires_seconds))
+}
+
+fn served(services: &Services) -> Vec<Section> {
+    let sections = [
+        (Service::Account, Section::Account),
+        (Service::Upload, Section::Upload),
+        (Service::Download, Section::Download),
+        (Service::Share, Section::Share),
+    ];
+    sections.into_iter().filter(|(service, _)| services.include(*service)).map(|(_, section)| section).collect()
 }
 
 /// The time, for rows that say when something was done.

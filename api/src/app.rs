@@ -15,6 +15,7 @@ use poem::web::RemoteAddr;
 
 use crate::auth::Sessions;
 use crate::http::problem::{Explain, Problem, common};
+use crate::service::Section;
 
 /// The drive as the REST interface sees it.
 pub struct App {
@@ -44,6 +45,8 @@ pub struct AppSettings {
     pub trusted_proxies: Vec<IpAddr>,
     /// How long a read waits for the position that it asks for.
     pub wait_max: Duration,
+    /// What this process answers; the rest is for others.
+    pub served: Vec<Section>,
 }
 
 /// How long a change is kept in mind: the copies of the read tables that are used at all are not as far behind.

@@ -2,6 +2,7 @@
 
 mod headers;
 mod nullable;
+mod sections;
 mod swagger;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::resources::system::SystemApi;
 use crate::resources::user::UserApi;
 
 use self::nullable::Nullable;
+pub use self::sections::Section;
 use self::swagger::SwaggerUi;
 
 type Resources = (UserApi, FileApi, InstantApi, ChunkedApi, SystemApi, AdminApi);
@@ -47,8 +49,9 @@ pub fn service(app: Arc<App>) -> BoxEndpoint<'static, Response> {
         .at("/docs/swagger-ui.js", get(ui.script()))
         .at("/docs/start.js", get(swagger::start()))
         .nest("/", described)
-        .data(app)
         .around(pages::answer)
+        .around(sections::answer)
+        .data(app)
         .with(observe)
         .map(headers::secure)
         .boxed()

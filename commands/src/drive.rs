@@ -5,16 +5,17 @@ use std::sync::Arc;
 use cairn_domain::{Position, UploadId};
 use tokio_util::task::TaskTracker;
 
-use crate::instant::Challenges;
 use crate::journal::Journal;
 use crate::ports::attempts::{AttemptPolicy, Attempts};
 use crate::ports::blobs::BlobStore;
+use crate::ports::challenges::Challenges;
 use crate::ports::clock::Clock;
 use crate::ports::event_store::EventStore;
 use crate::ports::ids::Ids;
 use crate::ports::ledger::Ledger;
 use crate::ports::passwords::Passwords;
 use crate::ports::staging::Staging;
+use crate::ports::tasks::TaskQueue;
 use crate::ports::views::Views;
 use crate::upload::Merging;
 
@@ -31,10 +32,14 @@ pub struct Ports {
     pub views: Arc<dyn Views>,
     /// Answered requests.
     pub ledger: Arc<dyn Ledger>,
+    /// Questions to those who would rather not send a content.
+    pub challenges: Arc<dyn Challenges>,
     /// Failed attempts.
     pub attempts: Arc<dyn Attempts>,
     /// Password hashes.
     pub passwords: Arc<dyn Passwords>,
+    /// Tasks for whoever moves contents between stores.
+    pub tasks: Arc<dyn TaskQueue>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -116,7 +121,6 @@ pub struct Drive {
     pub(crate) limits: Limits,
     pub(crate) secret: Secret,
     pub(crate) journal: Journal,
-    pub(crate) challenges: Challenges,
     pub(crate) merging: Merging,
     tasks: TaskTracker,
 }
@@ -124,10 +128,9 @@ pub struct Drive {
 impl Drive {
     /// A drive over these ports.
     pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
-        let challenges = Challenges::new(limits.challenge_expires_seconds);
         let journal = Journal::new(ports.log.clone(), ports.clock.clone(), ports.ids.clone());
         let (merging, tasks) = (Merging::default(), TaskTracker::new());
-        Arc::new(Self { ports, limits, secret, journal, challenges, merging, tasks })
+        Arc::new(Self { ports, limits, secret, journal, merging, tasks })
     }
 
     /// What it stands on.

@@ -7,7 +7,6 @@ mod challenge;
 mod offer;
 mod prove;
 
-pub(crate) use challenge::Challenges;
 pub use challenge::{Challenge, Range};
 pub use offer::{FastUpload, Offer, OfferError, offer};
 pub use prove::{ProveError, prove};

@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod blobs;
 pub mod bus;
+pub mod challenges;
 pub mod checkpoints;
 pub mod clock;
 pub mod event_store;

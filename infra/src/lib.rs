@@ -17,6 +17,8 @@ pub mod nats;
 pub mod passwords;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
+#[cfg(feature = "s3")]
+pub mod s3;
 pub mod sqlite;
 #[cfg(any(feature = "nats", feature = "rabbitmq"))]
 pub mod tls;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use cairn_infra::config::Overrides;
 use clap::Subcommand;
 
 use super::{Place, say};
@@ -28,7 +29,7 @@ pub(super) struct Check {
 impl ConfigVerb {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Self::Check(check) = self;
-        let config = check.place.load(None)?;
+        let config = check.place.load(Overrides::default())?;
         let value = serde_json::to_value(&config).context("the configuration can't be shown")?;
         if check.json {
             say(&value.to_string());

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use cairn_infra::config::Overrides;
 use clap::Args;
 
 use super::{Place, block_on, say};
@@ -18,7 +19,7 @@ pub(super) struct Migrate {
 
 impl Migrate {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let mut config = self.place.load(None)?;
+        let mut config = self.place.load(Overrides::default())?;
         config.server.migrate = true;
         block_on(async {
             let data = DataDirectory::create(&config.server.data)?;

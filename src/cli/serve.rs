@@ -10,11 +10,11 @@ use std::time::Duration;
 use anyhow::Context;
 use cairn_api::App;
 use cairn_api::http::listen::{self, Drained, ListenLimits};
-use cairn_commands::sagas::finish_begun;
+use cairn_commands::sagas::{Finished, finish_begun};
 use cairn_commands::upload::{expire_overdue, sweep_staging};
 use cairn_commands::{Drive, Trouble};
 use cairn_domain::Timestamp;
-use cairn_infra::config::{Config, Server};
+use cairn_infra::config::{Config, Overrides, Server, Service, Services};
 use cairn_projections::queries::uploads::count_all_open_uploads;
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -35,6 +35,9 @@ pub(super) struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    /// What this process does [default: all]: some of account, upload, download, share, projector, saga, transfer, relay, janitor.
+    #[arg(long, value_name = "SERVICE,...")]
+    services: Option<Services>,
 }
 
 /// How often the clean-up looks for work.
@@ -48,7 +51,7 @@ const PATIENCE_SECONDS: u64 = 60;
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.place.load(self.listen)?;
+        let config = self.place.load(Overrides { listen: self.listen, services: self.services, ..Overrides::default() })?;
         telemetry::start_logging(&config.telemetry).context(Unusable)?;
         raise_open_files();
         super::block_on(serve(config))
@@ -64,17 +67,20 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         .context(Unusable)?;
     let whole = Whole::open(&config, &data).await?;
     let lifecycle = Lifecycle::new();
-    start_runner(&whole, &lifecycle).await?;
-    put_in_order(&whole).await?;
-    start_clean_up(&whole, &lifecycle);
-    relay::start_relay(&whole, &lifecycle);
+    let services = &config.server.services;
+    start_runner(&whole, services, &lifecycle).await?;
+    put_in_order(&whole, services).await?;
+    start_clean_up(&whole, services, &lifecycle);
+    if services.include(Service::Relay) {
+        relay::start_relay(&whole, &lifecycle);
+    }
 
     let url = public_url(&config, &listener)?;
     start_gauges(&whole, metrics.clone(), &lifecycle);
     let app = whole.app(url.clone(), &config, Box::new(move || metrics.render()));
     let server = start_server(app, listener, &config.server, &lifecycle);
     let mut signals = Signals::catch().context("signals can't be caught")?;
-    announce(&url, &data);
+    announce(&url, services, &data);
     lifecycle.until_told(&mut signals).await;
     tracing::info!("stopping: requests in flight are finished first");
     let well = tokio::select! {
@@ -87,10 +93,14 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Brings the read tables up to the log and keeps them there.
-async fn start_runner(whole: &Whole, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+/// Brings the read tables up to the log and keeps them there, or follows the process that does.
+async fn start_runner(whole: &Whole, services: &Services, lifecycle: &Lifecycle) -> anyhow::Result<()> {
     let runner = whole.foundation.runner.clone();
     let stop = lifecycle.stop_last();
+    if !services.include(Service::Projector) {
+        lifecycle.spawn("projections", async move { runner.watch(stop).await });
+        return Ok(());
+    }
     let progress = |progress: cairn_projections::runner::Progress| tracing::debug!(?progress, "building the read tables");
     runner.prepare(&progress, &stop).await.context("the read tables can't be used")?;
     runner.catch_up().await.context("the read tables can't be brought up to the log")?;
@@ -102,10 +112,15 @@ async fn start_runner(whole: &Whole, lifecycle: &Lifecycle) -> anyhow::Result<()
     Ok(())
 }
 
-/// Finishes or sweeps away what an earlier process left half-way, before the first request is taken.
-async fn put_in_order(whole: &Whole) -> anyhow::Result<()> {
-    let finished =
-        finish_begun(&whole.drive, &*whole.foundation.checkpoints, 0).await.context("unfinished work can't be finished")?;
+/// Finishes or sweeps away what an earlier process left half-way, before the first request is taken. What may be in the hands of another
+/// process is left to its time.
+async fn put_in_order(whole: &Whole, services: &Services) -> anyhow::Result<()> {
+    let mut finished = Finished::default();
+    if services.include(Service::Saga) {
+        let patience = if whole.foundation.shared { PATIENCE_SECONDS } else { 0 };
+        let checkpoints = &*whole.foundation.checkpoints;
+        finished = finish_begun(&whole.drive, checkpoints, patience).await.context("unfinished work can't be finished")?;
+    }
     let swept = sweep_staging(&whole.drive).await.context("the staging area can't be cleaned up")?;
     if finished.accounts + finished.files + swept > 0 {
         tracing::info!(
@@ -118,20 +133,26 @@ async fn put_in_order(whole: &Whole) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_clean_up(whole: &Whole, lifecycle: &Lifecycle) {
-    let drive = whole.drive.clone();
-    lifecycle.every("expiry", EXPIRE_EVERY, move || {
-        let drive = drive.clone();
-        async move { report("expiring uploads", expire(&drive).await) }
-    });
-    let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
-    lifecycle.every("clean-up", CLEAN_UP_EVERY, move || {
-        let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
-        async move {
-            report("finishing what began", finish_begun(&drive, &*checkpoints, PATIENCE_SECONDS).await.map(|_| ()));
-            report("forgetting old answers", forget_answers(&drive).await);
-        }
-    });
+fn start_clean_up(whole: &Whole, services: &Services, lifecycle: &Lifecycle) {
+    if services.include(Service::Janitor) {
+        let drive = whole.drive.clone();
+        lifecycle.every("expiry", EXPIRE_EVERY, move || {
+            let drive = drive.clone();
+            async move { report("expiring uploads", expire(&drive).await) }
+        });
+        let drive = whole.drive.clone();
+        lifecycle.every("clean-up", CLEAN_UP_EVERY, move || {
+            let drive = drive.clone();
+            async move { report("forgetting old answers", forget_answers(&drive).await) }
+        });
+    }
+    if services.include(Service::Saga) {
+        let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
+        lifecycle.every("finishing", CLEAN_UP_EVERY, move || {
+            let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
+            async move { report("finishing what began", finish_begun(&drive, &*checkpoints, PATIENCE_SECONDS).await.map(|_| ())) }
+        });
+    }
 }
 
 /// Keeps up the figures that nobody else counts.
@@ -204,8 +225,12 @@ fn public_url(config: &Config, listener: &TcpListener) -> anyhow::Result<String>
     Ok(server.url())
 }
 
-fn announce(url: &str, data: &DataDirectory) {
-    say(&format!("Cairn is ready.\n  API         {url}\n  Swagger UI  {url}/docs\n  Data        {}", data.path().display()));
+fn announce(url: &str, services: &Services, data: &DataDirectory) {
+    let data = data.path().display();
+    say(&format!("Cairn is ready.\n  API         {url}\n  Swagger UI  {url}/docs\n  Data        {data}"));
+    if !services.are_all() {
+        say(&format!("  Services    {services}"));
+    }
 }
 
 /// One descriptor for each connection and one for each file that it reads or writes: the usual soft limit of 1,024 is too low.

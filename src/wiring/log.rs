@@ -18,6 +18,8 @@ pub(crate) struct OpenLog {
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) checkpoints: Arc<dyn Checkpoints>,
+    /// Whether other processes may append to it.
+    pub(crate) shared: bool,
     pub(crate) closing: Closing,
 }
 
@@ -29,6 +31,7 @@ pub(crate) async fn open_log(config: &Config, data: &DataDirectory) -> anyhow::R
             Ok(OpenLog {
                 ledger: Arc::new(log.ledger()),
                 checkpoints: Arc::new(SqliteCheckpoints::of(&data.events())),
+                shared: false,
                 closing: Closing::of(log.clone(), |log| async move { log.close().await }),
                 store: log,
             })
@@ -53,6 +56,7 @@ async fn mysql(config: &Config, server: &cairn_infra::mysql::Server) -> anyhow::
         store: open.0.clone(),
         ledger: open.1.clone(),
         checkpoints: open.2.clone(),
+        shared: true,
         closing: Closing::of(open, |open| async move {
             open.0.close().await;
             open.1.close().await;

@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod cluster;
 mod content;
 mod drive;
 mod mounts;
@@ -14,6 +15,7 @@ mod wait;
 
 pub(crate) use answer::Answer;
 pub(crate) use client::{Call, Client};
+pub(crate) use cluster::Cluster;
 pub(crate) use content::{Chance, content, sha1_hex, sha256_hex};
 pub(crate) use drive::{Drive, shared};
 pub(crate) use mounts::{Ext4Image, Tmpfs};

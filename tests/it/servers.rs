@@ -1,5 +1,6 @@
 //! The adapters over real servers, each by the contract of its port, and what only several processes can go wrong in.
 
+mod many_processes;
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;

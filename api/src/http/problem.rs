@@ -301,6 +301,12 @@ pub mod common {
     /// Slow down.
     pub const too_many_requests: Kind =
         Kind::new(429, "too_many_requests", "Too many requests; wait as long as Retry-After says.").retry_after(10);
+    /// A process that leaves this to others.
+    pub const misdirected: Kind = Kind::new(
+        421,
+        "misdirected",
+        "This process of the drive does not answer such requests; ask the drive under its public address.",
+    );
     /// A fault of the server.
     pub const internal: Kind = Kind::new(500, "internal", "The server made a mistake; tell its operator the request id.");
     /// A dependency is down.

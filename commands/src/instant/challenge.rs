@@ -1,14 +1,13 @@
-use std::time::Duration;
-
 use cairn_domain::{AccountId, FileName, FolderId, Timestamp};
-use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ports::ids::Ids;
 use crate::ports::views::ContentHash;
+use crate::{Drive, Trouble};
 
 /// A question that only a holder of the content can answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
     /// Which question.
     pub id: Uuid,
@@ -21,7 +20,7 @@ pub struct Challenge {
 }
 
 /// Some bytes of a content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// From the start of the content, in bytes.
     pub offset: u64,
@@ -36,10 +35,14 @@ const RANGE_BYTES: u64 = 16 * 1024;
 
 impl Challenge {
     /// A question about a content of that size: all of a small one, random ranges of a large one.
-    pub(super) fn new(ids: &dyn Ids, size: u64, expires_at: Timestamp) -> Self {
-        let ranges = if size <= RANGES * RANGE_BYTES { whole(size) } else { random(ids, size) };
-        Self { id: ids.command().0, nonce: ids.random(), ranges, expires_at }
+    pub(super) fn new(drive: &Drive, size: u64, expires_at: Timestamp) -> Self {
+        let ids = &*drive.ports.ids;
+        Self { id: sealed(drive, ids.command().0), nonce: ids.random(), ranges: ranges(ids, size), expires_at }
     }
+}
+
+fn ranges(ids: &dyn Ids, size: u64) -> Vec<Range> {
+    if size <= RANGES * RANGE_BYTES { whole(size) } else { random(ids, size) }
 }
 
 fn whole(size: u64) -> Vec<Range> {
@@ -55,8 +58,8 @@ fn random(ids: &dyn Ids, size: u64) -> Vec<Range> {
     (0..RANGES).map(offset).map(|offset| Range { offset, length: RANGE_BYTES }).collect()
 }
 
-/// What was asked, of whom and what for.
-#[derive(Debug, Clone)]
+/// What was asked, of whom and what for. Kept as JSON until it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Asked {
     pub owner: AccountId,
     pub content: ContentHash,
@@ -66,26 +69,29 @@ pub(super) struct Asked {
     pub challenge: Challenge,
 }
 
-/// The open questions. Each is taken out by the first answer.
-pub(crate) struct Challenges(Cache<Uuid, Asked>);
+/// Opens the question to an answer, once.
+pub(super) async fn ask(drive: &Drive, asked: &Asked) -> Result<(), Trouble> {
+    let question = serde_json::to_string(asked).map_err(|error| Trouble::Broken(error.into()))?;
+    let ports = &drive.ports;
+    ports.challenges.keep(asked.challenge.id, question, ports.clock.now()).await.map_err(|error| Trouble::Unavailable(error.into()))
+}
 
-/// Open questions held at once; beyond it the oldest are forgotten.
-const OPEN_MAX: u64 = 100_000;
-
-impl Challenges {
-    pub(crate) fn new(expires_seconds: u64) -> Self {
-        let cache = Cache::builder().max_capacity(OPEN_MAX).time_to_live(Duration::from_secs(expires_seconds));
-        Self(cache.build())
+/// Takes the question out: nobody gets a second try. An id that the drive has not given out is not even looked for.
+pub(super) async fn take(drive: &Drive, id: Uuid) -> Result<Option<Asked>, Trouble> {
+    if id != sealed(drive, id) {
+        return Ok(None);
     }
+    let ports = &drive.ports;
+    let taken = ports.challenges.take(id, ports.clock.now()).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+    taken.map(|question| serde_json::from_str(&question)).transpose().map_err(|error| Trouble::Broken(error.into()))
+}
 
-    pub(super) fn ask(&self, asked: Asked) {
-        self.0.insert(asked.challenge.id, asked);
-    }
-
-    /// Takes the question out: nobody gets a second try, not even at the same moment.
-    pub(super) fn take(&self, id: Uuid) -> Option<Asked> {
-        self.0.remove(&id)
-    }
+/// The first half of the id, and a second half that only the drive can make of it.
+fn sealed(drive: &Drive, id: Uuid) -> Uuid {
+    let (first, _) = id.as_u64_pair();
+    let seal = drive.sign(&[b"challenge", &first.to_be_bytes()]);
+    let second = seal[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+    Uuid::from_u64_pair(first, second)
 }
 
 #[cfg(test)]
@@ -96,26 +102,13 @@ mod tests {
     #[test]
     fn small_contents_are_asked_for_whole_and_large_ones_in_ranges_within_them() {
         let ids = SequentialIds::default();
-        let ask = |size| Challenge::new(&ids, size, Timestamp(0)).ranges;
+        let ask = |size| ranges(&ids, size);
         assert_eq!(ask(0), []);
         assert_eq!(ask(9), [Range { offset: 0, length: 9 }]);
         let size = RANGES * RANGE_BYTES + 1;
-        let ranges = ask(size);
-        assert_eq!(ranges.len() as u64, RANGES);
-        assert!(ranges.iter().all(|range| range.length == RANGE_BYTES && range.offset + range.length <= size));
-        assert_ne!(ranges, ask(size));
-    }
-
-    #[test]
-    fn a_question_can_be_taken_once() {
-        let ids = SequentialIds::default();
-        let challenges = Challenges::new(60);
-        let challenge = Challenge::new(&ids, 1, Timestamp(0));
-        let id = challenge.id;
-        let name = "a".parse().expect("a name");
-        let content = ContentHash::Sha1(cairn_domain::Sha1([0; 20]));
-        challenges.ask(Asked { owner: AccountId(id), content, size: 1, name, folder: None, challenge });
-        assert!(challenges.take(id).is_some());
-        assert!(challenges.take(id).is_none());
+        let asked = ask(size);
+        assert_eq!(asked.len() as u64, RANGES);
+        assert!(asked.iter().all(|range| range.length == RANGE_BYTES && range.offset + range.length <= size));
+        assert_ne!(asked, ask(size));
     }
 }

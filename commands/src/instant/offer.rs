@@ -2,7 +2,7 @@ use cairn_domain::file::File;
 use cairn_domain::{FileName, FolderId, StreamName};
 
 use super::add_entry;
-use super::challenge::{Asked, Challenge};
+use super::challenge::{Asked, Challenge, ask};
 use crate::file::folder_exists;
 use crate::ports::views::ContentHash;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
@@ -50,10 +50,11 @@ pub async fn offer(drive: &Drive, request: &Request, caller: &Caller, wish: Fast
         return Ok(Offer::Added(Box::new(file)));
     }
     let expires_at = drive.ports.clock.now().plus_seconds(drive.limits.challenge_expires_seconds);
-    let challenge = Challenge::new(&*drive.ports.ids, wish.size, expires_at);
+    let challenge = Challenge::new(drive, wish.size, expires_at);
     let FastUpload { content, size, name, folder } = wish;
-    drive.challenges.ask(Asked { owner: caller.account, content, size, name, folder, challenge: challenge.clone() });
-    Ok(Offer::Challenge(challenge))
+    let asked = Asked { owner: caller.account, content, size, name, folder, challenge };
+    ask(drive, &asked).await?;
+    Ok(Offer::Challenge(asked.challenge))
 }
 
 async fn from_own_entry(

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::add_entry;
-use super::challenge::Asked;
+use super::challenge::{Asked, take};
 use crate::ports::blobs::BlobError;
 use crate::ports::views::ContentHash;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
@@ -59,7 +59,7 @@ async fn judge(
     proof: Sha256,
 ) -> Result<Loaded<File>, ProveError> {
     let now = drive.ports.clock.now();
-    let asked = drive.challenges.take(challenge);
+    let asked = take(drive, challenge).await?;
     let asked = asked.filter(|asked| asked.owner == caller.account && now < asked.challenge.expires_at);
     let asked = asked.ok_or(ProveError::UploadRequired)?;
     let content = known_content(drive, &asked).await?;

@@ -35,7 +35,7 @@ pub trait Views: Send + Sync {
 }
 
 /// A content by either of its hashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ContentHash {
     /// By its address.
     Sha256(Sha256),

@@ -13,12 +13,14 @@ use crate::drive::Secret;
 use crate::ports::ByteStream;
 use crate::ports::attempts::MemoryAttempts;
 use crate::ports::blobs::MemoryBlobs;
+use crate::ports::challenges::MemoryChallenges;
 use crate::ports::clock::ManualClock;
 use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::ports::ids::SequentialIds;
 use crate::ports::ledger::MemoryLedger;
 use crate::ports::passwords::PlainPasswords;
 use crate::ports::staging::MemoryStaging;
+use crate::ports::tasks::ProcessTasks;
 use crate::ports::views::MemoryViews;
 use crate::upload::{WholeError, WholeUpload, receive_whole, store_whole};
 use crate::{Caller, Drive, Limits, Loaded, Ports, Request};
@@ -49,8 +51,10 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         views: Arc::new(MemoryViews::new(log.clone())),
         log,
         ledger: Arc::new(MemoryLedger::default()),
+        challenges: Arc::new(MemoryChallenges::new(60)),
         attempts: Arc::new(MemoryAttempts::default()),
         passwords: Arc::new(PlainPasswords),
+        tasks: Arc::new(ProcessTasks::default()),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
         ids: Arc::new(SequentialIds::default()),
     }

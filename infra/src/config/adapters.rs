@@ -2,6 +2,9 @@
 
 #[cfg(feature = "mysql")]
 use super::Address;
+#[cfg(feature = "s3")]
+use super::stores::Bucket;
+use super::stores::Store;
 use super::{Config, ConfigError};
 #[cfg(feature = "mysql")]
 use crate::mysql;
@@ -28,6 +31,21 @@ pub enum ViewsAdapter {
         primary: mysql::Server,
         /// Where they are read as well.
         replicas: Vec<mysql::Server>,
+    },
+}
+
+/// Which store takes uploads.
+#[derive(Debug, Clone)]
+pub enum LandingStore {
+    /// Directories of the data directory.
+    Local,
+    /// A bucket of an object store.
+    #[cfg(feature = "s3")]
+    S3 {
+        /// The store's name in events and answers.
+        name: String,
+        /// Where it is.
+        bucket: Bucket,
     },
 }
 
@@ -59,6 +77,24 @@ impl Config {
                 })
             }
             scheme => Err(no_adapter("views.url", scheme, DATABASES)),
+        }
+    }
+}
+
+impl Config {
+    /// Which store takes uploads.
+    pub fn landing_store(&self) -> Result<LandingStore, ConfigError> {
+        let name = &self.policy.land;
+        match self.stores.get(name) {
+            None => Err(ConfigError::NoStore { key: "land", name: name.clone() }),
+            Some(Store::Fs {}) => Ok(LandingStore::Local),
+            #[cfg(feature = "s3")]
+            Some(Store::S3(bucket)) => Ok(LandingStore::S3 { name: name.clone(), bucket: bucket.clone() }),
+            #[cfg(not(feature = "s3"))]
+            Some(Store::S3(_)) => {
+                let reason = "is of kind \"s3\", and this cairn was built without the feature `s3`";
+                Err(ConfigError::BadStore { name: name.clone(), reason })
+            }
         }
     }
 }

@@ -5,7 +5,9 @@ use config::{Environment, File, FileFormat};
 
 use cairn_commands::ports::BoxError;
 
-use super::{Address, Config};
+use super::services::{Service, Services};
+use super::stores::{LOCAL, Store};
+use super::{Address, Config, ViewsAdapter};
 
 /// What flags say; they override every other source.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +16,8 @@ pub struct Overrides {
     pub listen: Option<std::net::SocketAddr>,
     /// `--data`
     pub data: Option<PathBuf>,
+    /// `--services`
+    pub services: Option<Services>,
 }
 
 /// Why the configuration can't be used, in words for its author.
@@ -67,6 +71,28 @@ pub enum ConfigError {
     /// A file has no copies.
     #[error("views.replicas are of use with a views.url of mysql:// only")]
     NoReplicas,
+    /// Rows in a file belong to one process, and that is not it.
+    #[error("server.services are {services}, without the projector, which nobody else can be while views.url is sqlite")]
+    NoProjector {
+        /// As configured.
+        services: Services,
+    },
+    /// A store that is not there.
+    #[error("policy.{key} is {name:?}, and there is no section [stores.{name}]")]
+    NoStore {
+        /// Which setting.
+        key: &'static str,
+        /// As configured.
+        name: String,
+    },
+    /// A store that can't be.
+    #[error("[stores.{name}] {reason}")]
+    BadStore {
+        /// As configured.
+        name: String,
+        /// What it has to be.
+        reason: &'static str,
+    },
     /// The secret is not what it has to be.
     #[error("server.secret must be 64 hex digits")]
     BadSecret,
@@ -96,14 +122,18 @@ pub fn load(
     if let Some(path) = file {
         builder = builder.add_source(File::from(path).format(FileFormat::Toml));
     }
-    let variables = variables(environment)?;
-    let environment = Environment::with_prefix("CAIRN").prefix_separator("_").separator("__").try_parsing(true);
-    let environment = environment
+    // The keys of a store are texts, also when they look like numbers.
+    let (texts, variables) = variables(environment)?.into_iter().partition(|(name, _)| name.starts_with("CAIRN_STORES__"));
+    let environment = || Environment::with_prefix("CAIRN").prefix_separator("_").separator("__");
+    let texts = environment().source(Some(texts));
+    let environment = environment()
+        .try_parsing(true)
         .list_separator(",")
+        .with_list_parse_key("server.services")
         .with_list_parse_key("server.trusted_proxies")
         .with_list_parse_key("views.replicas")
         .source(Some(variables));
-    let sources = builder.add_source(environment).build().map_err(ConfigError::Invalid)?;
+    let sources = builder.add_source(environment).add_source(texts).build().map_err(ConfigError::Invalid)?;
     let mut config: Config = sources.try_deserialize().map_err(ConfigError::Invalid)?;
     if let Some(listen) = flags.listen {
         config.server.listen = listen;
@@ -111,6 +141,10 @@ pub fn load(
     if let Some(data) = flags.data {
         config.server.data = data;
     }
+    if let Some(services) = flags.services {
+        config.server.services = services;
+    }
+    config.stores.entry(LOCAL.to_owned()).or_insert(Store::Fs {});
     check(&config)?;
     Ok(config)
 }
@@ -132,9 +166,13 @@ fn variables(environment: impl IntoIterator<Item = (String, String)>) -> Result<
 
 fn check(config: &Config) -> Result<(), ConfigError> {
     config.log_adapter()?;
-    config.views_adapter()?;
+    let views = config.views_adapter()?;
+    if matches!(views, ViewsAdapter::Sqlite) && !config.server.services.include(Service::Projector) {
+        return Err(ConfigError::NoProjector { services: config.server.services.clone() });
+    }
     config.bus_adapter()?;
     config.queue_adapter()?;
+    check_stores(config)?;
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
     }
@@ -149,4 +187,21 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         Some((key, _)) => Err(ConfigError::Zero { key }),
         None => Ok(()),
     }
+}
+
+/// Names stand in events and in variables of the environment, which know no capital letters.
+const STORE_NAME_LENGTH_MAX: usize = 32;
+
+fn check_stores(config: &Config) -> Result<(), ConfigError> {
+    for (name, store) in &config.stores {
+        let bad = |reason| ConfigError::BadStore { name: name.clone(), reason };
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        if name.is_empty() || name.len() > STORE_NAME_LENGTH_MAX || !name.bytes().all(plain) {
+            return Err(bad("is no name for a store: 1 to 32 of a to z, 0 to 9 and _"));
+        }
+        if matches!(store, Store::Fs {}) != (name == LOCAL) {
+            return Err(bad("has the wrong kind: the store of kind \"fs\" is named local, and it is the only one"));
+        }
+    }
+    config.landing_store().map(|_| ())
 }

@@ -5,10 +5,12 @@ use cairn_commands::Limits;
 use cairn_commands::ports::attempts::AttemptPolicy;
 use serde::{Deserialize, Serialize};
 
+use super::services::Services;
+use super::stores::{Policy, Stores, stores_default};
 use super::{Address, Bus, Hidden, Queue};
 
 /// Everything that can be configured.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How the drive is reached, and where it keeps its data.
@@ -21,10 +23,30 @@ pub struct Config {
     pub bus: Bus,
     /// Where tasks wait for their workers.
     pub queue: Queue,
+    /// Where contents are kept: a section for each store.
+    pub stores: Stores,
+    /// Which content goes where.
+    pub policy: Policy,
     /// What the drive allows.
     pub limits: LimitsSection,
     /// What the drive says about itself.
     pub telemetry: Telemetry,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            server: Server::default(),
+            log: Adapter::default(),
+            views: Views::default(),
+            bus: Bus::default(),
+            queue: Queue::default(),
+            stores: stores_default(),
+            policy: Policy::default(),
+            limits: LimitsSection::default(),
+            telemetry: Telemetry::default(),
+        }
+    }
 }
 
 /// How the drive is reached, and where it keeps its data.
@@ -35,6 +57,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The data directory; it is made when it is not there.
     pub data: PathBuf,
+    /// What this process does: `all`, or some of `account`, `upload`, `download`, `share`, `projector`, `saga`, `transfer`, `relay`, `janitor`.
+    pub services: Services,
     /// The address under which people reach the drive, for links; none takes the listening address.
     pub public_url: Option<String>,
     /// 64 hex digits that sign links and challenges, the same in every process of a drive; none takes those of the data directory, which are
@@ -59,6 +83,7 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("./cairn-data"),
+            services: Services::default(),
             public_url: None,
             secret: None,
             migrate: true,

@@ -19,7 +19,7 @@ fn a_flag_beats_the_environment_and_that_beats_the_file() {
     std::fs::write(&file, text).expect("written");
     let variables =
         env(&[("CAIRN_SERVER__LISTEN", "127.0.0.1:2"), ("CAIRN_SERVER__DATA", "/env"), ("CAIRN_LIMITS__PARTS_MAX", "8")]);
-    let flags = Overrides { listen: Some("127.0.0.1:3".parse().expect("an address")), data: None };
+    let flags = Overrides { listen: Some("127.0.0.1:3".parse().expect("an address")), ..Overrides::default() };
     let config = load(Some(&file), variables, flags).expect("valid");
     assert_eq!(config.server.listen.port(), 3);
     assert_eq!(config.server.data, Path::new("/env"));
@@ -74,4 +74,46 @@ fn an_address_of_an_adapter_that_is_not_built_in_names_the_feature() {
     } else {
         assert!(matches!(loaded, Err(ConfigError::FeatureMissing { feature: "mysql", .. })));
     }
+}
+
+#[test]
+fn a_process_does_some_or_all_of_what_the_drive_does() {
+    let config = load(None, env(&[("CAIRN_SERVER__SERVICES", "upload,projector")]), Overrides::default()).expect("valid");
+    assert_eq!(config.server.services.to_string(), "upload,projector");
+    let flags = Overrides { services: Some("projector".parse().expect("services")), ..Overrides::default() };
+    let config = load(None, env(&[("CAIRN_SERVER__SERVICES", "upload")]), flags).expect("valid");
+    assert_eq!(config.server.services.to_string(), "projector");
+    let refused = |services| load(None, env(&[("CAIRN_SERVER__SERVICES", services)]), Overrides::default()).expect_err("refused");
+    assert!(matches!(refused("upload"), ConfigError::NoProjector { .. }));
+    assert!(matches!(refused("cook"), ConfigError::Invalid(_)));
+}
+
+const CEPH: [(&str, &str); 5] = [
+    ("CAIRN_STORES__CEPH__KIND", "s3"),
+    ("CAIRN_STORES__CEPH__ENDPOINT", "http://127.0.0.1:7480"),
+    ("CAIRN_STORES__CEPH__BUCKET", "cairn"),
+    ("CAIRN_STORES__CEPH__ACCESS_KEY_ID", "0555"),
+    ("CAIRN_STORES__CEPH__SECRET_ACCESS_KEY", "hunter2"),
+];
+
+#[test]
+fn a_store_is_a_section_and_one_of_them_takes_uploads() {
+    assert!(matches!(Config::default().landing_store(), Ok(LandingStore::Local)));
+    let with = |more: &[(&str, &str)]| load(None, env(&[&CEPH, more].concat()), Overrides::default());
+    let config = with(&[]).expect("valid");
+    assert_eq!(config.stores.keys().collect::<Vec<_>>(), ["ceph", "local"]);
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let Store::S3(bucket) = &config.stores["ceph"] else { panic!("{config:?}") };
+    assert_eq!((bucket.access_key_id.as_str(), bucket.path_style), ("0555", false));
+    let landed = with(&[("CAIRN_POLICY__LAND", "ceph"), ("CAIRN_STORES__CEPH__PATH_STYLE", "true")]);
+    if cfg!(feature = "s3") {
+        let Store::S3(bucket) = &landed.expect("valid").stores["ceph"] else { panic!("a bucket") };
+        assert!(bucket.path_style);
+    } else {
+        assert!(matches!(landed, Err(ConfigError::BadStore { .. })));
+    }
+    assert!(matches!(with(&[("CAIRN_POLICY__LAND", "oss")]), Err(ConfigError::NoStore { key: "land", .. })));
+    assert!(matches!(with(&[("CAIRN_STORES__LOCAL__KIND", "s3")]), Err(ConfigError::Invalid(_))));
+    let other = load(None, env(&[("CAIRN_STORES__ATTIC__KIND", "fs")]), Overrides::default());
+    assert!(matches!(other, Err(ConfigError::BadStore { .. })));
 }

@@ -47,7 +47,8 @@ impl Settings {
             _ => OpenError::Unusable { server: server.clone(), source: error.into() },
         };
         let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let declared = channel.exchange_declare(self.exchange.as_str().into(), ExchangeKind::Direct, durable, FieldTable::default());
+        let declared =
+            channel.exchange_declare(self.exchange.as_str().into(), ExchangeKind::Direct, durable, FieldTable::default());
         declared.await.map_err(|error| trouble(&self.exchange, error))?;
         for (name, arguments) in self.queues() {
             let declared = channel.queue_declare(name.as_str().into(), QueueDeclareOptions::durable(), arguments).await;

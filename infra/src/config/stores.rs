@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::Hidden;
+
+/// Where contents are kept, by the name that events and answers give the store.
+pub type Stores = BTreeMap<String, Store>;
+
+/// The name of the store that is always there.
+pub(super) const LOCAL: &str = "local";
+
+/// A place for contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Store {
+    /// The directories `blobs` and `staging` of the data directory.
+    Fs {},
+    /// A bucket of an object store.
+    S3(Bucket),
+}
+
+/// A bucket, and who may use it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// `https://host:port` of the object store, without the bucket.
+    pub endpoint: String,
+    /// The bucket. It must be there.
+    pub bucket: String,
+    /// As the object store wants it; many don't care.
+    #[serde(default = "region")]
+    pub region: String,
+    /// Half of what proves who asks.
+    pub access_key_id: String,
+    /// The other half.
+    pub secret_access_key: Hidden,
+    /// Whether the bucket's name stands in the path of a URL rather than in its host.
+    #[serde(default, deserialize_with = "truth")]
+    pub path_style: bool,
+    /// Whose manners it has.
+    #[serde(default)]
+    pub flavor: StoreFlavor,
+    /// What stands before the name of every object, so that several drives can share a bucket.
+    #[serde(default)]
+    pub prefix: String,
+}
+
+fn region() -> String {
+    "us-east-1".to_owned()
+}
+
+/// A variable of the environment is a text.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Said {
+        Truth(bool),
+        Text(String),
+    }
+    match Said::deserialize(deserializer)? {
+        Said::Truth(truth) => Ok(truth),
+        Said::Text(text) => text.parse().map_err(de::Error::custom),
+    }
+}
+
+/// Whose manners an object store has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreFlavor {
+    /// Amazon's.
+    #[default]
+    S3,
+    /// Those of Ceph's RADOS Gateway.
+    Ceph,
+    /// Those of Aliyun OSS.
+    Oss,
+}
+
+/// Which content goes where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// The store that takes uploads.
+    pub land: String,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { land: LOCAL.to_owned() }
+    }
+}
+
+/// What a drive has when nothing is said.
+pub(super) fn stores_default() -> Stores {
+    Stores::from([(LOCAL.to_owned(), Store::Fs {})])
+}

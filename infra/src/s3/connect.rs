@@ -1,0 +1,196 @@
+//! Reaching a store. Nothing here waits for ever: a store may be frozen, or a connection half-open, without anybody being told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Credentials, HttpClient, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+    StalledStreamProtectionConfig,
+};
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::{Client, Config};
+use cairn_commands::ports::BoxError;
+use cairn_domain::Sha256;
+
+use super::bucket::Bucket;
+use super::trouble::{self, Trouble};
+use super::{Flavor, S3Blobs, S3Settings, keys};
+
+/// How long connecting may take.
+const CONNECT_MAX: Duration = Duration::from_secs(1);
+
+/// How long one call may take, with all its attempts, when its answer costs the store nothing to speak of. A request that needs the store
+/// fails within three seconds when there is no answer.
+pub(super) const ANSWER_MAX: Duration = Duration::from_millis(2_500);
+
+/// How often a call is tried; the SDK waits between the attempts, longer each time, with jitter.
+const ATTEMPTS: u32 = 3;
+
+/// The wait before the second attempt, at most.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+
+/// A bucket that was there when the program started. Cheap to clone.
+#[derive(Clone)]
+pub struct S3Store(pub(super) Arc<Bucket>);
+
+/// Why a store can't be used. Each is one sentence for the operator, without the secret.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The settings can't be true.
+    #[error("{0}")]
+    Settings(String),
+    /// Nothing answers there.
+    #[error("the object store at {endpoint} can't be reached")]
+    Unreachable {
+        /// As configured.
+        endpoint: String,
+        #[source]
+        source: BoxError,
+    },
+    /// Something answers there, but no object store.
+    #[error("what answers at {endpoint} is no object store, or not the right kind of address for it")]
+    NoStore {
+        /// As configured.
+        endpoint: String,
+        #[source]
+        source: BoxError,
+    },
+    /// The access key, or what proves it, is wrong.
+    #[error("the object store at {endpoint} does not know the access key {access_key_id}, or its secret is a different one")]
+    Credentials {
+        /// As configured.
+        endpoint: String,
+        /// As configured.
+        access_key_id: String,
+        #[source]
+        source: BoxError,
+    },
+    /// The key is right, but may not use the bucket.
+    #[error("the access key {access_key_id} may not list the bucket {bucket}")]
+    Denied {
+        /// As configured.
+        bucket: String,
+        /// As configured.
+        access_key_id: String,
+        #[source]
+        source: BoxError,
+    },
+    /// There is no such bucket.
+    #[error("there is no bucket {bucket} at {endpoint}")]
+    NoBucket {
+        /// As configured.
+        bucket: String,
+        /// As configured.
+        endpoint: String,
+    },
+}
+
+impl S3Store {
+    /// Connects, and finds out whether the bucket can be used.
+    pub async fn connect(settings: S3Settings) -> Result<Self, OpenError> {
+        Self::connect_by(settings, None::<SharedHttpClient>).await
+    }
+
+    /// The same, with an HTTP client of one's own: for names that only it can resolve.
+    pub async fn connect_by(settings: S3Settings, http: Option<impl HttpClient + 'static>) -> Result<Self, OpenError> {
+        check(&settings)?;
+        let client = Client::from_conf(config(&settings, http));
+        let store = Self(Arc::new(Bucket::new(client, &settings)));
+        store.probe().await.map_err(|error| explain(error, &settings))?;
+        Ok(store)
+    }
+
+    /// The blobs of this bucket, under that name in events.
+    pub fn blobs(&self, name: &str) -> S3Blobs {
+        S3Blobs::new(name, self.0.clone())
+    }
+
+    /// Whether the bucket answers just now.
+    pub async fn reachable(&self) -> Result<(), BoxError> {
+        Ok(self.0.head_bucket().await?)
+    }
+
+    /// An address under which anybody reads the blob, for that many seconds, at most seven days (604,800). It says nothing about whether the
+    /// blob is there. The answer will have this `Content-Disposition` and `Content-Type`, if given.
+    pub async fn presign_get(
+        &self,
+        sha256: Sha256,
+        seconds: u64,
+        disposition: Option<&str>,
+        media_type: Option<&str>,
+    ) -> Result<String, BoxError> {
+        let valid = PresigningConfig::expires_in(Duration::from_secs(seconds))?;
+        let request = self.0.client.get_object().bucket(&self.0.name).key(self.0.key(&keys::blob(sha256)));
+        let request = request
+            .set_response_content_disposition(disposition.map(str::to_owned))
+            .set_response_content_type(media_type.map(str::to_owned));
+        Ok(request.presigned(valid).await?.uri().to_owned())
+    }
+
+    /// A list has an error with a body, in which the reason stands; a HEAD has not.
+    async fn probe(&self) -> Result<(), Result<SdkError<ListObjectsV2Error, HttpResponse>, Trouble>> {
+        let list = self.0.client.list_objects_v2().bucket(&self.0.name).prefix(self.0.key("")).max_keys(1).send();
+        match tokio::time::timeout(ANSWER_MAX, Box::pin(list)).await {
+            Ok(answer) => answer.map(drop).map_err(Ok),
+            Err(_) => Err(Err(Trouble::late(ANSWER_MAX))),
+        }
+    }
+}
+
+fn check(settings: &S3Settings) -> Result<(), OpenError> {
+    let refuse = |what: String| Err(OpenError::Settings(what));
+    if !settings.endpoint.starts_with("http://") && !settings.endpoint.starts_with("https://") {
+        return refuse(format!("the endpoint {} must begin with http:// or https://", settings.endpoint));
+    }
+    if settings.bucket.is_empty() || settings.access_key_id.is_empty() || settings.secret_access_key.is_empty() {
+        return refuse("a bucket, an access key and its secret are needed".to_owned());
+    }
+    if settings.flavor == Flavor::Oss && settings.path_style {
+        return refuse("OSS takes no buckets in the path: path_style must be false".to_owned());
+    }
+    Ok(())
+}
+
+fn config(settings: &S3Settings, http: Option<impl HttpClient + 'static>) -> Config {
+    let key = Credentials::new(&settings.access_key_id, &settings.secret_access_key, None, None, "configuration");
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(if settings.region.is_empty() { "us-east-1".to_owned() } else { settings.region.clone() }))
+        .endpoint_url(&settings.endpoint)
+        .force_path_style(settings.path_style)
+        .credentials_provider(key)
+        // Neither OSS nor older gateways take the checksums of S3; bodies are covered by the signature instead.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_WAIT))
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_MAX).build())
+        // Whether anything moves is watched here, and by another measure.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    if let Some(http) = http {
+        config = config.http_client(http);
+    }
+    config.build()
+}
+
+fn explain(error: Result<SdkError<ListObjectsV2Error, HttpResponse>, Trouble>, settings: &S3Settings) -> OpenError {
+    let endpoint = settings.endpoint.clone();
+    let (bucket, access_key_id) = (settings.bucket.clone(), settings.access_key_id.clone());
+    let error = match error {
+        Ok(error) => error,
+        Err(late) => return OpenError::Unreachable { endpoint, source: late.into() },
+    };
+    match (trouble::code(&error), trouble::status(&error)) {
+        (Some("NoSuchBucket"), _) => OpenError::NoBucket { bucket, endpoint },
+        (Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken"), _) => {
+            OpenError::Credentials { endpoint, access_key_id, source: error.into() }
+        }
+        (Some("AccessDenied"), _) => OpenError::Denied { bucket, access_key_id, source: error.into() },
+        (_, Some(status)) if status < 500 => OpenError::NoStore { endpoint, source: error.into() },
+        _ => OpenError::Unreachable { endpoint, source: error.into() },
+    }
+}
