@@ -6,3 +6,4 @@ mod mysql_log;
 mod mysql_views;
 mod nats;
 mod nats_drive;
+mod rabbitmq;
