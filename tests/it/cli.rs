@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -82,6 +83,23 @@ fn the_configuration_is_explained() {
     let said = &Output::of(&mut check).json_lines()[0];
     assert_eq!((&said["server"]["listen"], &said["limits"]["parts_max"]), (&json!("127.0.0.1:2"), &json!(7)));
     assert!(cairn(&["config", "check"]).success().contains("[limits]"));
+}
+
+#[test]
+fn the_files_for_the_roles_of_a_drive_are_good() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/roles");
+    let files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 4, "{files:?}");
+    let mut services = Vec::new();
+    for file in files {
+        let said = cairn(&["config", "check", "--json", "--config", file.to_str().unwrap()]).json_lines().remove(0);
+        let its: Vec<String> = serde_json::from_value(said["server"]["services"].clone()).unwrap();
+        services.extend(its);
+        assert_eq!((&said["policy"]["land"], &said["server"]["migrate"]), (&json!("ceph"), &json!(false)), "{file:?}");
+    }
+    services.sort();
+    let all = ["account", "download", "janitor", "projector", "relay", "saga", "share", "transfer", "upload"];
+    assert_eq!(services, all, "each service is in one role");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use cairn_servers::{Nats, Redis, shared};
 use serde_json::{Value, json};
+use sha2::Digest;
 
-use crate::harness::{Cluster, Drive, File, PASSWORD, User, until_async};
+use super::s3_stores;
+use crate::harness::{Cluster, Drive, File, PASSWORD, User, content, sha256_hex, until_async};
 
 /// What answers people.
 const NODE: &str = "account,upload,download,share";
@@ -105,6 +108,140 @@ async fn the_projector_that_stands_by_takes_over() {
     active.start_again();
     user.upload("last.txt", b"last").await;
     assert_eq!(names(&elsewhere).await.len(), 4);
+}
+
+/// Everything that a drive can stand on, each a server of its own.
+struct Everything {
+    cluster: Cluster,
+    nats: Nats,
+    redis: Redis,
+}
+
+impl Everything {
+    async fn new(bucket: &str) -> Self {
+        let (nats, redis) = (Nats::start().unwrap(), Redis::start().unwrap());
+        let (rabbitmq, ceph) = (shared::rabbitmq().unwrap(), s3_stores::ceph(bucket).await);
+        let cluster = Cluster::new(&[
+            ("CAIRN_BUS__URL", &nats.url()),
+            ("CAIRN_QUEUE__URL", &rabbitmq.url()),
+            ("CAIRN_CACHE__URL", &redis.url()),
+            ("CAIRN_STORES__CEPH__KIND", "s3"),
+            ("CAIRN_STORES__CEPH__ENDPOINT", &ceph.endpoint),
+            ("CAIRN_STORES__CEPH__BUCKET", &ceph.bucket),
+            ("CAIRN_STORES__CEPH__ACCESS_KEY_ID", &ceph.access_key_id),
+            ("CAIRN_STORES__CEPH__SECRET_ACCESS_KEY", &ceph.secret_access_key),
+            ("CAIRN_STORES__CEPH__PATH_STYLE", "true"),
+            ("CAIRN_STORES__CEPH__FLAVOR", "ceph"),
+            ("CAIRN_POLICY__LAND", "ceph"),
+        ]);
+        Self { cluster, nats, redis }
+    }
+}
+
+/// A part that an object store takes as such, and a last one that is shorter.
+const PART: usize = 5 * 1024 * 1024;
+
+/// Sends the parts of a file to the processes in turn, all at once, and completes it at the last of them.
+async fn upload_round_robin(at: &[User], name: &str, bytes: &[u8]) -> File {
+    let upload = at[0].init(&json!({ "name": name, "size": bytes.len(), "part_size": PART })).await;
+    let sends = bytes.chunks(PART).zip(1_u64..).map(|(part, index)| {
+        let user = &at[usize::try_from(index).unwrap() % at.len()];
+        user.part(&upload.upload_id, index, part.to_vec()).send()
+    });
+    for answer in futures_util::future::join_all(sends).await {
+        answer.expect(200);
+    }
+    at[at.len() - 1].complete(&upload.upload_id).await.expect(201).read_as()
+}
+
+/// What whoever holds the bytes answers to a challenge.
+fn proof(challenge: &Value, bytes: &[u8]) -> String {
+    let mut hasher = sha2::Sha256::new_with_prefix(hex::decode(challenge["nonce"].as_str().unwrap()).unwrap());
+    for range in challenge["ranges"].as_array().unwrap() {
+        let number = |name: &str| usize::try_from(range[name].as_u64().unwrap()).unwrap();
+        hasher.update(&bytes[number("offset")..][..number("length")]);
+    }
+    hex::encode(hasher.finalize())
+}
+
+#[tokio::test]
+async fn seven_processes_over_every_server_are_one_drive() {
+    let mut everything = Everything::new("many-processes").await;
+    let cluster = &everything.cluster;
+    let mut projector = cluster.process("projector");
+    let standing_by = cluster.process("projector,saga,transfer,janitor");
+    let relay = cluster.process("relay");
+    let nodes = [cluster.process(NODE), cluster.process(NODE), cluster.process(NODE)];
+    let user = nodes[0].user().await;
+    let at: Vec<User> = nodes.iter().map(|node| user.back_on(node)).collect();
+
+    // Any node takes any part of any upload, and gives out what another took.
+    let bytes = content(71, 4 * PART + 12_345);
+    let file = upload_round_robin(&at, "parts.bin", &bytes).await;
+    assert_eq!((file.stored_in.as_str(), &file.sha256), ("ceph", &sha256_hex(&bytes)));
+    for node in &at {
+        assert!(node.download(&file.id).await == bytes, "other bytes");
+    }
+    let small = at[1].upload("small.txt", b"small").await;
+    assert_eq!(at[2].download(&small.id).await, b"small");
+
+    // A challenge of one node is answered at another, once.
+    let friend = nodes[1].user().await;
+    let wish = json!({ "sha256": file.sha256, "size": file.size, "name": "instant.bin" });
+    let challenge = friend.post("/file/fastupload").json(&wish).send().await.expect(200).json();
+    let answer = json!({ "challenge_id": challenge["challenge_id"], "proof": proof(&challenge, &bytes) });
+    let elsewhere = friend.back_on(&nodes[2]);
+    let instant: File = elsewhere.post("/file/fastupload/prove").json(&answer).send().await.expect(201).read_as();
+    assert_eq!(instant.sha256, file.sha256);
+    friend.post("/file/fastupload/prove").json(&answer).send().await.problem(409, "upload_required");
+
+    // A link leads to the store itself, and works without a token.
+    let wish = json!({ "id": small.id });
+    let link = at[0].post("/file/downloadurl").json(&wish).send().await.expect(200).json();
+    let fetched = reqwest::get(link["url"].as_str().unwrap()).await.unwrap();
+    assert_eq!(fetched.status(), 200);
+    let disposition = fetched.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert!(disposition.starts_with("attachment; filename=\"small.txt\""), "{disposition}");
+    assert_eq!(fetched.bytes().await.unwrap().as_ref(), b"small");
+
+    // The projector dies while people work; the bus and the cache go away as well, and come back.
+    projector.kill();
+    everything.nats.kill();
+    everything.redis.kill();
+    let mut names_sent = vec!["parts.bin".to_owned(), "small.txt".to_owned()];
+    for n in 0..6 {
+        let name = format!("{n}.txt");
+        at[n % 3].raw_upload(&name, name.clone()).send().await.expect(201);
+        names_sent.push(name);
+    }
+    everything.nats.start_again().unwrap();
+    everything.redis.start_again().unwrap();
+    names_sent.sort();
+    for node in &at {
+        until_async("every node shows every file", async || {
+            let mut listed = names(node).await;
+            listed.sort();
+            (listed == names_sent).then_some(())
+        })
+        .await;
+    }
+    check_rows(&standing_by, &at[0]).await;
+
+    // A session ends everywhere.
+    at[0].post("/user/signout").send().await.expect(204);
+    let signed_out = Instant::now();
+    until_async("the token is dead everywhere", async || {
+        let (one, other) = (at[1].get("/user/info").send().await, at[2].get("/user/info").send().await);
+        (one.status == 401 && other.status == 401).then_some(())
+    })
+    .await;
+    assert!(signed_out.elapsed() < Duration::from_secs(1), "dead after {:?}", signed_out.elapsed());
+    until_async("the relay has told everything", async || {
+        let metrics = relay.client().get("/metrics").send().await.expect(200);
+        let text = String::from_utf8(metrics.body).unwrap();
+        text.lines().any(|line| line == "cairn_relay_lag 0").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
