@@ -2,6 +2,7 @@
 
 mod faults;
 mod nodes;
+mod tls;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
