@@ -94,6 +94,7 @@ impl Whole {
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
             ledger: foundation.ledger.clone(),
             attempts: cache.attempts,
+            rates: cache.rates,
             sessions: cache.sessions,
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             clock: Arc::new(SystemClock),

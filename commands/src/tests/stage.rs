@@ -18,6 +18,7 @@ use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::ports::ids::SequentialIds;
 use crate::ports::ledger::MemoryLedger;
 use crate::ports::passwords::PlainPasswords;
+use crate::ports::rates::MemoryRates;
 use crate::ports::sessions::MemorySessions;
 use crate::ports::staging::MemoryStaging;
 use crate::ports::views::MemoryViews;
@@ -51,6 +52,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         log,
         ledger: Arc::new(MemoryLedger::default()),
         attempts: Arc::new(MemoryAttempts::default()),
+        rates: Arc::new(MemoryRates::default()),
         sessions: Arc::new(MemorySessions::default()),
         passwords: Arc::new(PlainPasswords),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
