@@ -2,7 +2,6 @@
 //!
 //! `cargo bench --workspace --bench cache` prints look-ups per second and the time of one, one after the other and by 32 at once.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first surprise")]
-#![expect(clippy::large_futures, reason = "connecting and shaking hands takes room, once")]
 
 use std::str::FromStr;
 use std::sync::Arc;
