@@ -111,6 +111,7 @@ impl Whole {
             ledger: foundation.ledger.clone(),
             challenges: challenges(&foundation, config.limits.challenge_expires_seconds),
             attempts: cache.attempts,
+            rates: cache.rates,
             sessions: cache.sessions,
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             tasks,

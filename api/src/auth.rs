@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cairn_commands::Caller;
+use cairn_commands::pace::Asker;
 use cairn_commands::ports::sessions::{Known, Session};
 use cairn_domain::account::Role;
 use cairn_domain::{Sha256, Timestamp};
@@ -27,8 +28,12 @@ pub struct Operator(pub Caller);
 
 async fn check(request: &Request, bearer: Bearer) -> Result<Caller> {
     let app = request.data::<Arc<App>>().ok_or_else(|| Problem::of(common::internal).because("the app is not there"))?;
-    let caller = app.caller(&bearer.token).await?;
-    Ok(caller.ok_or_else(|| Problem::of(common::unauthorized))?)
+    let Some(caller) = app.caller(&bearer.token).await? else {
+        app.pace_stranger(request).await?;
+        return Err(Problem::of(common::unauthorized).into());
+    };
+    app.pace(Asker::Account(caller.account)).await?;
+    Ok(caller)
 }
 
 /// To whoever is no operator, what operators see is as if absent.
@@ -38,6 +43,19 @@ async fn check_operator(request: &Request, bearer: Bearer) -> Result<Caller> {
 }
 
 impl App {
+    /// Takes a request of somebody who has not signed in, unless too many came from the address.
+    pub(crate) async fn pace_stranger(&self, request: &Request) -> Result<(), Problem> {
+        match self.client_address(request) {
+            Some(address) => self.pace(Asker::Address(&address)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn pace(&self, asker: Asker<'_>) -> Result<(), Problem> {
+        let wait = self.drive.pace(asker).await;
+        wait.map_or(Ok(()), |wait| Err(Problem::of(common::too_many_requests).retry_after(wait)))
+    }
+
     /// Whose token it is; none for one that is unknown, expired or revoked.
     pub(crate) async fn caller(&self, token: &str) -> Result<Option<Caller>, Problem> {
         let token_sha256 = Sha256(sha2::Sha256::digest(token.as_bytes()).into());

@@ -14,6 +14,7 @@ use crate::ports::event_store::EventStore;
 use crate::ports::ids::Ids;
 use crate::ports::ledger::Ledger;
 use crate::ports::passwords::Passwords;
+use crate::ports::rates::{Rate, Rates};
 use crate::ports::sessions::SessionCache;
 use crate::ports::staging::Staging;
 use crate::ports::tasks::TaskQueue;
@@ -37,6 +38,8 @@ pub struct Ports {
     pub challenges: Arc<dyn Challenges>,
     /// Failed attempts.
     pub attempts: Arc<dyn Attempts>,
+    /// How often somebody comes.
+    pub rates: Arc<dyn Rates>,
     /// Who was asking a moment ago.
     pub sessions: Arc<dyn SessionCache>,
     /// Password hashes.
@@ -82,6 +85,10 @@ pub struct Limits {
     pub attempts_per_name: AttemptPolicy,
     /// Patience with failed passwords from one address.
     pub attempts_per_address: AttemptPolicy,
+    /// Requests of one account, over all its sessions; none for no limit.
+    pub requests_per_account: Option<Rate>,
+    /// Requests of one address by people who have not signed in; none for no limit.
+    pub requests_per_address: Option<Rate>,
 }
 
 impl Default for Limits {
@@ -104,6 +111,8 @@ impl Default for Limits {
             answer_remembered_seconds: 7 * DAY,
             attempts_per_name: AttemptPolicy { free: 10, first_wait_seconds: 1, wait_seconds_max: 900 },
             attempts_per_address: AttemptPolicy { free: 100, first_wait_seconds: 1, wait_seconds_max: 900 },
+            requests_per_account: None,
+            requests_per_address: None,
         }
     }
 }

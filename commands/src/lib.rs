@@ -16,6 +16,7 @@ pub mod upload;
 pub mod drive;
 pub mod journal;
 pub mod once;
+pub mod pace;
 pub mod ports;
 pub mod request;
 pub mod trouble;

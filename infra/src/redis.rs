@@ -1,4 +1,4 @@
-//! Redis: what the processes of a drive share for a moment. Whose tokens are, which sessions have ended, and how often somebody was wrong.
+//! Redis: what the processes of a drive share for a moment. Whose tokens are, which sessions have ended, and how often somebody came, or was wrong.
 //!
 //! Nothing depends on it. While it does not answer, each process goes on with the read tables and with what it knows itself; nothing waits
 //! longer than a quarter of a second for it, and only the first to notice waits at all. Nothing is believed because it stands
@@ -8,12 +8,14 @@
 
 mod attempts;
 mod link;
+mod rates;
 mod seal;
 mod server;
 mod sessions;
 
 pub use attempts::RedisAttempts;
 pub use link::{Link, OpenError};
+pub use rates::RedisRates;
 pub use seal::Seal;
 pub use server::{BadUrl, Server};
 pub use sessions::RedisSessions;

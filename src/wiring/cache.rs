@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use cairn_commands::drive::Secret;
 use cairn_commands::ports::attempts::{Attempts, MemoryAttempts};
+use cairn_commands::ports::rates::{MemoryRates, Rates};
 use cairn_commands::ports::sessions::{MemorySessions, SessionCache};
 use cairn_infra::config::{CacheAdapter, Config};
 
@@ -17,6 +18,7 @@ use crate::unusable::Unusable;
 pub(super) struct OpenCache {
     pub(super) sessions: Arc<dyn SessionCache>,
     pub(super) attempts: Arc<dyn Attempts>,
+    pub(super) rates: Arc<dyn Rates>,
     pub(super) closing: Closing,
 }
 
@@ -30,6 +32,7 @@ pub(super) async fn open_cache(config: &Config, secret: &Secret) -> anyhow::Resu
         CacheAdapter::Process => Ok(OpenCache {
             sessions: Arc::new(MemorySessions::default()),
             attempts: Arc::new(MemoryAttempts::default()),
+            rates: Arc::new(MemoryRates::default()),
             closing: Closing::of(Arc::new(()), |_| async {}),
         }),
         #[cfg(feature = "redis")]
@@ -40,7 +43,7 @@ pub(super) async fn open_cache(config: &Config, secret: &Secret) -> anyhow::Resu
 #[cfg(feature = "redis")]
 async fn redis(config: &Config, server: &cairn_infra::redis::Server, secret: &Secret) -> anyhow::Result<OpenCache> {
     use cairn_infra::clock::SystemClock;
-    use cairn_infra::redis::{Link, RedisAttempts, RedisSessions, Seal};
+    use cairn_infra::redis::{Link, RedisAttempts, RedisRates, RedisSessions, Seal};
 
     if config.server.secret.is_none() {
         tracing::warn!(
@@ -51,7 +54,8 @@ async fn redis(config: &Config, server: &cairn_infra::redis::Server, secret: &Se
     let seal = Seal::of(&secret.0);
     Ok(OpenCache {
         sessions: Arc::new(RedisSessions::over(link.clone(), seal.clone(), Arc::new(SystemClock))),
-        attempts: Arc::new(RedisAttempts::over(link.clone(), seal, Arc::new(SystemClock))),
+        attempts: Arc::new(RedisAttempts::over(link.clone(), seal.clone(), Arc::new(SystemClock))),
+        rates: Arc::new(RedisRates::over(link.clone(), seal)),
         closing: Closing::of(link, |link| async move { link.close() }),
     })
 }

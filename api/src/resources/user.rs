@@ -49,6 +49,7 @@ impl UserApi {
         key: IdempotencyKey,
         body: JsonBody<SignUpBody>,
     ) -> Result<SignUpAnswer, SignUpProblem> {
+        app.pace_stranger(request).await?;
         let wish = body.0.wish()?;
         let asking = app.ask(request, None, &key)?;
         let print = print_of(&app, &asking, &body.0.password).await?;
@@ -76,6 +77,7 @@ impl UserApi {
         key: IdempotencyKey,
         body: JsonBody<SignInBody>,
     ) -> Result<SignInAnswer, SignInProblem> {
+        app.pace_stranger(request).await?;
         // The answer holds a secret and is never stored: the use case makes the same one again. The password is judged before the key is
         // looked at, so only the name tells one request from another.
         let ask = app.ask(request, None, &key)?.about("POST /user/signin", &body.0.username);

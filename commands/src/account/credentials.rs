@@ -1,10 +1,9 @@
 //! Passwords as they come in, and the patience with wrong ones.
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use cairn_domain::Invalid;
 
 use crate::once::Key;
+use crate::pace::network_of;
 use crate::{Drive, Request, Trouble};
 
 /// A password as it was typed: 8 to 256 characters. It is never shown, logged or stored.
@@ -74,12 +73,6 @@ fn name_key(name: &str) -> String {
     format!("password/name/{name}")
 }
 
-/// A household has a whole /64 of IPv6 addresses (RFC 6177), so all of them count as one.
 fn address_key(request: &Request) -> Option<String> {
-    let client = request.client.as_ref()?;
-    let network = match client.parse::<IpAddr>() {
-        Ok(IpAddr::V6(address)) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)).to_string(),
-        Ok(IpAddr::V4(_)) | Err(_) => client.clone(),
-    };
-    Some(format!("password/address/{network}"))
+    Some(format!("password/address/{}", network_of(request.client.as_ref()?)))
 }

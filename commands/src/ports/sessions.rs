@@ -20,20 +20,20 @@ pub const CLOCKS_APART_MICROS: i64 = 250_000;
 
 /// Remembers for a moment what the read tables said of a token, and which sessions have ended before the tables know.
 ///
-/// It may forget anything at any time; then the read tables are asked. It fails in silence, so that it is never what a request fails for, and
-/// it answers within a fraction of a second whatever has become of the server behind it.
+/// It may forget anything at any time; then the read tables are asked. It fails in silence, so that it is never what a request fails for,
+/// and it answers within a fraction of a second whatever has become of the server behind it.
 ///
 /// - What is found was kept no longer than [`BELIEVED_MICROS`] ago, counted from when the tables were asked, by the clocks of
 ///   whoever kept and whoever finds it.
 /// - Where [`end`](Self::end) was heard of, the session is never found alive again, whether it is kept before, meanwhile or afterwards. The
-///   process that ended it hears at once; the others that share the cache do if it can be reached, and otherwise learn it from the
-///   read tables when their belief has run out.
+///   process that ended it hears at once; the others that share the cache do within a quarter of a second if it can be reached, and
+///   otherwise learn it from the read tables when their belief has run out.
 #[async_trait]
 pub trait SessionCache: Send + Sync {
     /// What is known of the session whose token has this SHA-256.
     async fn find(&self, token_sha256: Sha256, now: Timestamp) -> Known;
 
-    /// Keeps what the read tables said of a token when they were asked. False when the session is known to have ended: then they are behind.
+    /// Keeps what the read tables said of a token when they were asked. False when its session is known to have ended: they are behind.
     async fn keep(&self, token_sha256: Sha256, session: &Session, asked_at: Timestamp) -> bool;
 
     /// These sessions have ended.

@@ -19,6 +19,7 @@ use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::ports::ids::SequentialIds;
 use crate::ports::ledger::MemoryLedger;
 use crate::ports::passwords::PlainPasswords;
+use crate::ports::rates::MemoryRates;
 use crate::ports::sessions::MemorySessions;
 use crate::ports::staging::MemoryStaging;
 use crate::ports::tasks::ProcessTasks;
@@ -54,6 +55,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         ledger: Arc::new(MemoryLedger::default()),
         challenges: Arc::new(MemoryChallenges::new(60)),
         attempts: Arc::new(MemoryAttempts::default()),
+        rates: Arc::new(MemoryRates::default()),
         sessions: Arc::new(MemorySessions::default()),
         passwords: Arc::new(PlainPasswords),
         tasks: Arc::new(ProcessTasks::default()),

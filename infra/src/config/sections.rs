@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use cairn_commands::Limits;
 use cairn_commands::ports::attempts::AttemptPolicy;
+use cairn_commands::ports::rates::Rate;
 use serde::{Deserialize, Serialize};
 
 use super::services::Services;
@@ -220,6 +221,10 @@ pub struct LimitsSection {
     pub attempts_free_per_address: u32,
     /// The longest such wait, in seconds.
     pub attempts_wait_seconds_max: u64,
+    /// Requests of one account in each second, over all its sessions, twice as many at once; 0 for no limit.
+    pub requests_per_second_per_account: u32,
+    /// The same for one address, by people who have not signed in.
+    pub requests_per_second_per_address: u32,
 }
 
 impl Default for LimitsSection {
@@ -242,6 +247,8 @@ impl Default for LimitsSection {
             attempts_free_per_name: limits.attempts_per_name.free,
             attempts_free_per_address: limits.attempts_per_address.free,
             attempts_wait_seconds_max: limits.attempts_per_name.wait_seconds_max,
+            requests_per_second_per_account: limits.requests_per_account.map_or(0, |rate| rate.per_second),
+            requests_per_second_per_address: limits.requests_per_address.map_or(0, |rate| rate.per_second),
         }
     }
 }
@@ -249,6 +256,7 @@ impl Default for LimitsSection {
 impl From<&LimitsSection> for Limits {
     fn from(section: &LimitsSection) -> Self {
         let wait_seconds_max = section.attempts_wait_seconds_max;
+        let rate = |per_second: u32| (per_second > 0).then(|| Rate { per_second, burst: per_second.saturating_mul(2) });
         let patience = |free| AttemptPolicy { free, first_wait_seconds: 1, wait_seconds_max };
         Self {
             file_bytes_max: section.file_bytes_max,
@@ -266,6 +274,8 @@ impl From<&LimitsSection> for Limits {
             answer_remembered_seconds: section.answer_remembered_seconds,
             attempts_per_name: patience(section.attempts_free_per_name),
             attempts_per_address: patience(section.attempts_free_per_address),
+            requests_per_account: rate(section.requests_per_second_per_account),
+            requests_per_address: rate(section.requests_per_second_per_address),
         }
     }
 }

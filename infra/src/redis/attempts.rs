@@ -21,8 +21,8 @@ const SECONDS_MAX: u64 = 365 * 24 * 3_600;
 
 /// Attempts in Redis.
 ///
-/// Every process also keeps what it was last told, and counts on from there while Redis is away. What it counted meanwhile it says when Redis is back,
-/// also to one that has lost everything: the count is the higher of both, unless all was forgiven since.
+/// Every process also keeps what it was last told, and counts on from there while Redis is away. What it counted meanwhile it says when
+/// Redis is back, also to one that has lost everything: the count is the higher of both, unless all was forgiven since.
 pub struct RedisAttempts {
     link: Arc<Link>,
     seal: Seal,

@@ -1,5 +1,5 @@
-//! What stands in Redis is readable to whoever runs it, and writable, too. So names and addresses stand there as a keyed hash, and a session
-//! is believed only with the drive's own seal.
+//! What stands in Redis is readable to whoever runs it, and writable, too. So names and addresses stand there as a keyed hash, and a
+//! session is believed only with the drive's own seal.
 
 use std::collections::BTreeSet;
 

@@ -2,6 +2,7 @@
 
 mod faults;
 mod nodes;
+mod tls;
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -10,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use cairn_commands::ports::attempts::{self, AttemptPolicy, Attempts};
 use cairn_commands::ports::clock::{Clock, ManualClock};
-use cairn_commands::ports::sessions;
+use cairn_commands::ports::{rates, sessions};
 use cairn_domain::Timestamp;
-use cairn_infra::redis::{Link, OpenError, RedisAttempts, RedisSessions, Seal, Server};
+use cairn_infra::redis::{Link, OpenError, RedisAttempts, RedisRates, RedisSessions, Seal, Server};
 use cairn_servers::{Redis, RedisAddress, shared};
 use serde_json::json;
 
@@ -28,6 +29,7 @@ struct Process {
     link: Arc<Link>,
     sessions: RedisSessions,
     attempts: RedisAttempts,
+    rates: RedisRates,
 }
 
 async fn process(redis: &RedisAddress, prefix: &str) -> Process {
@@ -38,8 +40,9 @@ async fn process_at(url: &str, prefix: &str) -> Process {
     let link = Link::open(&Server::from_str(url).unwrap(), prefix).await.unwrap();
     let (seal, clock) = (Seal::of(&[5; 32]), Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>);
     let sessions = RedisSessions::over(link.clone(), seal.clone(), clock.clone());
-    let attempts = RedisAttempts::over(link.clone(), seal, clock);
-    Process { link, sessions, attempts }
+    let attempts = RedisAttempts::over(link.clone(), seal.clone(), clock);
+    let rates = RedisRates::over(link.clone(), seal);
+    Process { link, sessions, attempts, rates }
 }
 
 #[tokio::test]
@@ -49,6 +52,7 @@ async fn sessions_and_attempts_keep_their_contracts() {
     sessions::contract::suite(&one.sessions, &other.sessions, "first").await;
     sessions::contract::suite(&other.sessions, &one.sessions, "second").await;
     attempts::contract::suite(&one.attempts, &other.attempts, "first").await;
+    rates::contract::suite(&one.rates, &other.rates, "first").await;
     // Scripts are made known again to a server that has forgotten them.
     Keys::of(&redis, "contract:").call(&["SCRIPT", "FLUSH"]);
     attempts::contract::suite(&other.attempts, &one.attempts, "second").await;
@@ -68,6 +72,7 @@ async fn the_rights_that_are_documented_suffice() {
     let process = process_at(&url, "acl:").await;
     sessions::contract::suite(&process.sessions, &process.sessions, "acl").await;
     attempts::contract::suite(&process.attempts, &process.attempts, "acl").await;
+    rates::contract::suite(&process.rates, &process.rates, "acl").await;
     assert!(process.link.is_up(), "nothing was refused");
 }
 
@@ -79,6 +84,7 @@ async fn without_redis_each_keeps_the_contracts_alone() {
     until_async("it is noticed", async || (!alone.link.is_up()).then_some(())).await;
     sessions::contract::suite(&alone.sessions, &alone.sessions, "alone").await;
     attempts::contract::suite(&alone.attempts, &alone.attempts, "alone").await;
+    rates::contract::suite(&alone.rates, &alone.rates, "alone").await;
 }
 
 #[tokio::test]
@@ -250,6 +256,34 @@ async fn wrong_passwords_are_counted_together() {
         refused.problem(429, "too_many_attempts");
         assert!(refused.header("retry-after").is_some());
     }
+}
+
+#[tokio::test]
+async fn requests_are_counted_together_and_nobody_is_refused_for_another() {
+    let rates = ["CAIRN_LIMITS__REQUESTS_PER_SECOND_PER_ACCOUNT", "CAIRN_LIMITS__REQUESTS_PER_SECOND_PER_ADDRESS"];
+    let nodes = Nodes::new("rates", &rates.map(|rate| (rate, "10")));
+    let (user, somebody) = (nodes.one.user().await, nodes.one.user().await);
+    let there = user.back_on(&nodes.other);
+    let stranger = nodes.other.client();
+    let mut refused = 0;
+    let started = Instant::now();
+    for _ in 0..30 {
+        for session in [&user, &there] {
+            let answer = session.get("/user/info").send().await;
+            if answer.status != 200 {
+                answer.problem(429, "too_many_requests");
+                assert_eq!(answer.header("retry-after"), Some("1"));
+                refused += 1;
+            }
+        }
+    }
+    let allowed = 20 + usize::try_from(started.elapsed().as_millis()).unwrap() / 100 + 1;
+    assert!(60 - refused <= allowed && refused > 0, "{refused} of 60 were refused, in {:?}", started.elapsed());
+    assert_eq!(me(&somebody).await, 200);
+    let strangers = (0..40).map(|_| stranger.with_token("unknown").get("/user/info").send());
+    let answers = futures_util::future::join_all(strangers).await;
+    assert!(answers.iter().any(|answer| answer.status == 429), "strangers, too");
+    assert_eq!(me(&somebody).await, 200);
 }
 
 /// Whoever can write into Redis can make things slow, and nothing else.

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use cairn_commands::Caller;
 use poem::http::header;
 use poem::{Request, RequestBody, Result};
 use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use crate::app::App;
 use crate::auth::SignedIn;
 
 /// Somebody with a valid token, or somebody without any. A token that comes must be valid.
@@ -29,6 +32,9 @@ impl<'a> ApiExtractor<'a> for Visitor {
 
     async fn from_request(request: &'a Request, body: &mut RequestBody, options: ExtractParamOptions<()>) -> Result<Self> {
         if !request.headers().contains_key(header::AUTHORIZATION) {
+            if let Some(app) = request.data::<Arc<App>>() {
+                app.pace_stranger(request).await?;
+            }
             return Ok(Self(None));
         }
         let SignedIn(caller) = SignedIn::from_request(request, body, options).await?;

@@ -1,4 +1,5 @@
--- Counts an attempt as failed before it is made, unless it must wait. Returns how long it must, in seconds, 0 for not at all; and what is counted now.
+-- Counts an attempt as failed before it is made, unless it must wait. Returns how long it must, in seconds, 0 for not at all; and what is
+-- counted now.
 -- KEYS: the count.
 -- ARGV: now; when this attempt is forgotten; the failures that are free; the first wait and the longest, in seconds;
 --       then what the process itself knows: how many, the last, when forgotten; zeros for nothing. Times are in microseconds.
