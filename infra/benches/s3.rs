@@ -66,7 +66,9 @@ async fn compare(rounds: u64, length: usize) {
         let parts_up = scene.upload_parts(round, &bytes).await;
         let plain_down = scene.plain_download(round, length).await;
         let down = scene.download(&bytes).await;
-        println!("SDK up {plain_up:4.0} MB/s   whole {whole_up:4.0}   parts {parts_up:4.0}   SDK down {plain_down:4.0}   down {down:4.0}");
+        println!(
+            "SDK up {plain_up:4.0} MB/s   whole {whole_up:4.0}   parts {parts_up:4.0}   SDK down {plain_down:4.0}   down {down:4.0}"
+        );
         measured.push([whole_up / plain_up, parts_up / plain_up, down / plain_down]);
     }
     // The first round is slow for everybody: cold caches, no connections.

@@ -180,9 +180,7 @@ impl Area {
         let id = upload.id;
         let plan = self.bucket.head(&keys::plan(id)).await.map_err(|trouble| trouble.of(id))?;
         if plan.is_none() {
-            upload.closed.cancel();
-            self.uploads.invalidate(&id);
-            self.remove_version(upload, part.offset, sha256).await.map_err(|trouble| trouble.of(id))?;
+            self.remove(id).await.map_err(|trouble| trouble.of(id))?;
             return Err(StagingError::Absent(id));
         }
         let going = upload.state().keep(part.offset, sha256, taken);
