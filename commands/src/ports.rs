@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod blobs;
+pub mod bus;
 pub mod challenges;
 pub mod checkpoints;
 pub mod clock;
@@ -10,7 +11,9 @@ pub mod event_store;
 pub mod ids;
 pub mod ledger;
 pub mod passwords;
+pub mod sessions;
 pub mod staging;
+pub mod tasks;
 pub mod views;
 
 /// The cause of a failure, as an adapter knows it; for the operator, never for the client.

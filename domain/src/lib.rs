@@ -16,6 +16,7 @@ pub mod username;
 pub mod codec;
 pub mod decider;
 pub mod digest;
+pub mod disclosed;
 pub mod event;
 pub mod ids;
 pub mod names;

@@ -15,6 +15,11 @@ impl Closing {
         Self(Arc::new(move || Box::pin(close(Arc::clone(&open)))))
     }
 
+    /// There is nothing to give back.
+    pub(super) fn nothing() -> Self {
+        Self(Arc::new(|| Box::pin(std::future::ready(()))))
+    }
+
     pub(crate) async fn close(&self) {
         (self.0)().await;
     }

@@ -1,9 +1,13 @@
 //! The adapters over real servers, each by the contract of its port, and what only several processes can go wrong in.
 
+mod eventstore_log;
 mod many_processes;
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;
+mod nats;
+mod nats_drive;
+mod redis;
 mod s3_blobs;
 mod s3_faults;
 mod s3_staging;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::services::Services;
 use super::stores::{Policy, Stores, stores_default};
-use super::{Address, Hidden};
+use super::{Address, Bus, Hidden, Queue};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,12 @@ pub struct Config {
     pub log: Adapter,
     /// Where the read tables are.
     pub views: Views,
+    /// Where others follow the drive's events, and how its processes wake each other.
+    pub bus: Bus,
+    /// Where tasks wait for their workers.
+    pub queue: Queue,
+    /// What processes share for a moment.
+    pub cache: Cache,
     /// Where contents are kept: a section for each store.
     pub stores: Stores,
     /// Which content goes where.
@@ -35,6 +41,9 @@ impl Default for Config {
             server: Server::default(),
             log: Adapter::default(),
             views: Views::default(),
+            bus: Bus::default(),
+            queue: Queue::default(),
+            cache: Cache::default(),
             stores: stores_default(),
             policy: Policy::default(),
             limits: LimitsSection::default(),
@@ -127,6 +136,22 @@ pub struct Views {
 impl Default for Views {
     fn default() -> Self {
         Self { url: "sqlite".into(), replicas: Vec::new(), wait_milliseconds_max: 5_000 }
+    }
+}
+
+/// What processes share for a moment: whose tokens are, which sessions have ended, failed attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// `process`: nothing; `redis://user:password@host:6379/0`, or `rediss://` for TLS.
+    pub url: Address,
+    /// What all keys there begin with.
+    pub prefix: String,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { url: "process".into(), prefix: "cairn:".to_owned() }
     }
 }
 

@@ -5,8 +5,11 @@ use cairn_domain::{Sha256, UploadId};
 /// Below it stands one folder for each upload.
 pub(super) const STAGING: &str = "staging/";
 
+/// Below it stand the whole contents.
+pub(super) const BLOBS: &str = "blobs/";
+
 pub(super) fn blob(sha256: Sha256) -> String {
-    format!("blobs/{sha256}")
+    format!("{BLOBS}{sha256}")
 }
 
 /// Everything of one upload.

@@ -112,8 +112,12 @@ impl Staging for S3Staging {
         self.0.discard(upload).await
     }
 
-    async fn list(&self) -> Result<Vec<UploadId>, StagingError> {
-        self.0.list().await
+    async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
+        self.0.list(quiet).await
+    }
+
+    async fn reachable(&self) -> Result<(), StagingError> {
+        self.0.bucket.head_bucket().await.map_err(|trouble| StagingError::Unavailable(trouble.into()))
     }
 }
 

@@ -1,4 +1,5 @@
 use cairn_commands::ports::event_store::{EventStore, StoreError};
+use cairn_domain::disclosed::disclosed_data;
 use cairn_domain::event::CATALOGUE;
 use cairn_domain::{Metadata, Position, StoredEvent};
 use poem_openapi::payload::Json;
@@ -17,8 +18,6 @@ const LIMIT_DEFAULT: u64 = 100;
 const LOOKED_AT_MAX: usize = 20_000;
 /// Bytes of data on a page, after which it is full.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Fields that hold what could help to become somebody else.
-const SECRETS: [&str; 2] = ["password_hash", "token_sha256"];
 
 /// Which events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,8 +131,7 @@ fn read_cursor(text: &str) -> Option<u64> {
 
 impl From<StoredEvent> for EventRecord {
     fn from(event: StoredEvent) -> Self {
-        // What is no JSON is shown as the text that it is.
-        let data = serde_json::from_str(&event.data).unwrap_or(Value::String(event.data));
+        let data = disclosed_data(&event);
         Self {
             position: event.position.0,
             id: event.id.0,
@@ -143,24 +141,8 @@ impl From<StoredEvent> for EventRecord {
             schema: event.schema,
             time: event.time.into(),
             metadata: Any(event.metadata),
-            data: without_secrets(data),
+            data,
         }
-    }
-}
-
-fn without_secrets(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => Value::Object(
-            fields
-                .into_iter()
-                .map(|(name, value)| {
-                    let value = if SECRETS.contains(&name.as_str()) { Value::from("(redacted)") } else { without_secrets(value) };
-                    (name, value)
-                })
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().map(without_secrets).collect()),
-        other => other,
     }
 }
 

@@ -80,13 +80,10 @@ impl Area {
         Ok(sha256)
     }
 
-    /// What the log has is there, unless sealing has found that it is not.
+    /// What the log has is there, unless some process has found at sealing that it is not.
     async fn is_there(&self, upload: &Upload, part: Part, sha256: Sha256, taken: Option<Sha256>) -> Result<bool, StagingError> {
-        if upload.state().has(part.offset, sha256) {
-            return Ok(true);
-        }
         if taken != Some(sha256) {
-            return Ok(false);
+            return Ok(upload.state().has(part.offset, sha256));
         }
         let damaged = self.bucket.head(&keys::damaged(upload.id)).await.map_err(|trouble| trouble.of(upload.id))?;
         Ok(damaged.is_none())

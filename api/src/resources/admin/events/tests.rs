@@ -56,13 +56,6 @@ async fn no_secret_is_shown() {
     let log = log([password()]).await;
     let page = EventsQuery::read(Some(0), None, None, None).expect("a query").page(&*log).await.expect("a page");
     assert_eq!(page.items[0].data, json!({ "password_hash": "(redacted)" }));
-    assert_eq!(
-        without_secrets(json!([{ "token_sha256": 1, "a": { "password_hash": 2 } }])),
-        json!([{
-            "token_sha256": "(redacted)",
-            "a": { "password_hash": "(redacted)" },
-        }])
-    );
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! Publishing: each message is confirmed by the server, or its fate is unknown.
+
+use std::time::Duration;
+
+use cairn_commands::ports::tasks::QueueError;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::{AMQPValue, FieldTable, LongString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use tokio::sync::Mutex;
+
+use super::connect::{OpenError, Server, Settings};
+
+/// How long publishing may take, with connecting when that is needed.
+const PUBLISH_MAX: Duration = Duration::from_millis(2_800);
+
+/// How long a farewell may take.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// Survives a restart of the server (AMQP 0-9-1, `delivery-mode`).
+const PERSISTENT: u8 = 2;
+
+/// The header that says why a task could not be done.
+pub(super) const REASON: &str = "x-cairn-reason";
+
+/// A reason is for people.
+const REASON_CHARS_MAX: usize = 1_000;
+
+/// Where a message goes.
+pub(super) struct Target<'a> {
+    pub(super) exchange: &'a str,
+    pub(super) routing_key: &'a str,
+}
+
+/// One connection for all that this process publishes, made again when it was lost.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    server: Server,
+    settings: Settings,
+    link: Mutex<Option<Link>>,
+}
+
+#[derive(Debug)]
+struct Link {
+    connection: Connection,
+    channel: Channel,
+}
+
+impl Link {
+    async fn open(server: &Server, settings: &Settings) -> Result<Self, OpenError> {
+        let unusable = |error: lapin::Error| OpenError::Unusable { server: server.clone(), source: error.into() };
+        let connection = server.connect().await?;
+        let channel = connection.create_channel().await.map_err(unusable)?;
+        settings.declare(server, &channel).await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(unusable)?;
+        Ok(Self { connection, channel })
+    }
+
+    fn is_up(&self) -> bool {
+        self.connection.status().connected() && self.channel.status().connected()
+    }
+}
+
+impl Publisher {
+    /// Connects and declares, so that whoever starts is told at once what is wrong.
+    pub(super) async fn open(server: &Server, settings: &Settings) -> Result<Self, OpenError> {
+        let opened = tokio::time::timeout(2 * PUBLISH_MAX, Link::open(server, settings)).await;
+        let late = |_| Err(OpenError::Unreachable { server: server.clone(), source: "no answer in time".into() });
+        let link = opened.unwrap_or_else(late)?;
+        Ok(Self { server: server.clone(), settings: settings.clone(), link: Mutex::new(Some(link)) })
+    }
+
+    /// Returns when the server has confirmed the message. After an error that is not a refusal nobody knows.
+    pub(super) async fn publish(&self, target: Target<'_>, body: &[u8], reason: Option<&str>) -> Result<(), QueueError> {
+        let published = tokio::time::timeout(PUBLISH_MAX, self.publish_once(target, body, reason)).await;
+        let late = |_| Err(QueueError::Unavailable("the server did not confirm in time".into()));
+        let published = published.unwrap_or_else(late);
+        if matches!(published, Err(QueueError::Unavailable(_))) {
+            // Whatever is the matter with this connection: the next one has a better chance.
+            self.link.lock().await.take();
+        }
+        published
+    }
+
+    async fn publish_once(&self, target: Target<'_>, body: &[u8], reason: Option<&str>) -> Result<(), QueueError> {
+        let channel = self.channel().await.map_err(|error| QueueError::Unavailable(error.into()))?;
+        let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let (exchange, key) = (target.exchange.into(), target.routing_key.into());
+        let unknown = |error: lapin::Error| QueueError::Unavailable(error.into());
+        let sent = channel.basic_publish(exchange, key, mandatory, body, properties(reason)).await.map_err(unknown)?;
+        match sent.await.map_err(unknown)? {
+            Confirmation::Ack(None) => Ok(()),
+            Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
+                Err(QueueError::Refused(format!("the server returned it: {}", returned.reply_text).into()))
+            }
+            Confirmation::Nack(None) | Confirmation::NotRequested => {
+                Err(QueueError::Unavailable("the server did not take it".into()))
+            }
+        }
+    }
+
+    async fn channel(&self) -> Result<Channel, OpenError> {
+        let mut link = self.link.lock().await;
+        if let Some(link) = link.as_ref().filter(|link| link.is_up()) {
+            return Ok(link.channel.clone());
+        }
+        let opened = Link::open(&self.server, &self.settings).await?;
+        let channel = opened.channel.clone();
+        *link = Some(opened);
+        Ok(channel)
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(link) = self.link.lock().await.take() {
+            // What was confirmed stays, also without a farewell.
+            let _ = tokio::time::timeout(CLOSE_MAX, link.connection.close(200, "bye".into())).await;
+        }
+    }
+}
+
+fn properties(reason: Option<&str>) -> BasicProperties {
+    let properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
+    let Some(reason) = reason else { return properties };
+    let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+    let mut headers = FieldTable::default();
+    headers.insert(REASON.into(), AMQPValue::LongString(LongString::from(reason)));
+    properties.with_headers(headers)
+}

@@ -1,0 +1,41 @@
+//! The bus, and the log that it wakes.
+
+use std::sync::Arc;
+
+#[cfg(feature = "nats")]
+use anyhow::Context;
+use cairn_commands::ports::bus::Bus;
+use cairn_commands::ports::event_store::EventStore;
+use cairn_infra::config::{BusAdapter, Config};
+
+use super::Who;
+use super::closing::Closing;
+#[cfg(feature = "nats")]
+use crate::unusable::Unusable;
+
+/// The bus, if there is one, and the log as it is with it.
+pub(crate) struct OpenBus {
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) bus: Option<Arc<dyn Bus>>,
+    pub(crate) closing: Closing,
+}
+
+/// Opens the bus that is configured. A visitor does without: the drive notices by itself what he appends.
+pub(crate) async fn open_bus(config: &Config, store: Arc<dyn EventStore>, who: Who) -> anyhow::Result<OpenBus> {
+    match config.bus_adapter()? {
+        #[cfg(feature = "nats")]
+        BusAdapter::Nats { server, stream, limits } if who == Who::Drive => {
+            let opened = cairn_infra::nats::NatsBus::open(&server, &stream, limits).await;
+            let nats = Arc::new(opened.context("bus.url can't be used").context(Unusable)?);
+            let bus: Arc<dyn Bus> = nats.clone();
+            let store = Arc::new(cairn_infra::woken_log::WokenLog::start(store, &bus));
+            let closing = Closing::of(nats, |nats| async move { nats.close().await });
+            Ok(OpenBus { store, bus: Some(bus), closing })
+        }
+        _ => {
+            // Without the adapters there is no difference.
+            let _ = who;
+            Ok(OpenBus { store, bus: None, closing: Closing::nothing() })
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The queue of tasks.
+
+use std::sync::Arc;
+
+#[cfg(feature = "rabbitmq")]
+use anyhow::Context;
+use cairn_commands::ports::tasks::{ProcessTasks, TaskQueue};
+use cairn_infra::config::{Config, QueueAdapter};
+
+use super::closing::Closing;
+#[cfg(feature = "rabbitmq")]
+use crate::unusable::Unusable;
+
+/// The queue, to push to and to take from.
+pub(crate) struct OpenTasks {
+    pub(crate) tasks: Arc<dyn TaskQueue>,
+    pub(crate) closing: Closing,
+}
+
+/// Opens the queue that is configured, and makes what is not there.
+#[cfg_attr(not(feature = "rabbitmq"), expect(clippy::unused_async, reason = "a queue in this process need not be connected to"))]
+pub(crate) async fn open_tasks(config: &Config) -> anyhow::Result<OpenTasks> {
+    match config.queue_adapter()? {
+        QueueAdapter::Process => Ok(OpenTasks { tasks: Arc::new(ProcessTasks::default()), closing: Closing::nothing() }),
+        #[cfg(feature = "rabbitmq")]
+        QueueAdapter::RabbitMq { server, settings } => {
+            let opened = cairn_infra::rabbitmq::RabbitTasks::open(&server, settings).await;
+            let tasks = Arc::new(opened.context("queue.url can't be used").context(Unusable)?);
+            let closing = Closing::of(tasks.clone(), |tasks| async move { tasks.close().await });
+            Ok(OpenTasks { tasks, closing })
+        }
+    }
+}
