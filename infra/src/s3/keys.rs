@@ -12,6 +12,11 @@ pub(super) fn blob(sha256: Sha256) -> String {
     format!("{BLOBS}{sha256}")
 }
 
+/// What is only there to see what the store does with it.
+pub(super) fn probe(nonce: &str) -> String {
+    format!("probes/{nonce}")
+}
+
 /// Everything of one upload.
 pub(super) fn folder(upload: UploadId) -> String {
     format!("{STAGING}{upload}/")

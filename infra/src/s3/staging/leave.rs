@@ -60,8 +60,8 @@ impl Area {
         self.bucket.delete_all(last).await
     }
 
-    /// Every upload that has objects, the youngest of which is not younger than that. Files that are still coming in have none. Of an upload
-    /// in parts only what was opened, put aside or sealed counts: which parts have come, only the store knows, and whether it is
+    /// Every upload that has objects, the youngest of which is not younger than that. Files that are still coming in have none. Of an
+    /// upload in parts only what was opened, put aside or sealed counts: which parts have come, only the store knows, and whether it is
     /// still open, only the log.
     pub(super) async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
         let unknown = |trouble: Trouble| StagingError::Unavailable(trouble.into());
