@@ -5,6 +5,7 @@ mod cache;
 mod closing;
 mod log;
 mod stores;
+mod tasks;
 mod views;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use self::bus::OpenBus;
 use self::closing::Closing;
 pub(crate) use self::log::{OpenLog, open_log};
 use self::stores::open_stores;
+use self::tasks::OpenTasks;
 pub(crate) use self::views::{glance_at_views, keeps_views};
 
 /// Who opens the tables: of several that share them, one at a time writes.
@@ -98,6 +100,8 @@ impl Whole {
         let mut foundation = Foundation::open(config, data, Who::Drive).await?;
         let cache = cache::open_cache(config, &secret).await?;
         foundation.closing.push(cache.closing);
+        let OpenTasks { tasks, closing } = tasks::open_tasks(config).await?;
+        foundation.closing.push(closing);
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
@@ -109,6 +113,7 @@ impl Whole {
             attempts: cache.attempts,
             sessions: cache.sessions,
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
+            tasks,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };

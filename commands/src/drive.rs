@@ -16,6 +16,7 @@ use crate::ports::ledger::Ledger;
 use crate::ports::passwords::Passwords;
 use crate::ports::sessions::SessionCache;
 use crate::ports::staging::Staging;
+use crate::ports::tasks::TaskQueue;
 use crate::ports::views::Views;
 use crate::upload::Merging;
 
@@ -40,6 +41,8 @@ pub struct Ports {
     pub sessions: Arc<dyn SessionCache>,
     /// Password hashes.
     pub passwords: Arc<dyn Passwords>,
+    /// Tasks for whoever moves contents between stores.
+    pub tasks: Arc<dyn TaskQueue>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 #[cfg(feature = "rabbitmq")]
 use anyhow::Context;
 use cairn_commands::ports::tasks::{ProcessTasks, TaskQueue};
+#[cfg(feature = "rabbitmq")]
+use cairn_infra::config::Service;
 use cairn_infra::config::{Config, QueueAdapter};
 
 use super::closing::Closing;
@@ -17,17 +19,22 @@ pub(crate) struct OpenTasks {
     pub(crate) closing: Closing,
 }
 
-/// Opens the queue that is configured, and makes what is not there.
+/// Opens the queue that is configured, and makes what is not there. A process that neither pushes nor takes does without.
 #[cfg_attr(not(feature = "rabbitmq"), expect(clippy::unused_async, reason = "a queue in this process need not be connected to"))]
 pub(crate) async fn open_tasks(config: &Config) -> anyhow::Result<OpenTasks> {
     match config.queue_adapter()? {
-        QueueAdapter::Process => Ok(OpenTasks { tasks: Arc::new(ProcessTasks::default()), closing: Closing::nothing() }),
         #[cfg(feature = "rabbitmq")]
-        QueueAdapter::RabbitMq { server, settings } => {
+        QueueAdapter::RabbitMq { server, settings } if needed(config) => {
             let opened = cairn_infra::rabbitmq::RabbitTasks::open(&server, settings).await;
             let tasks = Arc::new(opened.context("queue.url can't be used").context(Unusable)?);
             let closing = Closing::of(tasks.clone(), |tasks| async move { tasks.close().await });
             Ok(OpenTasks { tasks, closing })
         }
+        _ => Ok(OpenTasks { tasks: Arc::new(ProcessTasks::default()), closing: Closing::nothing() }),
     }
+}
+
+#[cfg(feature = "rabbitmq")]
+fn needed(config: &Config) -> bool {
+    [Service::Saga, Service::Transfer].into_iter().any(|service| config.server.services.include(service))
 }

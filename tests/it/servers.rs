@@ -7,6 +7,7 @@ mod mysql_log;
 mod mysql_views;
 mod nats;
 mod nats_drive;
+mod rabbitmq;
 mod redis;
 mod s3_blobs;
 mod s3_faults;

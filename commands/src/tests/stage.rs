@@ -21,6 +21,7 @@ use crate::ports::ledger::MemoryLedger;
 use crate::ports::passwords::PlainPasswords;
 use crate::ports::sessions::MemorySessions;
 use crate::ports::staging::MemoryStaging;
+use crate::ports::tasks::ProcessTasks;
 use crate::ports::views::MemoryViews;
 use crate::upload::{WholeError, WholeUpload, receive_whole, store_whole};
 use crate::{Caller, Drive, Limits, Loaded, Ports, Request};
@@ -55,6 +56,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         attempts: Arc::new(MemoryAttempts::default()),
         sessions: Arc::new(MemorySessions::default()),
         passwords: Arc::new(PlainPasswords),
+        tasks: Arc::new(ProcessTasks::default()),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
         ids: Arc::new(SequentialIds::default()),
     }
