@@ -57,7 +57,7 @@ async fn compare(rounds: u64, length: usize) {
     let client = sdk(&settings);
     client.create_bucket().bucket("bench").send().await.unwrap();
     let store = S3Store::connect(settings).await.unwrap();
-    let scene = Scene { client, staging: store.staging(), blobs: store.blobs("bench") };
+    let scene = Scene { client, staging: store.staging().await.unwrap(), blobs: store.blobs("bench") };
     let mut measured = Vec::new();
     for round in 0..=rounds {
         let bytes = noise(round + 1, length);

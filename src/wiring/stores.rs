@@ -10,6 +10,8 @@ use cairn_infra::fs::{FsBlobs, FsStaging};
 use cairn_infra::stores::AllStores;
 
 use crate::data::DataDirectory;
+#[cfg(feature = "s3")]
+use crate::unusable::Unusable;
 
 /// The contents, and those on their way in.
 pub(crate) struct OpenStores {
@@ -26,7 +28,8 @@ pub(crate) async fn open_stores(config: &Config, data: &DataDirectory) -> anyhow
         #[cfg(feature = "s3")]
         LandingStore::S3 { name, bucket } => {
             let store = s3::connect(&name, &bucket).await?;
-            OpenStores { blobs: Arc::new(store.blobs(&name)), staging: Arc::new(store.staging()), shared: true }
+            let staging = store.staging().await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)?;
+            OpenStores { blobs: Arc::new(store.blobs(&name)), staging: Arc::new(staging), shared: true }
         }
     };
     let others = others(config, data).await?;

@@ -160,20 +160,19 @@ impl Bucket {
 
     /// The keys below a prefix, all of them.
     pub(super) async fn list(&self, below: &str) -> Result<Vec<String>, Trouble> {
-        Ok(self.list_with_times(below).await?.into_iter().map(|(key, _)| key).collect())
+        Ok(self.list_dated(below).await?.into_iter().map(|(key, _)| key).collect())
     }
 
-    /// The same, and when each was written, in seconds since 1970 by the store's clock.
-    pub(super) async fn list_with_times(&self, below: &str) -> Result<Vec<(String, i64)>, Trouble> {
+    /// The same, each with the time when it was written, in seconds since 1970.
+    pub(super) async fn list_dated(&self, below: &str) -> Result<Vec<(String, i64)>, Trouble> {
         let mut keys = Vec::new();
         let mut after = None;
         loop {
             let call = self.client.list_objects_v2().bucket(&self.name).prefix(self.key(below));
             let page = within(ANSWER_MAX, call.set_continuation_token(after).send()).await?;
             for object in page.contents.unwrap_or_default() {
-                let key = object.key.as_deref().and_then(|key| self.without_prefix(key));
-                let written = object.last_modified.map_or(i64::MAX, |time| time.secs());
-                keys.extend(key.map(|key| (key, written)));
+                let written = object.last_modified.map_or(i64::MAX, |written| written.secs());
+                keys.extend(object.key.and_then(|key| self.without_prefix(&key)).map(|key| (key, written)));
             }
             after = page.next_continuation_token;
             if page.is_truncated != Some(true) || after.is_none() {

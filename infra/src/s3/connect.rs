@@ -14,12 +14,15 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::{Client, Config};
+use bytes::Bytes;
 use cairn_commands::ports::BoxError;
+use cairn_commands::ports::ids::Ids;
 use cairn_domain::Sha256;
 
 use super::bucket::Bucket;
 use super::trouble::{self, Trouble};
 use super::{Flavor, S3Blobs, S3Settings, S3Staging, keys};
+use crate::ids::RandomIds;
 
 /// How long connecting may take.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
@@ -80,6 +83,20 @@ pub enum OpenError {
         #[source]
         source: BoxError,
     },
+    /// Reading may work, but nothing can be written.
+    #[error("nothing can be written to and removed from the bucket {bucket}")]
+    NotWritable {
+        /// As configured.
+        bucket: String,
+        #[source]
+        source: BoxError,
+    },
+    /// Several processes would write over each other's objects.
+    #[error("the store of the bucket {bucket} writes over objects although it is told not to, so no uploads can land there")]
+    NoConditions {
+        /// As configured.
+        bucket: String,
+    },
     /// There is no such bucket.
     #[error("there is no bucket {bucket} at {endpoint}")]
     NoBucket {
@@ -110,9 +127,22 @@ impl S3Store {
         S3Blobs::new(name, self.0.clone())
     }
 
-    /// Its staging area.
-    pub fn staging(&self) -> S3Staging {
-        S3Staging::new(self.0.clone())
+    /// Its staging area. A store that does not keep conditions on writes would lose parts without a word, so that is tried first.
+    pub async fn staging(&self) -> Result<S3Staging, OpenError> {
+        let refuse = |trouble: Trouble| OpenError::NotWritable { bucket: self.0.name.clone(), source: trouble.into() };
+        let key = keys::probe(&hex::encode(&RandomIds.random()[..16]));
+        match self.0.put_new(&key, &Bytes::new()).await {
+            // The latter when the answer to a first attempt was lost: nobody else has this key.
+            Ok(()) | Err(Trouble::Exists) => {}
+            Err(trouble) => return Err(refuse(trouble)),
+        }
+        let again = self.0.put_new(&key, &Bytes::new()).await;
+        self.0.delete(&key).await.map_err(refuse)?;
+        match again {
+            Err(Trouble::Exists) => Ok(S3Staging::new(self.0.clone())),
+            Ok(()) => Err(OpenError::NoConditions { bucket: self.0.name.clone() }),
+            Err(trouble) => Err(refuse(trouble)),
+        }
     }
 
     /// Whether the bucket answers just now.
@@ -120,8 +150,8 @@ impl S3Store {
         Ok(self.0.head_bucket().await?)
     }
 
-    /// An address under which anybody reads the blob, for that many seconds, at most seven days (604,800). It says nothing about whether the
-    /// blob is there. The answer will have this `Content-Disposition` and `Content-Type`, if given.
+    /// An address under which anybody reads the blob, for that many seconds, at most seven days (604,800). It says nothing about
+    /// whether the blob is there. The answer will have this `Content-Disposition` and `Content-Type`, if given.
     pub async fn presign_get(
         &self,
         sha256: Sha256,

@@ -5,8 +5,16 @@ use cairn_domain::{Sha256, UploadId};
 /// Below it stands one folder for each upload.
 pub(super) const STAGING: &str = "staging/";
 
+/// Below it stand the whole contents.
+pub(super) const BLOBS: &str = "blobs/";
+
 pub(super) fn blob(sha256: Sha256) -> String {
-    format!("blobs/{sha256}")
+    format!("{BLOBS}{sha256}")
+}
+
+/// What is only there to see what the store does with it.
+pub(super) fn probe(nonce: &str) -> String {
+    format!("probes/{nonce}")
 }
 
 /// Everything of one upload.

@@ -15,8 +15,8 @@ pub struct S3Settings {
     pub access_key_id: String,
     /// What proves it. Never shown.
     pub secret_access_key: String,
-    /// Whether the bucket stands in the path of an address instead of in its host name. OSS takes the latter only, and an endpoint that is a
-    /// number has always the former.
+    /// Whether the bucket stands in the path of an address instead of in its host name. OSS takes the latter only, and an endpoint that
+    /// is a number has always the former.
     pub path_style: bool,
     /// Whose habits the store has.
     pub flavor: Flavor,
@@ -38,7 +38,8 @@ pub enum Flavor {
 
 impl Flavor {
     /// The smallest part but the last of an upload in parts, in bytes:
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>, <https://help.aliyun.com/zh/oss/developer-reference/uploadpart>.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>,
+    /// <https://help.aliyun.com/zh/oss/developer-reference/uploadpart>.
     pub(super) fn part_bytes_min(self) -> u64 {
         match self {
             Self::S3 | Self::Ceph => 5 * 1024 * 1024,
@@ -47,7 +48,8 @@ impl Flavor {
     }
 
     /// The most that is copied by one request, in bytes:
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>, <https://help.aliyun.com/zh/oss/developer-reference/copyobject>.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>,
+    /// <https://help.aliyun.com/zh/oss/developer-reference/copyobject>.
     /// Ceph copies a whole object without touching its bytes, but not a range of one.
     pub(super) fn copy_bytes_max(self) -> u64 {
         match self {

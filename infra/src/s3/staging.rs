@@ -113,8 +113,7 @@ impl Staging for S3Staging {
     }
 
     async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
-        let uploads = self.0.list().await?;
-        if quiet.is_zero() { Ok(uploads) } else { self.0.only_quiet(uploads, quiet).await }
+        self.0.list(quiet).await
     }
 
     async fn reachable(&self) -> Result<(), StagingError> {

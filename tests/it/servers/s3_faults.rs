@@ -10,7 +10,7 @@ use cairn_domain::{Sha256, UploadId};
 use cairn_oss_double::{Fault, Operation};
 use cairn_servers::{ChaosProxy, shared};
 
-use super::s3_stores::{MIB, Node, body, ceph, content, oss, plan, range, sha256_of, upload, whole_of};
+use super::s3_stores::{MIB, Node, body, ceph, content, nodes, oss, plan, range, sha256_of, upload, whole_of};
 use crate::harness::until_async;
 
 /// What a call may take to be refused, and some time for a machine that is busy with other tests.
@@ -124,9 +124,39 @@ async fn damaged_parts_are_told_and_heal() {
     let refused = second.staging.seal(upload(1), &sent).await;
     assert!(matches!(refused, Err(StagingError::Damaged { .. })), "{refused:?}");
     first.send(upload(1), &bytes, parts[1], Some(sent[1].1)).await;
-    // Whoever had it in memory does not know better.
-    second.send(upload(1), &bytes, parts[1], Some(sent[1].1)).await;
     assert_eq!(second.staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes));
+}
+
+/// A process dies at any moment of sealing or promoting; another one goes on.
+#[tokio::test]
+async fn sealing_and_promoting_may_be_cut_off_anywhere() {
+    let (double, settings) = oss();
+    let nodes = nodes(&settings, 3).await;
+    let mut cut = 0;
+    for step in 0..30_u32 {
+        let moment = Duration::from_micros(700) * step;
+        let (bytes, other) = (content(u64::from(step), 2 * MIB), content(1000 + u64::from(step), 2 * MIB));
+        let (id, parts) = (upload(u128::from(step)), plan(&bytes, MIB / 2));
+        nodes[0].staging.open(id, bytes.len() as u64).await.unwrap();
+        let mut sent = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            if index == 1 {
+                nodes[0].send(id, &other, *part, None).await;
+            }
+            sent.push(nodes[index % 2].send(id, &bytes, *part, None).await);
+        }
+        cut += usize::from(tokio::time::timeout(moment, nodes[0].staging.seal(id, &sent)).await.is_err());
+        assert_eq!(nodes[1].staging.seal(id, &sent).await.unwrap(), whole_of(&bytes), "cut after {moment:?}");
+        cut += usize::from(tokio::time::timeout(moment, nodes[0].staging.promote(id, sha256_of(&bytes))).await.is_err());
+        nodes[2].staging.promote(id, sha256_of(&bytes)).await.unwrap();
+        nodes[2].assert_blob(&bytes).await;
+    }
+    assert!(cut > 10, "only {cut} were cut off");
+    let is_clean = async || {
+        let left = double.objects("bucket").into_iter().filter(|object| !object.key.starts_with("blobs/")).count();
+        (left == 0 && double.open_multipart_uploads("bucket").is_empty()).then_some(())
+    };
+    until_async("nothing is left", is_clean).await;
 }
 
 struct Scene {
@@ -155,7 +185,7 @@ impl Scene {
         let started = Instant::now();
         judge("open", started, self.node.staging.open(id, 100 * MIB as u64).await.is_err());
         let started = Instant::now();
-        judge("list", started, self.node.staging.list().await.is_err());
+        judge("list", started, self.node.staging.list(Duration::ZERO).await.is_err());
         refused
     }
 

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cairn_commands::ports::blobs::BlobStore;
@@ -60,7 +61,7 @@ async fn parts_of_many_nodes_become_a_blob(settings: &S3Settings) {
     assert_eq!(nodes[0].staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes), "again, elsewhere");
     nodes[3].staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
     nodes[1].assert_blob(&bytes).await;
-    assert_eq!(nodes[2].staging.list().await.unwrap(), []);
+    assert_eq!(nodes[2].staging.list(Duration::ZERO).await.unwrap(), []);
     assert_nothing_begun(settings).await;
 }
 
@@ -106,7 +107,7 @@ async fn racing_versions_are_all_found(settings: &S3Settings) {
     assert_eq!(nodes[2].staging.seal(upload(1), &last).await.unwrap(), whole_of(&bytes));
     nodes[0].staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
     nodes[0].assert_blob(&bytes).await;
-    assert_eq!(nodes[0].staging.list().await.unwrap(), []);
+    assert_eq!(nodes[0].staging.list(Duration::ZERO).await.unwrap(), []);
     assert_nothing_begun(settings).await;
 }
 
@@ -139,7 +140,7 @@ async fn parts_of_any_size_become_a_blob() {
         nodes[0].staging.promote(id, sha256_of(&bytes)).await.unwrap();
         nodes[0].assert_blob(&bytes).await;
     }
-    assert_eq!(nodes[0].staging.list().await.unwrap(), []);
+    assert_eq!(nodes[0].staging.list(Duration::ZERO).await.unwrap(), []);
     assert_nothing_begun(&settings).await;
 }
 
@@ -171,7 +172,7 @@ async fn one_that_is_given_up_elsewhere_takes_nothing_more() {
         nodes[1].staging.discard(id).await.unwrap();
         let refused = nodes[0].staging.write_part(id, parts[1], body(&range(&bytes, parts[1])), None, None).await;
         assert!(matches!(refused, Err(StagingError::Absent(absent)) if absent == id), "{refused:?}");
-        assert_eq!(nodes[0].staging.list().await.unwrap(), []);
+        assert_eq!(nodes[0].staging.list(Duration::ZERO).await.unwrap(), []);
     }
     assert_nothing_begun(&settings).await;
 }
@@ -207,7 +208,7 @@ async fn what_does_not_come_whole_leaves_nothing() {
     receiving.abort();
     until_async("they are gone", async || double.open_multipart_uploads("bucket").is_empty().then_some(())).await;
     assert_eq!(double.objects("bucket"), []);
-    assert_eq!(node.staging.list().await.unwrap(), []);
+    assert_eq!(node.staging.list(Duration::ZERO).await.unwrap(), []);
 }
 
 /// A file is many times larger than the memory that may be used for it.

@@ -46,7 +46,7 @@ pub(super) struct Node {
 impl Node {
     pub(super) async fn of(settings: &S3Settings) -> Self {
         let store = S3Store::connect_by(settings.clone(), Some(on_this_machine())).await.unwrap();
-        Self { staging: store.staging(), blobs: store.blobs("the bucket"), store }
+        Self { staging: store.staging().await.unwrap(), blobs: store.blobs("the bucket"), store }
     }
 
     pub(super) async fn send(&self, upload: UploadId, content: &Bytes, part: Part, taken: Option<Sha256>) -> (Part, Sha256) {

@@ -60,41 +60,42 @@ impl Area {
         self.bucket.delete_all(last).await
     }
 
-    /// Every upload that has objects. Files that are still coming in have none.
-    pub(super) async fn list(&self) -> Result<Vec<UploadId>, StagingError> {
+    /// Every upload that has objects, the youngest of which is not younger than that. Files that are still coming in have none. Of an
+    /// upload in parts only what was opened, put aside or sealed counts: which parts have come, only the store knows, and whether it is
+    /// still open, only the log.
+    pub(super) async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
         let unknown = |trouble: Trouble| StagingError::Unavailable(trouble.into());
         let folders = self.bucket.folders(keys::STAGING).await.map_err(unknown)?;
-        let uploads: BTreeSet<_> = folders.iter().filter_map(|folder| keys::upload_of(folder)).collect();
+        let mut uploads: BTreeSet<_> = folders.iter().filter_map(|folder| keys::upload_of(folder)).collect();
         if self.swept.is_due()
             && let Err(error) = self.sweep(&uploads).await
         {
             tracing::warn!(%error, "parts that nobody names any more could not be looked for");
         }
+        if !quiet.is_zero() {
+            let now = SystemClock.now().seconds();
+            let seconds = i64::try_from(quiet.as_secs()).unwrap_or(i64::MAX);
+            let objects = self.bucket.list_dated(keys::STAGING).await.map_err(unknown)?;
+            for (key, _) in objects.iter().filter(|(_, written)| now.saturating_sub(*written) < seconds) {
+                if let Some(upload) = keys::upload_of(key) {
+                    uploads.remove(&upload);
+                }
+            }
+        }
         Ok(uploads.into_iter().collect())
     }
 
-    /// Those whose last object is that old, if both clocks agree.
-    pub(super) async fn only_quiet(&self, uploads: Vec<UploadId>, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
-        let quiet_since = SystemClock.now().seconds().saturating_sub(i64::try_from(quiet.as_secs()).unwrap_or(i64::MAX));
-        let mut found = Vec::new();
-        for upload in uploads {
-            let objects = self.bucket.list_with_times(&keys::folder(upload)).await;
-            let objects = objects.map_err(|trouble| trouble.of(upload))?;
-            if objects.iter().all(|(_, written)| *written <= quiet_since) {
-                found.push(upload);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Parts are paid for until they are joined or given up. A process that dies gives up nothing.
+    /// Parts are paid for until they are joined or given up. A process that dies gives up nothing. The bucket may hold what belongs to
+    /// others.
     async fn sweep(&self, uploads: &BTreeSet<UploadId>) -> Result<(), Trouble> {
         let now = SystemClock.now().seconds();
-        for (joining, since) in self.bucket.begun("").await? {
-            let is_named = keys::upload_of(&joining.key).is_some_and(|upload| uploads.contains(&upload));
-            if !is_named && now.saturating_sub(since) > FORGOTTEN_AFTER_SECONDS {
-                tracing::info!(key = joining.key, "parts that nobody names any more are given up");
-                self.bucket.abort(&joining).await?;
+        for below in [keys::STAGING, keys::BLOBS] {
+            for (joining, since) in self.bucket.begun(below).await? {
+                let is_named = keys::upload_of(&joining.key).is_some_and(|upload| uploads.contains(&upload));
+                if !is_named && now.saturating_sub(since) > FORGOTTEN_AFTER_SECONDS {
+                    tracing::info!(key = joining.key, "parts that nobody names any more are given up");
+                    self.bucket.abort(&joining).await?;
+                }
             }
         }
         Ok(())

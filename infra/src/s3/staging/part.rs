@@ -80,13 +80,10 @@ impl Area {
         Ok(sha256)
     }
 
-    /// What the log has is there, unless sealing has found that it is not.
+    /// What the log has is there, unless some process has found at sealing that it is not.
     async fn is_there(&self, upload: &Upload, part: Part, sha256: Sha256, taken: Option<Sha256>) -> Result<bool, StagingError> {
-        if upload.state().has(part.offset, sha256) {
-            return Ok(true);
-        }
         if taken != Some(sha256) {
-            return Ok(false);
+            return Ok(upload.state().has(part.offset, sha256));
         }
         let damaged = self.bucket.head(&keys::damaged(upload.id)).await.map_err(|trouble| trouble.of(upload.id))?;
         Ok(damaged.is_none())
@@ -180,9 +177,7 @@ impl Area {
         let id = upload.id;
         let plan = self.bucket.head(&keys::plan(id)).await.map_err(|trouble| trouble.of(id))?;
         if plan.is_none() {
-            upload.closed.cancel();
-            self.uploads.invalidate(&id);
-            self.remove_version(upload, part.offset, sha256).await.map_err(|trouble| trouble.of(id))?;
+            self.remove(id).await.map_err(|trouble| trouble.of(id))?;
             return Err(StagingError::Absent(id));
         }
         let going = upload.state().keep(part.offset, sha256, taken);

@@ -74,11 +74,11 @@ impl Area {
             assemble(&self.bucket, upload, &blob, &[whole]).await?;
         }
         let copied = self.bucket.head(&blob).await.map_err(|trouble| trouble.of(upload))?;
-        let crc = match copied.and_then(|copied| copied.crc) {
-            Some(_) => self.bucket.head(key).await.map_err(|trouble| trouble.of(upload))?.and_then(|staged| staged.crc),
-            None => None,
+        let expected = match copied.and_then(|copied| copied.crc) {
+            Some(_) => self.bucket.head(key).await.map_err(|trouble| trouble.of(upload))?.ok_or(StagingError::Absent(upload))?,
+            None => Head { size: *size, crc: None },
         };
-        if copied == Some(Head { size: *size, crc }) {
+        if copied == Some(expected) {
             return Ok(());
         }
         Err(StagingError::Unavailable("the copy is not what was copied".into()))

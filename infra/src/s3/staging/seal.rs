@@ -52,14 +52,22 @@ impl Area {
         {
             return Ok(sealed.whole());
         }
-        let layout = self.joined(upload, parts).await?;
-        let sources = self.find(upload, &layout, parts).await?;
-        let key = self.put_together(upload, &layout, &sources).await?;
-        let whole = self.digest(upload, &key, parts).await?;
+        let (key, whole) = match self.make_whole(upload, parts).await {
+            Err(StagingError::Damaged { .. }) => return Err(self.damaged(upload).await),
+            made => made?,
+        };
         let sealed = Sealed { key, size: whole.size, sha256: whole.sha256, sha1: whole.sha1, parts: name_of(parts) };
         self.put_note(upload, &keys::sealed(upload.id), &sealed).await?;
         self.remove_former(upload, before, &sealed).await;
         Ok(whole)
+    }
+
+    async fn make_whole(&self, upload: &Arc<Upload>, parts: &[(Part, Sha256)]) -> Result<(String, Whole), StagingError> {
+        let layout = self.joined(upload, parts).await?;
+        let sources = self.find(upload, &layout, parts).await?;
+        let key = self.put_together(upload, &layout, &sources).await?;
+        let whole = self.digest(upload, &key, parts).await?;
+        Ok((key, whole))
     }
 
     async fn sealed(&self, upload: &Upload) -> Result<Option<Sealed>, StagingError> {
@@ -154,7 +162,7 @@ impl Area {
             } else if let Some(key) = aside.get(&(part.offset, *sha256)) {
                 sources.push(Source { key: key.clone(), at: 0, length });
             } else {
-                return Err(self.damaged(upload).await);
+                return Err(StagingError::Damaged { upload: upload.id });
             }
         }
         Ok(sources)
@@ -233,7 +241,7 @@ impl Area {
                 return error;
             }
         }
-        self.damaged(upload).await
+        StagingError::Damaged { upload: upload.id }
     }
 
     /// Every process is told that what the log has may not be there.
