@@ -46,6 +46,12 @@ impl DataDirectory {
         self.0.join("events.db")
     }
 
+    /// What stands beside a log that is on a server: a file of the schema of the log, whose table of events stays empty.
+    #[cfg(feature = "eventstore")]
+    pub(crate) fn state(&self) -> PathBuf {
+        self.0.join("state.db")
+    }
+
     pub(crate) fn views(&self) -> PathBuf {
         self.0.join("views.db")
     }

@@ -1,18 +1,18 @@
 //! The only place that knows every crate: it makes the ports from the configuration and puts the drive together.
 
 mod bus;
+mod cache;
 mod closing;
 mod log;
+mod stores;
 mod tasks;
 mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use cairn_api::service::Section;
 use cairn_api::{App, AppSettings};
-use cairn_commands::ports::attempts::MemoryAttempts;
 use cairn_commands::ports::bus::Bus;
 use cairn_commands::ports::challenges::{Challenges, LedgerChallenges, MemoryChallenges};
 use cairn_commands::ports::checkpoints::Checkpoints;
@@ -23,7 +23,6 @@ use cairn_commands::{Drive, Limits, Ports};
 use cairn_domain::Timestamp;
 use cairn_infra::clock::SystemClock;
 use cairn_infra::config::{Config, Service, Services};
-use cairn_infra::fs::{FsBlobs, FsStaging};
 use cairn_infra::ids::RandomIds;
 use cairn_infra::log_source::LogSource;
 use cairn_infra::passwords::Argon2Passwords;
@@ -37,6 +36,7 @@ use crate::data::DataDirectory;
 use self::bus::OpenBus;
 use self::closing::Closing;
 pub(crate) use self::log::{OpenLog, open_log};
+use self::stores::open_stores;
 use self::tasks::OpenTasks;
 pub(crate) use self::views::{glance_at_views, keeps_views};
 
@@ -57,10 +57,10 @@ pub(crate) struct Foundation {
     pub(crate) tables: Arc<dyn ReadTables>,
     pub(crate) copies: Arc<dyn Copies>,
     pub(crate) runner: Runner,
-    /// None where the drive is one process that nobody follows.
-    pub(crate) bus: Option<Arc<dyn Bus>>,
     /// Whether other processes may append to the same log.
     pub(crate) shared: bool,
+    /// None where the drive is one process that nobody follows.
+    pub(crate) bus: Option<Arc<dyn Bus>>,
     closing: Vec<Closing>,
 }
 
@@ -74,7 +74,7 @@ impl Foundation {
         let settings = Settings { shared: views.shared, ..Settings::new(now) };
         let runner = Runner::new(projections(), source, views.workshop, settings);
         let closing = vec![views.closing, bus_closing, closing];
-        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, bus, shared, closing })
+        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, shared, bus, closing })
     }
 
     /// Gives everything back, what depends on another first.
@@ -89,34 +89,44 @@ impl Foundation {
 pub(crate) struct Whole {
     pub(crate) foundation: Foundation,
     pub(crate) drive: Arc<Drive>,
+    /// Whether other processes may be at uploads in the same place.
+    pub(crate) shares_staging: bool,
 }
 
 impl Whole {
     pub(crate) async fn open(config: &Config, data: &DataDirectory) -> anyhow::Result<Self> {
-        let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
+        let stores = open_stores(config, data).await?;
+        let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
         let mut foundation = Foundation::open(config, data, Who::Drive).await?;
+        let cache = cache::open_cache(config, &secret).await?;
+        foundation.closing.push(cache.closing);
         let OpenTasks { tasks, closing } = tasks::open_tasks(config).await?;
         foundation.closing.push(closing);
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
-            blobs: Arc::new(FsBlobs::open_dir(data.path())),
-            staging: Arc::new(staging),
+            blobs: stores.blobs,
+            staging: stores.staging,
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
             ledger: foundation.ledger.clone(),
             challenges: challenges(&foundation, config.limits.challenge_expires_seconds),
-            attempts: Arc::new(MemoryAttempts::default()),
+            attempts: cache.attempts,
+            sessions: cache.sessions,
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             tasks,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
+        if !config.server.services.are_all() && !stores.shared {
+            tracing::warn!(
+                "contents are in the data directory of this process, where no other process finds them: set policy.land"
+            );
+        }
         if foundation.shared && config.server.secret.is_none() {
             tracing::warn!("server.secret is not set: links and challenges of this process are not good in another one");
         }
-        let secret = data.secret(config.server.secret.as_ref(), &RandomIds)?;
         let drive = Drive::new(ports, Limits::from(&config.limits), secret);
-        Ok(Self { foundation, drive })
+        Ok(Self { foundation, drive, shares_staging: stores.shared })
     }
 
     /// The REST interface to it.

@@ -13,7 +13,6 @@ use poem::Request;
 use poem::http::HeaderMap;
 use poem::web::RemoteAddr;
 
-use crate::auth::Sessions;
 use crate::http::problem::{Explain, Problem, common};
 use crate::service::Section;
 
@@ -31,7 +30,6 @@ pub struct App {
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// How the drive presents itself.
     pub settings: AppSettings,
-    pub(crate) sessions: Sessions,
     /// Where the log stood when somebody last changed something here: what he reads next shows it, also without the header.
     written: Cache<AccountId, Position>,
 }
@@ -65,7 +63,7 @@ impl App {
         settings: AppSettings,
     ) -> Arc<Self> {
         let written = Cache::builder().max_capacity(WRITERS_MAX).time_to_live(WRITTEN_KEPT).build();
-        Arc::new(Self { drive, tables, copies, runner, metrics, settings, sessions: Sessions::default(), written })
+        Arc::new(Self { drive, tables, copies, runner, metrics, settings, written })
     }
 
     /// Read tables that show what the caller has last changed through this process, and the position that the read asks for

@@ -3,6 +3,7 @@
 mod change_password;
 mod change_quota;
 mod credentials;
+mod ended;
 mod grant_role;
 mod sign_in;
 mod sign_out;

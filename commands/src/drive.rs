@@ -14,6 +14,7 @@ use crate::ports::event_store::EventStore;
 use crate::ports::ids::Ids;
 use crate::ports::ledger::Ledger;
 use crate::ports::passwords::Passwords;
+use crate::ports::sessions::SessionCache;
 use crate::ports::staging::Staging;
 use crate::ports::tasks::TaskQueue;
 use crate::ports::views::Views;
@@ -36,6 +37,8 @@ pub struct Ports {
     pub challenges: Arc<dyn Challenges>,
     /// Failed attempts.
     pub attempts: Arc<dyn Attempts>,
+    /// Who was asking a moment ago.
+    pub sessions: Arc<dyn SessionCache>,
     /// Password hashes.
     pub passwords: Arc<dyn Passwords>,
     /// Tasks for whoever moves contents between stores.

@@ -1,9 +1,10 @@
 //! Signed download links: whoever holds one may download one entry for a while, without a token.
 
-use cairn_domain::{FileId, Timestamp};
+use cairn_domain::{FileId, Sha256, Timestamp};
 use subtle::ConstantTimeEq;
 
-use crate::Drive;
+use crate::ports::blobs::OpenLink;
+use crate::{Drive, Trouble};
 
 /// What a link grants, and its signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub fn sign_link(drive: &Drive, file: FileId, expires_in_seconds: Option<u64>) -
     // The link carries whole seconds.
     let expires_at = Timestamp(now.seconds() * 1_000_000).plus_seconds(seconds);
     Link { file, expires_at, signature: signature(drive, file, expires_at) }
+}
+
+/// An address for the same at the store that holds the content, if it has such: then the bytes need not come through the drive. Like the link, it
+/// works until its time has come, and unlike it also when the entry is deleted before.
+pub async fn link_at_store(drive: &Drive, sha256: Sha256, wish: &OpenLink) -> Result<Option<String>, Trouble> {
+    Ok(drive.ports.blobs.link(sha256, wish).await?)
 }
 
 /// True while the link is good.

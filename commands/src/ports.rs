@@ -11,6 +11,7 @@ pub mod event_store;
 pub mod ids;
 pub mod ledger;
 pub mod passwords;
+pub mod sessions;
 pub mod staging;
 pub mod tasks;
 pub mod views;

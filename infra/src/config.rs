@@ -11,11 +11,11 @@ mod sections;
 mod services;
 mod stores;
 
-pub use adapters::{LandingStore, LogAdapter, ViewsAdapter};
+pub use adapters::{CacheAdapter, LandingStore, LogAdapter, ViewsAdapter};
 pub use address::{Address, Hidden};
 pub use load::{ConfigError, Overrides, load};
 pub use messages::{Bus, BusAdapter, Queue, QueueAdapter, QueueKind};
-pub use sections::{Adapter, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
+pub use sections::{Adapter, Cache, Config, LimitsSection, LogFormat, Server, Telemetry, Views};
 pub use services::{BadServices, Service, Services};
 pub use stores::{Bucket, Policy, Store, StoreFlavor, Stores};
 

@@ -6,6 +6,8 @@
 mod backoff;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "eventstore")]
+pub mod eventstore;
 pub mod fs;
 mod group_commit;
 pub mod ids;
@@ -17,10 +19,13 @@ pub mod nats;
 pub mod passwords;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
+#[cfg(feature = "redis")]
+pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sqlite;
-#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+pub mod stores;
+#[cfg(any(feature = "nats", feature = "rabbitmq", feature = "redis"))]
 pub mod tls;
 pub mod views;
 pub mod woken_log;

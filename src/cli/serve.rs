@@ -46,6 +46,10 @@ const CLEAN_UP_EVERY: Duration = Duration::from_secs(30);
 const EXPIRE_EVERY: Duration = Duration::from_secs(5);
 /// How often gauges are brought up to date.
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
+/// How often what nobody will ever ask for is looked for among uploads.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+/// No command is still at an upload to which nothing has come for this long.
+const QUIET: Duration = Duration::from_hours(1);
 /// What is younger than this is most likely still in the hands of its own command.
 const PATIENCE_SECONDS: u64 = 60;
 
@@ -121,7 +125,8 @@ async fn put_in_order(whole: &Whole, services: &Services) -> anyhow::Result<()> 
         let checkpoints = &*whole.foundation.checkpoints;
         finished = finish_begun(&whole.drive, checkpoints, patience).await.context("unfinished work can't be finished")?;
     }
-    let swept = sweep_staging(&whole.drive).await.context("the staging area can't be cleaned up")?;
+    let quiet = if whole.shares_staging { QUIET } else { Duration::ZERO };
+    let swept = sweep_staging(&whole.drive, quiet).await.context("the staging area can't be cleaned up")?;
     if finished.accounts + finished.files + swept > 0 {
         tracing::info!(
             accounts = finished.accounts,
@@ -144,6 +149,13 @@ fn start_clean_up(whole: &Whole, services: &Services, lifecycle: &Lifecycle) {
         lifecycle.every("clean-up", CLEAN_UP_EVERY, move || {
             let drive = drive.clone();
             async move { report("forgetting old answers", forget_answers(&drive).await) }
+        });
+    }
+    if services.include(Service::Janitor) || !whole.shares_staging {
+        let drive = whole.drive.clone();
+        lifecycle.every("sweeping", SWEEP_EVERY, move || {
+            let drive = drive.clone();
+            async move { report("sweeping the staging area", sweep_staging(&drive, QUIET).await.map(|_| ())) }
         });
     }
     if services.include(Service::Saga) {

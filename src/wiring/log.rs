@@ -6,6 +6,8 @@ use anyhow::Context;
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::event_store::EventStore;
 use cairn_commands::ports::ledger::Ledger;
+#[cfg(feature = "eventstore")]
+use cairn_infra::config::ViewsAdapter;
 use cairn_infra::config::{Config, LogAdapter};
 use cairn_infra::sqlite::log::{SqliteCheckpoints, SqliteLog};
 
@@ -38,6 +40,71 @@ pub(crate) async fn open_log(config: &Config, data: &DataDirectory) -> anyhow::R
         }
         #[cfg(feature = "mysql")]
         LogAdapter::Mysql(server) => mysql(config, &server).await,
+        #[cfg(feature = "eventstore")]
+        LogAdapter::EventStore(server) => event_store(config, data, &server).await,
+    }
+}
+
+/// The ledger and the checkpoints change in place, which a log of events can't hold: they go where the read tables are.
+#[cfg(feature = "eventstore")]
+async fn event_store(config: &Config, data: &DataDirectory, server: &cairn_infra::eventstore::Server) -> anyhow::Result<OpenLog> {
+    use cairn_infra::eventstore::log::EventStoreLog;
+
+    let log = Arc::new(EventStoreLog::open(server).await.context(Unusable)?);
+    let Beside { ledger, checkpoints, shared, closing } = beside(config, data).await?;
+    let open = (log.clone(), closing);
+    Ok(OpenLog {
+        store: log,
+        ledger,
+        checkpoints,
+        shared,
+        closing: Closing::of(Arc::new(open), |open| async move {
+            open.1.close().await;
+            open.0.close().await;
+        }),
+    })
+}
+
+/// What stands beside a log that holds events only.
+#[cfg(feature = "eventstore")]
+struct Beside {
+    ledger: Arc<dyn Ledger>,
+    checkpoints: Arc<dyn Checkpoints>,
+    /// Whether other processes reach it.
+    shared: bool,
+    closing: Closing,
+}
+
+#[cfg(feature = "eventstore")]
+async fn beside(config: &Config, data: &DataDirectory) -> anyhow::Result<Beside> {
+    match config.views_adapter()? {
+        ViewsAdapter::Sqlite => {
+            let file = Arc::new(SqliteLog::open(&data.state()).await.context(Unusable)?);
+            Ok(Beside {
+                ledger: Arc::new(file.ledger()),
+                checkpoints: Arc::new(SqliteCheckpoints::of(&data.state())),
+                shared: false,
+                closing: Closing::of(file, |file| async move { file.close().await }),
+            })
+        }
+        #[cfg(feature = "mysql")]
+        ViewsAdapter::Mysql { primary, .. } => {
+            use cairn_infra::mysql::checkpoints::MysqlCheckpoints;
+            use cairn_infra::mysql::ledger::MysqlLedger;
+
+            let migrate = super::views::migrate(config);
+            let ledger = Arc::new(MysqlLedger::open(&primary, migrate).await.context(Unusable)?);
+            let checkpoints = Arc::new(MysqlCheckpoints::open(&primary, migrate).await.context(Unusable)?);
+            Ok(Beside {
+                ledger: ledger.clone(),
+                checkpoints: checkpoints.clone(),
+                shared: true,
+                closing: Closing::of(Arc::new((ledger, checkpoints)), |open| async move {
+                    open.0.close().await;
+                    open.1.close().await;
+                }),
+            })
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Every test of the drive can also be run over real servers, which it must not notice: `CAIRN_TEST_OVER=servers` gives each drive databases
-//! of its own, in the servers that all tests of the run share.
+//! and a part of the cache of its own, in the servers that all tests of the run share.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use cairn_servers::shared::mariadb;
+use cairn_servers::shared::{mariadb, redis};
 
 /// Whether the tests run over servers.
 pub(crate) fn servers() -> bool {
@@ -17,7 +17,9 @@ pub(crate) fn settings(data: &Path) -> Vec<(String, String)> {
         return Vec::new();
     }
     let (log, views) = (made(&name("log", data)), made(&name("views", data)));
-    vec![("CAIRN_LOG__URL".to_owned(), log), ("CAIRN_VIEWS__URL".to_owned(), views)]
+    let (cache, prefix) = (redis().expect("a cache").url(), format!("{}:", name("cache", data)));
+    let settings = [("LOG__URL", log), ("VIEWS__URL", views), ("CACHE__URL", cache), ("CACHE__PREFIX", prefix)];
+    settings.map(|(key, value)| (format!("CAIRN_{key}"), value)).into()
 }
 
 /// Throws the read tables of that drive away.

@@ -1,5 +1,6 @@
 //! The adapters over real servers, each by the contract of its port, and what only several processes can go wrong in.
 
+mod eventstore_log;
 mod many_processes;
 mod mysql_faults;
 mod mysql_log;
@@ -7,3 +8,4 @@ mod mysql_views;
 mod nats;
 mod nats_drive;
 mod rabbitmq;
+mod redis;

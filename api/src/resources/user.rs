@@ -114,7 +114,6 @@ impl UserApi {
         let (inner, request) = (Arc::clone(&app), ask.request.clone());
         let work = async move {
             let position = account::sign_out(&inner.drive, &request, &caller).await?;
-            inner.sessions.end(caller.session);
             Ok::<_, SignOutProblem>(Done { status: 204, position: Some(position), body: () })
         };
         let done = perform(&app, ask, work).await?;
@@ -171,9 +170,8 @@ impl UserApi {
         let ask = asking.about("POST /user/password", &print);
         let (inner, request) = (Arc::clone(&app), ask.request.clone());
         let work = async move {
-            let changed = account::change_password(&inner.drive, &request, &caller, wish).await;
-            inner.sessions.forget();
-            Ok::<_, PasswordProblem>(Done { status: 204, position: Some(changed?), body: () })
+            let position = account::change_password(&inner.drive, &request, &caller, wish).await?;
+            Ok::<_, PasswordProblem>(Done { status: 204, position: Some(position), body: () })
         };
         let done = perform(&app, ask, work).await?;
         Ok(PasswordAnswer::Changed(done.position.map(|position| position.0)))

@@ -2,6 +2,7 @@ use cairn_domain::account::{Account, AccountCommand, AccountRejection};
 use cairn_domain::{Decider, Position, StreamName};
 
 use super::Password;
+use super::ended::Ending;
 use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
@@ -63,14 +64,16 @@ pub async fn change_password(
     drive.attempt_was_right(&canonical, request).await;
     let salt = drive.ports.ids.random();
     let new_hash = passwords.hash(wish.new_password.into_text(), salt).await.map_err(Trouble::Unavailable)?;
+    let ending = Ending::default();
     let changed = drive
         .journal
         .execute(&stream, Start::Load, request, |account: &Loaded<Account>| {
             let (verified_hash, new_hash) = (verified_hash.clone(), new_hash.clone());
             let command = AccountCommand::ChangePassword { verified_hash, new_hash, keep: caller.session };
-            account.state.decide(command).map_err(ChangePasswordError::from)
+            ending.note(account.state.decide(command)).map_err(ChangePasswordError::from)
         })
         .await?;
+    drive.end_sessions(ending.sessions()).await;
     drive.visible(changed.position).await;
     Ok(changed.position)
 }

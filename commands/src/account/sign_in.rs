@@ -5,6 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest;
 
 use super::Password;
+use super::ended::Ending;
 use super::sign_up::register;
 use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble};
@@ -120,18 +121,20 @@ pub async fn open_session(drive: &Drive, request: &Request, known: Recognised) -
     let id = SessionId(request.command.derive(&format!("session of {}", known.id)));
     let session = SessionOpened { session: id, token_sha256, expires_at };
     let request = Request { actor: Some(known.id), ..request.clone() };
+    let displaced = Ending::default();
     let opened = drive
         .journal
         .execute(&StreamName::account(known.id), Start::Load, &request, |account: &Loaded<Account>| {
             let verified_hash = known.password_hash.clone();
             let sessions_max = drive.limits.sessions_max;
             let command = AccountCommand::OpenSession { verified_hash, session: session.clone(), sessions_max };
-            account.state.decide(command).map_err(|rejection| match rejection {
+            displaced.note(account.state.decide(command)).map_err(|rejection| match rejection {
                 AccountRejection::PasswordChangedMeanwhile | AccountRejection::NotRegistered => SignInError::BadCredentials,
                 AccountRejection::AlreadyRegistered => SignInError::Trouble(Trouble::Busy),
             })
         })
         .await?;
+    drive.end_sessions(displaced.sessions()).await;
     let stands = opened.state.registered().and_then(|account| account.sessions.iter().find(|session| session.id == id));
     let Some(expires_at) = stands.map(|session| session.expires_at) else {
         // A keyed request came again after its session had ended: its token is dead, and so is the key.

@@ -25,6 +25,21 @@ pub trait BlobStore: Send + Sync {
 
     /// The bytes of `offset..offset + length`, which must lie within the blob. The stream fails rather than ending early.
     async fn read(&self, sha256: Sha256, offset: u64, length: u64) -> Result<ByteStream, BlobError>;
+
+    /// An address at the store itself under which whoever knows it reads the blob for a while; none when the blob is not there, or when the
+    /// store has no such addresses.
+    async fn link(&self, sha256: Sha256, wish: &OpenLink) -> Result<Option<String>, BlobError>;
+}
+
+/// What an address for everybody is to be like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenLink {
+    /// How long it works, at most seven days.
+    pub seconds: u64,
+    /// The `Content-Disposition` of the answer.
+    pub disposition: String,
+    /// The `Content-Type` of the answer.
+    pub content_type: String,
 }
 
 /// Why a store did not do what was asked.

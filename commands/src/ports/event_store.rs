@@ -46,6 +46,9 @@ pub trait EventStore: Send + Sync {
 /// Bytes of data, metadata and names that one append may hold: what an `EventStoreDB` of any version takes.
 pub const APPEND_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes that each event counts besides: for what a log writes around it.
+pub const EVENT_BYTES_AROUND: usize = 256;
+
 /// Appends in order to a log that has no better way.
 pub async fn append_one_by_one(log: &dyn EventStore, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
     let mut appended = Vec::with_capacity(appends.len());
@@ -120,9 +123,9 @@ impl StoreError {
     }
 }
 
-/// The bytes of an append as [`APPEND_BYTES_MAX`] counts them, given each event's encoded data and metadata.
+/// Checks the bytes of an append as [`APPEND_BYTES_MAX`] counts them, given those of each event's name, encoded data and metadata.
 pub fn check_size(sizes: impl ExactSizeIterator<Item = usize>) -> Result<(), StoreError> {
     let count = sizes.len();
-    let bytes: usize = sizes.sum();
+    let bytes: usize = sizes.sum::<usize>() + count * EVENT_BYTES_AROUND;
     if count == 0 || bytes > APPEND_BYTES_MAX { Err(StoreError::BadSize) } else { Ok(()) }
 }

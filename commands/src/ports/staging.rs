@@ -1,5 +1,7 @@
 //! Where the bytes of uploads gather until they are whole.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
@@ -68,8 +70,12 @@ pub trait Staging: Send + Sync {
     /// that is not there, is no error.
     async fn discard(&self, upload: UploadId) -> Result<(), StagingError>;
 
-    /// Every upload that has something here: for what is to be done after a crash, before the drive takes requests.
-    async fn list(&self) -> Result<Vec<UploadId>, StagingError>;
+    /// Every upload that has something here, but to which nothing has come for this long. With no time at all: for what is to be done after a
+    /// crash, before anybody else comes. Otherwise for what is to be done beside others, who are at work on what they have just touched.
+    async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError>;
+
+    /// Whether it answers just now.
+    async fn reachable(&self) -> Result<(), StagingError>;
 }
 
 /// A file as the server itself hashed it.

@@ -26,6 +26,8 @@ pub struct Finished {
 /// What was seen to begin and not yet to end. Reading the log changes it and nothing else: it decides, others do.
 #[derive(Debug, Default)]
 pub struct Finishing {
+    /// The last event that was observed, or that need not be.
+    read: Position,
     begun: BTreeMap<Position, Begun>,
     accounts: BTreeMap<AccountId, Position>,
     uploads: BTreeMap<UploadId, Position>,
@@ -33,6 +35,8 @@ pub struct Finishing {
 
 #[derive(Debug, Clone)]
 struct Begun {
+    /// The event before: positions may have gaps, so it can't be computed.
+    before: Position,
     at: Timestamp,
     event: EventId,
     what: What,
@@ -45,20 +49,26 @@ enum What {
 }
 
 impl Finishing {
+    /// Everything up to this position has ended.
+    pub fn after(read: Position) -> Self {
+        Self { read, ..Self::default() }
+    }
+
     /// Takes note of an event. Only four names matter; the rest is not even decoded.
     pub fn observe(&mut self, stored: &StoredEvent) -> Result<(), codec::Unreadable> {
+        let before = std::mem::replace(&mut self.read, stored.position);
         if !matches!(stored.name.as_str(), "UsernameClaimed" | "AccountRegistered" | "FileMerged" | "FileAdded") {
             return Ok(());
         }
         match codec::decode(stored)? {
             Event::Username(UsernameEvent::UsernameClaimed(claim)) => {
                 self.accounts.insert(claim.account, stored.position);
-                self.begin(stored, What::Account(Box::new(claim)));
+                self.begin(stored, before, What::Account(Box::new(claim)));
             }
             Event::Upload(UploadEvent::FileMerged(merged)) => {
                 if let Ok(upload) = stored.stream.id().parse() {
                     self.uploads.insert(upload, stored.position);
-                    self.begin(stored, What::File(upload, Box::new(merged)));
+                    self.begin(stored, before, What::File(upload, Box::new(merged)));
                 }
             }
             Event::Account(AccountEvent::AccountRegistered(_)) => {
@@ -75,13 +85,13 @@ impl Finishing {
         Ok(())
     }
 
-    /// Where reading must begin again to see everything that has not ended; `read` when all has.
-    pub fn checkpoint(&self, read: Position) -> Position {
-        self.begun.keys().next().map_or(read, |first| Position(first.0 - 1))
+    /// After which event reading must begin again to see everything that has not ended.
+    pub fn checkpoint(&self) -> Position {
+        self.begun.values().next().map_or(self.read, |first| first.before)
     }
 
-    fn begin(&mut self, stored: &StoredEvent, what: What) {
-        self.begun.insert(stored.position, Begun { at: stored.time, event: stored.id, what });
+    fn begin(&mut self, stored: &StoredEvent, before: Position, what: What) {
+        self.begun.insert(stored.position, Begun { before, at: stored.time, event: stored.id, what });
     }
 
     fn begun_by(&self, time: Timestamp) -> Vec<(Position, Begun)> {
@@ -98,15 +108,14 @@ const PAGE: usize = 1_000;
 /// Reads on from the checkpoint and finishes everything that began more than `patience_seconds` ago: younger work is
 /// most likely still in the hands of its own command.
 pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience_seconds: u64) -> Result<Finished, Trouble> {
-    let mut read = checkpoints.load(NAME).await.map_err(|error| Trouble::Unavailable(error.into()))?;
-    let mut finishing = Finishing::default();
+    let read = checkpoints.load(NAME).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+    let mut finishing = Finishing::after(read);
     loop {
-        let page = drive.ports().log.read_all(read, PAGE).await?;
+        let page = drive.ports().log.read_all(finishing.read, PAGE).await?;
         for stored in &page {
             if let Err(error) = finishing.observe(stored) {
                 tracing::error!(position = stored.position.0, error = %error, "an event can't be read and is not followed up");
             }
-            read = stored.position;
         }
         if page.len() < PAGE {
             break;
@@ -127,8 +136,7 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
             Err(error) => tracing::error!(event = %begun.event, error = ?error, "what began can't be finished yet"),
         }
     }
-    let checkpoint = finishing.checkpoint(read);
-    checkpoints.save(NAME, checkpoint).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+    checkpoints.save(NAME, finishing.checkpoint()).await.map_err(|error| Trouble::Unavailable(error.into()))?;
     Ok(finished)
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
@@ -87,7 +88,7 @@ impl Crash {
         self.log.mend();
         let drive = self.process();
         finish_begun(&drive, &MemoryCheckpoints::default(), 0).await.expect("finished");
-        sweep_staging(&drive).await.expect("swept");
+        sweep_staging(&drive, Duration::ZERO).await.expect("swept");
         drive
     }
 
@@ -145,7 +146,7 @@ async fn a_whole_upload_is_whole_or_absent() {
             if committed == 1 {
                 assert_eq!(read(&drive, sha256(b"hello"), 5).await, b"hello");
             }
-            assert!(drive.ports().staging.list().await.expect("a list").is_empty());
+            assert!(drive.ports().staging.list(Duration::ZERO).await.expect("a list").is_empty());
         }
     }
 }
@@ -167,7 +168,7 @@ async fn an_upload_in_parts_keeps_every_acknowledged_part_and_completes_later() 
             let files = crash.count("FileAdded").await;
             assert_eq!(files, crash.count("FileMerged").await);
             assert_eq!(crash.count("BlobStored").await, 1);
-            assert!(drive.ports().staging.list().await.expect("a list").is_empty());
+            assert!(drive.ports().staging.list(Duration::ZERO).await.expect("a list").is_empty());
         }
     }
 }
@@ -202,7 +203,7 @@ async fn the_sweep_never_takes_the_only_bytes_of_a_merged_upload() {
     upload(&drive, &request(&drive), &caller, "a.txt", b"hello").await.expect_err("it crashed");
     crash.log.mend();
     let drive = crash.process();
-    assert_eq!(sweep_staging(&drive).await.expect("swept"), 0);
+    assert_eq!(sweep_staging(&drive, Duration::ZERO).await.expect("swept"), 0);
     finish_begun(&drive, &MemoryCheckpoints::default(), 0).await.expect("finished");
     assert_eq!(read(&drive, sha256(b"hello"), 5).await, b"hello");
 }

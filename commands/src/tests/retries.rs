@@ -1,5 +1,7 @@
 //! Any command may be retried at will: the same answer, nothing more on the log.
 
+use std::time::Duration;
+
 use super::stage::{Stage, keyed, sign_up_wish, stage, upload};
 use crate::account::{change_quota, grant_role, sign_up};
 use crate::file::{UpdateFile, delete, restore, update};
@@ -61,7 +63,7 @@ async fn a_repeated_whole_file_leaves_nothing_unfinished_behind() {
     for _ in 0..2 {
         upload(&stage.drive, &request, &alice, "a.txt", b"hello").await.expect("stored");
     }
-    assert!(stage.drive.ports().staging.list().await.expect("a list").is_empty());
+    assert!(stage.drive.ports().staging.list(Duration::ZERO).await.expect("a list").is_empty());
     let checkpoints = MemoryCheckpoints::default();
     finish_begun(&stage.drive, &checkpoints, 0).await.expect("a round");
     let again = finish_begun(&stage.drive, &checkpoints, 0).await.expect("a round");

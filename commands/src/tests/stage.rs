@@ -19,6 +19,7 @@ use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::ports::ids::SequentialIds;
 use crate::ports::ledger::MemoryLedger;
 use crate::ports::passwords::PlainPasswords;
+use crate::ports::sessions::MemorySessions;
 use crate::ports::staging::MemoryStaging;
 use crate::ports::tasks::ProcessTasks;
 use crate::ports::views::MemoryViews;
@@ -53,6 +54,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         ledger: Arc::new(MemoryLedger::default()),
         challenges: Arc::new(MemoryChallenges::new(60)),
         attempts: Arc::new(MemoryAttempts::default()),
+        sessions: Arc::new(MemorySessions::default()),
         passwords: Arc::new(PlainPasswords),
         tasks: Arc::new(ProcessTasks::default()),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),

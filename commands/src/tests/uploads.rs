@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cairn_domain::file::{FileEvent, FileRestored};
 use cairn_domain::{CommandId, Expected, Metadata, NewEvent, StreamName, Timestamp, UploadId};
 use uuid::Uuid;
@@ -71,7 +73,7 @@ async fn what_is_not_what_was_announced_or_too_large_leaves_nothing() {
     let refused = store_whole(&stage.drive, &stage.request(), &alice, received, wish).await;
     assert!(matches!(refused, Err(WholeError::NoSuchFolder)));
     assert_eq!(stage.events().await.len(), before);
-    assert!(stage.drive.ports().staging.list().await.expect("a list").is_empty());
+    assert!(stage.drive.ports().staging.list(Duration::ZERO).await.expect("a list").is_empty());
 }
 
 #[tokio::test]
@@ -164,7 +166,7 @@ async fn bytes_that_were_not_declared_end_the_upload() {
         assert!(matches!(refused, Err(CompleteError::DigestMismatch)));
     }
     assert!(matches!(send(&stage, &alice, id, 1, b"0123").await, Err(PartError::Closed)));
-    assert!(stage.drive.ports().staging.list().await.expect("a list").is_empty());
+    assert!(stage.drive.ports().staging.list(Duration::ZERO).await.expect("a list").is_empty());
 }
 
 #[tokio::test]
@@ -177,7 +179,7 @@ async fn a_cancelled_upload_gives_its_space_back_and_takes_nothing() {
     }
     assert!(matches!(send(&stage, &alice, id, 1, b"0123").await, Err(PartError::Closed)));
     assert!(matches!(complete(&stage.drive, &stage.request(), &alice, id).await, Err(CompleteError::Closed)));
-    assert!(stage.drive.ports().staging.list().await.expect("a list").is_empty());
+    assert!(stage.drive.ports().staging.list(Duration::ZERO).await.expect("a list").is_empty());
 }
 
 #[tokio::test]
@@ -253,7 +255,7 @@ async fn an_upload_expires_a_week_after_its_last_part() {
     assert_eq!(expire_overdue(&stage.drive).await.expect("a round"), 0);
     let seen = status(&stage.drive, alice.account, id).await.expect("a status").expect("an upload");
     assert_eq!(seen.state, UploadState::Expired);
-    assert!(stage.drive.ports().staging.list().await.expect("a list").is_empty());
+    assert!(stage.drive.ports().staging.list(Duration::ZERO).await.expect("a list").is_empty());
     assert!(matches!(send(&stage, &alice, id, 2, b"4567").await, Err(PartError::Closed)));
 }
 
@@ -274,5 +276,5 @@ async fn an_overdue_upload_that_can_not_be_ended_does_not_keep_the_others() {
     assert_eq!(expire_overdue(&stage.drive).await.expect("a round"), 1);
     let seen = status(&stage.drive, alice.account, good.status.id).await.expect("a status").expect("an upload");
     assert_eq!(seen.state, UploadState::Expired);
-    assert_eq!(stage.drive.ports().staging.list().await.expect("a list"), [bad]);
+    assert_eq!(stage.drive.ports().staging.list(Duration::ZERO).await.expect("a list"), [bad]);
 }

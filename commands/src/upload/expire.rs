@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cairn_domain::file::File;
 use cairn_domain::upload::{Phase, Upload, UploadCommand, UploadRejection};
 use cairn_domain::{CommandId, Decider, StreamName, Timestamp, UploadId};
@@ -41,10 +43,11 @@ async fn expire(drive: &Drive, id: UploadId, now: Timestamp) -> Result<bool, Tro
 
 /// Promotes again what a power cut has brought back, and gives back the space of uploads that the log knows to have ended, or
 /// does not know at all: what a crash left behind.
-/// To be run before the drive takes requests, and after [`finish_begun`](crate::sagas::finish_begun). Returns how many were swept.
-pub async fn sweep_staging(drive: &Drive) -> Result<u64, Trouble> {
+/// Looks only at those to which nothing has come for so long: at all of them before the drive takes requests, and after
+/// [`finish_begun`](crate::sagas::finish_begun), and otherwise at those that no command can still be at. Returns how many were swept.
+pub async fn sweep_staging(drive: &Drive, quiet: Duration) -> Result<u64, Trouble> {
     let mut swept = 0;
-    for id in drive.ports.staging.list().await? {
+    for id in drive.ports.staging.list(quiet).await? {
         match sweep(drive, id).await {
             Ok(gone) => swept += u64::from(gone),
             Err(error) => tracing::error!(upload = %id, error = ?error, "what is staged can't be judged yet and stays"),

@@ -6,8 +6,12 @@ use super::Address;
 use super::stores::Bucket;
 use super::stores::Store;
 use super::{Config, ConfigError};
+#[cfg(feature = "eventstore")]
+use crate::eventstore;
 #[cfg(feature = "mysql")]
 use crate::mysql;
+#[cfg(feature = "redis")]
+use crate::redis;
 
 /// Where events go.
 #[derive(Debug, Clone)]
@@ -17,6 +21,9 @@ pub enum LogAdapter {
     /// A database, shared by any number of processes.
     #[cfg(feature = "mysql")]
     Mysql(mysql::Server),
+    /// An EventStoreDB, shared by any number of processes.
+    #[cfg(feature = "eventstore")]
+    EventStore(eventstore::Server),
 }
 
 /// Where the read tables are.
@@ -49,8 +56,32 @@ pub enum LandingStore {
     },
 }
 
+/// Where processes share what they remember for a moment.
+#[derive(Debug, Clone)]
+pub enum CacheAdapter {
+    /// Nowhere: each remembers for itself.
+    Process,
+    /// A server.
+    #[cfg(feature = "redis")]
+    Redis(redis::Server),
+}
+
 /// What this program can be built with: the scheme of its addresses and the feature.
 const DATABASES: &[(&str, &str)] = &[("mysql", "mysql")];
+/// The same, for caches.
+const CACHES: &[(&str, &str)] = &[("redis", "redis"), ("rediss", "redis")];
+
+/// The names by which the clients of EventStoreDB know it, before and after it was called KurrentDB.
+const EVENT_STORES: &[(&str, &str)] = &[
+    ("esdb", "eventstore"),
+    ("esdb+discover", "eventstore"),
+    ("kurrentdb", "eventstore"),
+    ("kurrentdb+discover", "eventstore"),
+    ("kurrent", "eventstore"),
+    ("kurrent+discover", "eventstore"),
+    ("kdb", "eventstore"),
+    ("kdb+discover", "eventstore"),
+];
 
 impl Config {
     /// Where events go.
@@ -59,7 +90,16 @@ impl Config {
             "sqlite" => Ok(LogAdapter::Sqlite),
             #[cfg(feature = "mysql")]
             "mysql" => Ok(LogAdapter::Mysql(server("log.url", &self.log.url)?)),
-            scheme => Err(no_adapter("log.url", scheme, DATABASES)),
+            #[cfg(feature = "eventstore")]
+            scheme if EVENT_STORES.iter().any(|(known, _)| *known == scheme) => {
+                let unusable = |source: eventstore::BadUrl| ConfigError::BadAddress {
+                    key: "log.url",
+                    address: self.log.url.clone(),
+                    source: source.into(),
+                };
+                Ok(LogAdapter::EventStore(self.log.url.expose().parse().map_err(unusable)?))
+            }
+            scheme => Err(no_adapter("log.url", scheme, "sqlite", &[DATABASES, EVENT_STORES].concat())),
         }
     }
 
@@ -76,7 +116,26 @@ impl Config {
                     replicas: replicas.collect::<Result<_, _>>()?,
                 })
             }
-            scheme => Err(no_adapter("views.url", scheme, DATABASES)),
+            scheme => Err(no_adapter("views.url", scheme, "sqlite", DATABASES)),
+        }
+    }
+
+    /// Where processes share what they remember for a moment.
+    pub fn cache_adapter(&self) -> Result<CacheAdapter, ConfigError> {
+        let address = &self.cache.url;
+        match address.scheme() {
+            "process" => Ok(CacheAdapter::Process),
+            #[cfg(feature = "redis")]
+            "redis" | "rediss" => {
+                let server = address.expose().parse::<redis::Server>();
+                let unusable = |source: redis::BadUrl| ConfigError::BadAddress {
+                    key: "cache.url",
+                    address: address.clone(),
+                    source: source.into(),
+                };
+                Ok(CacheAdapter::Redis(server.map_err(unusable)?))
+            }
+            scheme => Err(no_adapter("cache.url", scheme, "process", CACHES)),
         }
     }
 }
@@ -91,10 +150,7 @@ impl Config {
             #[cfg(feature = "s3")]
             Some(Store::S3(bucket)) => Ok(LandingStore::S3 { name: name.clone(), bucket: bucket.clone() }),
             #[cfg(not(feature = "s3"))]
-            Some(Store::S3(_)) => {
-                let reason = "is of kind \"s3\", and this cairn was built without the feature `s3`";
-                Err(ConfigError::BadStore { name: name.clone(), reason })
-            }
+            Some(Store::S3(_)) => Err(ConfigError::BadStore { name: name.clone(), reason: super::load::NO_S3 }),
         }
     }
 }
@@ -105,13 +161,14 @@ fn server(key: &'static str, address: &Address) -> Result<mysql::Server, ConfigE
     address.expose().parse().map_err(unusable)
 }
 
-fn no_adapter(key: &'static str, scheme: &str, known: &[(&'static str, &'static str)]) -> ConfigError {
+/// `built_in` is the word that needs no feature.
+fn no_adapter(key: &'static str, scheme: &str, built_in: &str, known: &[(&'static str, &'static str)]) -> ConfigError {
     match known.iter().find(|(known, _)| *known == scheme) {
         Some((_, feature)) => ConfigError::FeatureMissing { key, scheme: scheme.to_owned(), feature },
-        None => ConfigError::NoAdapter { key, scheme: scheme.to_owned(), known: schemes(known) },
+        None => ConfigError::NoAdapter { key, scheme: scheme.to_owned(), known: schemes(built_in, known) },
     }
 }
 
-fn schemes(known: &[(&str, &str)]) -> String {
-    known.iter().fold("sqlite".to_owned(), |list, (scheme, _)| format!("{list}, {scheme}://"))
+fn schemes(built_in: &str, known: &[(&str, &str)]) -> String {
+    known.iter().fold(built_in.to_owned(), |list, (scheme, _)| format!("{list}, {scheme}://"))
 }

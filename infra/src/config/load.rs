@@ -172,6 +172,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
     config.bus_adapter()?;
     config.queue_adapter()?;
+    config.cache_adapter()?;
     check_stores(config)?;
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
@@ -192,12 +193,18 @@ fn check(config: &Config) -> Result<(), ConfigError> {
 /// Names stand in events and in variables of the environment, which know no capital letters.
 const STORE_NAME_LENGTH_MAX: usize = 32;
 
+/// What is wrong with a bucket in a slim build.
+pub(super) const NO_S3: &str = "is of kind \"s3\", and this cairn was built without the feature `s3`";
+
 fn check_stores(config: &Config) -> Result<(), ConfigError> {
     for (name, store) in &config.stores {
         let bad = |reason| ConfigError::BadStore { name: name.clone(), reason };
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if name.is_empty() || name.len() > STORE_NAME_LENGTH_MAX || !name.bytes().all(plain) {
             return Err(bad("is no name for a store: 1 to 32 of a to z, 0 to 9 and _"));
+        }
+        if !cfg!(feature = "s3") && matches!(store, Store::S3(_)) {
+            return Err(bad(NO_S3));
         }
         if matches!(store, Store::Fs {}) != (name == LOCAL) {
             return Err(bad("has the wrong kind: the store of kind \"fs\" is named local, and it is the only one"));

@@ -23,6 +23,8 @@ pub struct Config {
     pub bus: Bus,
     /// Where tasks wait for their workers.
     pub queue: Queue,
+    /// What processes share for a moment.
+    pub cache: Cache,
     /// Where contents are kept: a section for each store.
     pub stores: Stores,
     /// Which content goes where.
@@ -41,6 +43,7 @@ impl Default for Config {
             views: Views::default(),
             bus: Bus::default(),
             queue: Queue::default(),
+            cache: Cache::default(),
             stores: stores_default(),
             policy: Policy::default(),
             limits: LimitsSection::default(),
@@ -133,6 +136,22 @@ pub struct Views {
 impl Default for Views {
     fn default() -> Self {
         Self { url: "sqlite".into(), replicas: Vec::new(), wait_milliseconds_max: 5_000 }
+    }
+}
+
+/// What processes share for a moment: whose tokens are, which sessions have ended, failed attempts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// `process`: nothing; `redis://user:password@host:6379/0`, or `rediss://` for TLS.
+    pub url: Address,
+    /// What all keys there begin with.
+    pub prefix: String,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { url: "process".into(), prefix: "cairn:".to_owned() }
     }
 }
 

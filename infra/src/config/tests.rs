@@ -117,3 +117,25 @@ fn a_store_is_a_section_and_one_of_them_takes_uploads() {
     let other = load(None, env(&[("CAIRN_STORES__ATTIC__KIND", "fs")]), Overrides::default());
     assert!(matches!(other, Err(ConfigError::BadStore { .. })));
 }
+
+#[test]
+fn an_address_of_a_cache_chooses_it() {
+    let with = |url: &str| load(None, env(&[("CAIRN_CACHE__URL", url)]), Overrides::default());
+    assert!(with("process").is_ok());
+    assert!(with("memcached://h").expect_err("unknown").to_string().contains("it has: process, redis://, rediss://"));
+    if cfg!(feature = "redis") {
+        for url in ["redis://h", "redis://u:hunter2@h:1/3", "rediss://:hunter2@h"] {
+            let config = with(url).expect("valid");
+            let CacheAdapter::Redis(server) = config.cache_adapter().expect("valid") else { panic!("{url}") };
+            assert!(!format!("{config:?} {server} {server:?}").contains("hunter2"), "{server}");
+        }
+        for url in ["redis://:hunter2@h/x", "redis://:hunter2@:1", "redis://"] {
+            let error = with(url).expect_err("refused");
+            let source = std::error::Error::source(&error).map(|source| format!("{source} {source:?}"));
+            assert!(matches!(error, ConfigError::BadAddress { key: "cache.url", .. }), "{error:?}");
+            assert!(!format!("{error} {error:?} {source:?}").contains("hunter2"), "{error:?}");
+        }
+    } else {
+        assert!(matches!(with("redis://h"), Err(ConfigError::FeatureMissing { feature: "redis", .. })));
+    }
+}

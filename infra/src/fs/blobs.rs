@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
-use cairn_commands::ports::blobs::{BlobError, BlobStore};
+use cairn_commands::ports::blobs::{BlobError, BlobStore, OpenLink};
 use cairn_domain::Sha256;
 use rustix::fs::Advice;
 
@@ -77,6 +77,11 @@ impl BlobStore for FsBlobs {
             reader::Reader::begin(file, buffers, offset, end).map_err(unavailable)
         };
         Ok(self.on_file(sha256, begin).await?.into_stream())
+    }
+
+    /// A file has no address.
+    async fn link(&self, _: Sha256, _: &OpenLink) -> Result<Option<String>, BlobError> {
+        Ok(None)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
@@ -139,9 +140,14 @@ impl Staging for FsStaging {
         self.in_turn(upload, move |area| area.discard(upload)).await
     }
 
-    async fn list(&self) -> Result<Vec<UploadId>, StagingError> {
+    async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
         let area = self.0.clone();
-        on_blocking_thread(move || area.list().map_err(trouble)).await
+        on_blocking_thread(move || area.list(quiet).map_err(trouble)).await
+    }
+
+    async fn reachable(&self) -> Result<(), StagingError> {
+        let area = self.0.clone();
+        on_blocking_thread(move || std::fs::read_dir(&area.root).map(drop).map_err(trouble)).await
     }
 }
 

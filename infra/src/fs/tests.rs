@@ -1,6 +1,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
@@ -34,7 +35,7 @@ async fn the_store_passes_the_contracts() {
         scene.staging.promote(upload(1), whole.sha256).await.unwrap();
     }
     blobs::contract::suite(&scene.blobs).await;
-    assert_eq!(scene.staging.list().await.unwrap(), []);
+    assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), []);
     assert_eq!(scene.names("staging"), [""; 0]);
 }
 

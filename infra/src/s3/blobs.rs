@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
-use cairn_commands::ports::blobs::{BlobError, BlobStore};
+use cairn_commands::ports::blobs::{BlobError, BlobStore, OpenLink};
 use cairn_domain::Sha256;
 use futures_util::{StreamExt, stream};
 
 use super::bucket::Bucket;
+use super::connect::S3Store;
 use super::keys;
 use super::trouble::Trouble;
 
@@ -51,6 +52,15 @@ impl BlobStore for S3Blobs {
         }
         let download = self.bucket.read(&keys::blob(sha256), offset, length).await.map_err(|trouble| explain(trouble, sha256))?;
         Ok(download.into_stream())
+    }
+
+    async fn link(&self, sha256: Sha256, wish: &OpenLink) -> Result<Option<String>, BlobError> {
+        if self.size(sha256).await?.is_none() {
+            return Ok(None);
+        }
+        let store = S3Store(self.bucket.clone());
+        let link = store.presign_get(sha256, wish.seconds, Some(&wish.disposition), Some(&wish.content_type)).await;
+        link.map(Some).map_err(BlobError::Unavailable)
     }
 }
 

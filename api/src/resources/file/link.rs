@@ -1,14 +1,16 @@
 use std::sync::Arc;
 
-use cairn_commands::links::sign_link;
+use cairn_commands::links::{link_at_store, sign_link};
+use cairn_commands::ports::blobs::OpenLink;
 use cairn_commands::{Caller, file};
-use cairn_domain::FileId;
-use cairn_domain::file::FileStatus;
+use cairn_domain::file::{Entry, FileStatus};
+use cairn_domain::{FileId, Timestamp};
 
 use super::problems::LinkProblem;
 use super::types::{LinkBody, LinkDocument};
 use crate::app::App;
 use crate::ask::Done;
+use crate::http::disposition;
 use crate::http::problem::Problem;
 
 /// Signs a link to the caller's own file.
@@ -19,12 +21,28 @@ pub(super) async fn make(app: Arc<App>, caller: Caller, wish: LinkBody) -> Resul
     }
     let file = file::load(&app.drive, FileId(wish.id)).await.map_err(Problem::from)?;
     let entry = file.state.entry().filter(|entry| entry.added.owner == caller.account);
-    if entry.ok_or(LinkProblem::not_found())?.status != FileStatus::Active {
+    let entry = entry.ok_or(LinkProblem::not_found())?;
+    if entry.status != FileStatus::Active {
         return Err(LinkProblem::file_trashed());
     }
     let link = sign_link(&app.drive, FileId(wish.id), wish.expires_in);
+    if let Some(url) = at_store(&app, entry, link.expires_at).await? {
+        return Ok(Done { status: 200, position: None, body: LinkDocument { url, expires_at: link.expires_at.into() } });
+    }
     let (id, expires, signature) = (link.file, link.expires_at.seconds(), hex::encode(link.signature));
     let url = format!("{}/file/download?id={id}&expires={expires}&signature={signature}", app.settings.public_url);
     let body = LinkDocument { url, expires_at: link.expires_at.into() };
     Ok(Done { status: 200, position: None, body })
+}
+
+/// The same at the store of the content, if it gives out addresses. Its answer is an attachment, as ours is.
+async fn at_store(app: &App, entry: &Entry, expires_at: Timestamp) -> Result<Option<String>, Problem> {
+    let seconds = expires_at.seconds() - app.drive.ports().clock.now().seconds();
+    let disposition = disposition::attachment(entry.name.as_str());
+    let wish = OpenLink {
+        seconds: u64::try_from(seconds).unwrap_or_default().max(1),
+        disposition: disposition.to_str().unwrap_or("attachment").to_owned(),
+        content_type: entry.added.content_type.clone(),
+    };
+    Ok(link_at_store(&app.drive, entry.added.sha256, &wish).await?)
 }

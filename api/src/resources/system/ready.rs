@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use cairn_commands::ports::sessions::Reach;
 use cairn_domain::Timestamp;
 use cairn_projections::runner::{ProjectionStatus, RunnerHealth};
 use poem_openapi::types::Example;
@@ -53,7 +54,7 @@ pub struct NotReady {
 /// One thing that the drive stands on.
 #[derive(Debug, Clone, Serialize, Object)]
 pub struct Dependency {
-    /// `log`, `views`, `blobs` or `staging`.
+    /// `log`, `views`, `blobs` or `staging`; `cache`, where processes share one.
     pub name: String,
     /// Whether it answers.
     pub state: DependencyState,
@@ -66,6 +67,8 @@ pub struct Dependency {
 pub enum DependencyState {
     /// It does.
     Ready,
+    /// It does not, and the drive does without it. The server's log says why.
+    Degraded,
     /// It does not, or what keeps it up does not work. The server's log says why.
     Failing,
 }
@@ -87,21 +90,22 @@ pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
         timeout(PATIENCE, ports.log.head()),
         timeout(PATIENCE, app.runner.status()),
         timeout(PATIENCE, ports.blobs.size(cairn_domain::Sha256([0; 32]))),
-        timeout(PATIENCE, ports.staging.list()),
+        timeout(PATIENCE, ports.staging.reachable()),
     );
     let runs = runs(&health, ports.clock.now());
     let projections = status.ok().and_then(Result::ok);
-    let dependencies = vec![
+    let mut dependencies = vec![
         dependency("log", matches!(log, Ok(Ok(_)))),
         dependency("views", runs && projections.is_some()),
         dependency("blobs", matches!(blobs, Ok(Ok(_)))),
-        dependency("staging", matches!(staging, Ok(Ok(_)))),
+        dependency("staging", matches!(staging, Ok(Ok(())))),
     ];
+    dependencies.extend(cache(ports.sessions.reach()));
     answer(dependencies, projections.unwrap_or_default().into_iter().map(lag).collect())
 }
 
 fn answer(dependencies: Vec<Dependency>, projections: Vec<Lag>) -> Result<Ready, Box<NotReady>> {
-    if dependencies.iter().all(|dependency| dependency.state == DependencyState::Ready) {
+    if dependencies.iter().all(|dependency| dependency.state != DependencyState::Failing) {
         return Ok(Ready { status: "ready".to_owned(), dependencies, projections });
     }
     Err(Box::new(NotReady::of(dependencies, projections)))
@@ -134,6 +138,16 @@ fn dependency(name: &str, ready: bool) -> Dependency {
     Dependency { name: name.to_owned(), state }
 }
 
+/// Nothing is said of a cache that nobody shares. No request needs one that is.
+fn cache(reach: Reach) -> Option<Dependency> {
+    let state = match reach {
+        Reach::Process => return None,
+        Reach::Shared => DependencyState::Ready,
+        Reach::Cut => DependencyState::Degraded,
+    };
+    Some(Dependency { name: "cache".to_owned(), state })
+}
+
 fn lag(status: ProjectionStatus) -> Lag {
     Lag { name: status.name, lag: status.lag }
 }
@@ -161,6 +175,9 @@ mod tests {
         let not_ready = answer(vec![dependency("log", true), dependency("blobs", false)], Vec::new()).expect_err("not ready");
         assert_eq!(not_ready.detail, "Not ready: blobs. Try again.");
         assert!(answer(vec![dependency("log", true)], Vec::new()).is_ok());
+        let without_cache = cache(Reach::Cut).expect("it is told");
+        assert!(answer(vec![dependency("log", true), without_cache], Vec::new()).is_ok());
+        assert!(cache(Reach::Process).is_none());
     }
 
     #[test]

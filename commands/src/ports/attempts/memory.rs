@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use cairn_domain::Timestamp;
 
-use super::{AttemptPolicy, Attempts};
+use super::{AttemptPolicy, Attempts, Failures};
 
 /// How many keys are remembered; beyond, the one that would be forgotten first makes room.
 const KEYS_MAX: usize = 100_000;
@@ -15,16 +15,19 @@ const KEYS_MAX: usize = 100_000;
 #[derive(Debug, Default)]
 pub struct MemoryAttempts(Mutex<HashMap<String, Failures>>);
 
-#[derive(Debug, Clone, Copy)]
-struct Failures {
-    count: u32,
-    last: Timestamp,
-    forget_at: Timestamp,
-}
-
 impl MemoryAttempts {
     fn failures(&self) -> MutexGuard<'_, HashMap<String, Failures>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a key.
+    pub fn known(&self, key: &str) -> Option<Failures> {
+        self.failures().get(key).copied()
+    }
+
+    /// Replaces what is known of a key, by what somebody knows better.
+    pub fn learn(&self, key: &str, known: Failures, now: Timestamp) {
+        put(&mut self.failures(), key, known, now);
     }
 }
 
@@ -36,12 +39,8 @@ impl Attempts for MemoryAttempts {
         if let Some(wait) = earlier.and_then(|failures| failures.wait_seconds(now, policy)) {
             return Some(wait);
         }
-        if all.len() >= KEYS_MAX && !all.contains_key(key) {
-            make_room(&mut all, now);
-        }
         let count = earlier.map_or(0, |failures| failures.count).saturating_add(1);
-        let forget_at = now.plus_seconds(policy.wait_seconds_max);
-        all.insert(key.to_owned(), Failures { count, last: now, forget_at });
+        put(&mut all, key, Failures { count, last: now, forget_at: now.plus_seconds(policy.wait_seconds_max) }, now);
         None
     }
 
@@ -56,13 +55,11 @@ impl Attempts for MemoryAttempts {
     }
 }
 
-impl Failures {
-    fn wait_seconds(&self, now: Timestamp, policy: AttemptPolicy) -> Option<u64> {
-        let until = self.last.plus_seconds(policy.wait_after(self.count));
-        let micros = u64::try_from(until.0.saturating_sub(now.0)).ok().filter(|&micros| micros > 0)?;
-        // A clock that jumped back must not lock anyone out for longer than the policy would.
-        Some(micros.div_ceil(1_000_000).min(policy.wait_seconds_max))
+fn put(all: &mut HashMap<String, Failures>, key: &str, failures: Failures, now: Timestamp) {
+    if all.len() >= KEYS_MAX && !all.contains_key(key) {
+        make_room(all, now);
     }
+    all.insert(key.to_owned(), failures);
 }
 
 /// Drops what is forgotten by now or, if nothing is, what would be next. It looks at every key, which costs about as much
@@ -79,65 +76,16 @@ fn make_room(all: &mut HashMap<String, Failures>, now: Timestamp) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::contract;
     use super::*;
 
     const POLICY: AttemptPolicy = AttemptPolicy { free: 2, first_wait_seconds: 1, wait_seconds_max: 900 };
     const NOW: Timestamp = Timestamp(1_000_000_000);
 
-    /// Makes attempts until one must wait; the wait and how many were made.
-    async fn until_wait(attempts: &MemoryAttempts, key: &str, now: Timestamp) -> (u64, u32) {
-        let mut made = 0;
-        loop {
-            match attempts.begin(key, now, POLICY).await {
-                Some(wait) => return (wait, made),
-                None => made += 1,
-            }
-        }
-    }
-
     #[tokio::test]
-    async fn waits_grow_after_the_free_failures() {
+    async fn the_twin_keeps_the_contract() {
         let attempts = MemoryAttempts::default();
-        assert_eq!(until_wait(&attempts, "a", NOW).await, (1, 3));
-        assert_eq!(until_wait(&attempts, "a", NOW.plus_seconds(1)).await, (2, 1));
-        assert_eq!(until_wait(&attempts, "a", NOW.plus_seconds(3)).await, (4, 1));
-        assert_eq!(until_wait(&attempts, "b", NOW).await, (1, 3));
-    }
-
-    #[tokio::test]
-    async fn a_wait_runs_out_and_is_told_in_whole_seconds_rounded_up() {
-        let attempts = MemoryAttempts::default();
-        until_wait(&attempts, "a", NOW).await;
-        until_wait(&attempts, "a", NOW.plus_seconds(1)).await;
-        assert_eq!(attempts.begin("a", Timestamp(NOW.0 + 1_000_001), POLICY).await, Some(2));
-        assert_eq!(attempts.begin("a", Timestamp(NOW.0 + 2_000_001), POLICY).await, Some(1));
-        assert_eq!(attempts.begin("a", NOW.plus_seconds(3), POLICY).await, None);
-    }
-
-    #[tokio::test]
-    async fn what_was_right_is_forgiven_or_forgets_all() {
-        let attempts = MemoryAttempts::default();
-        for _ in 0..9 {
-            assert_eq!(attempts.begin("a", NOW, POLICY).await, None);
-            attempts.forgive("a").await;
-        }
-        until_wait(&attempts, "a", NOW).await;
-        attempts.forget("a").await;
-        assert_eq!(until_wait(&attempts, "a", NOW).await, (1, 3));
-    }
-
-    #[tokio::test]
-    async fn everything_is_forgotten_after_the_longest_wait() {
-        let attempts = MemoryAttempts::default();
-        until_wait(&attempts, "a", NOW).await;
-        assert_eq!(until_wait(&attempts, "a", NOW.plus_seconds(900)).await, (1, 3));
-    }
-
-    #[tokio::test]
-    async fn a_clock_that_jumps_back_locks_nobody_out() {
-        let attempts = MemoryAttempts::default();
-        until_wait(&attempts, "a", NOW.plus_seconds(1_000_000)).await;
-        assert_eq!(attempts.begin("a", NOW, POLICY).await, Some(900));
+        contract::suite(&attempts, &attempts, "memory").await;
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use cairn_domain::Sha256;
 use futures_util::{StreamExt, stream};
 use sha2::Digest;
 
-use super::{BlobError, BlobStore};
+use super::{BlobError, BlobStore, OpenLink};
 use crate::ports::ByteStream;
 
 /// The twin: whole contents in a map. [`MemoryStaging`](crate::ports::staging::MemoryStaging) fills it.
@@ -67,6 +67,10 @@ impl BlobStore for MemoryBlobs {
         let range = content.slice(offset as usize..end as usize);
         let pieces = (0..range.len()).step_by(PIECE_BYTES).map(move |at| Ok(range.slice(at..range.len().min(at + PIECE_BYTES))));
         Ok(stream::iter(pieces).boxed())
+    }
+
+    async fn link(&self, _: Sha256, _: &OpenLink) -> Result<Option<String>, BlobError> {
+        Ok(None)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each check has uploads and contents of its own, so that all of them can share one store, also with other suites.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use cairn_domain::upload::Part;
@@ -96,7 +97,7 @@ impl Scene<'_> {
     }
 
     async fn is_listed(&self, upload: UploadId) -> bool {
-        self.staging.list().await.unwrap_or_else(|error| panic!("{error:?}")).contains(&upload)
+        self.staging.list(Duration::ZERO).await.unwrap_or_else(|error| panic!("{error:?}")).contains(&upload)
     }
 
     /// The blob holds exactly these bytes.

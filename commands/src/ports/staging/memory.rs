@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -7,6 +8,7 @@ use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
 use futures_util::StreamExt;
 use sha2::Digest;
+use tokio::time::Instant;
 
 use super::{Staging, StagingError, Whole};
 use crate::ports::ByteStream;
@@ -20,14 +22,21 @@ pub struct MemoryStaging {
     room: Mutex<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Staged {
+    touched: Instant,
     /// Room made for parts, in bytes; none for a file that came whole.
     opened: Option<u64>,
     /// Every part ever written, so that whichever the log names is found.
     parts: HashMap<(u64, Sha256), Bytes>,
     /// Received or sealed.
     wholes: HashMap<Sha256, Bytes>,
+}
+
+impl Default for Staged {
+    fn default() -> Self {
+        Self { touched: Instant::now(), opened: None, parts: HashMap::new(), wholes: HashMap::new() }
+    }
 }
 
 impl MemoryStaging {
@@ -89,6 +98,7 @@ impl Staging for MemoryStaging {
         let mut uploads = self.uploads();
         let staged = uploads.get_mut(&upload).ok_or(StagingError::Absent(upload))?;
         staged.parts.insert((part.offset, sha256), content);
+        staged.touched = Instant::now();
         Ok(sha256)
     }
 
@@ -125,8 +135,14 @@ impl Staging for MemoryStaging {
         Ok(())
     }
 
-    async fn list(&self) -> Result<Vec<UploadId>, StagingError> {
-        Ok(self.uploads().keys().copied().collect())
+    async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
+        let uploads = self.uploads();
+        let quiet = uploads.iter().filter(|(_, staged)| staged.touched.elapsed() >= quiet);
+        Ok(quiet.map(|(upload, _)| *upload).collect())
+    }
+
+    async fn reachable(&self) -> Result<(), StagingError> {
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cairn_commands::ports::staging::StagingError;
 use cairn_domain::UploadId;
@@ -74,12 +75,27 @@ impl Area {
         }
     }
 
-    pub(super) fn list(&self) -> io::Result<Vec<UploadId>> {
+    pub(super) fn list(&self, quiet: Duration) -> io::Result<Vec<UploadId>> {
         let mut uploads: BTreeSet<UploadId> = self.wholes.uploads().into_iter().collect();
         for entry in fs::read_dir(&self.root)? {
             uploads.extend(entry?.file_name().to_string_lossy().parse::<UploadId>());
         }
+        if !quiet.is_zero() {
+            uploads.retain(|upload| self.is_quiet(*upload, quiet));
+        }
         Ok(uploads.into_iter().collect())
+    }
+
+    /// Whatever can't be looked at is in somebody's hands.
+    fn is_quiet(&self, upload: UploadId, quiet: Duration) -> bool {
+        let wholes = self.wholes.of(upload).into_iter().map(|sha256| self.shelves.path(upload, sha256));
+        let directory = self.directory(upload);
+        let parts = fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_old = |path: PathBuf| {
+            let age = fs::metadata(path).and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
+            matches!(age, Ok(Ok(age)) if age >= quiet)
+        };
+        wholes.chain(parts).all(is_old)
     }
 }
 

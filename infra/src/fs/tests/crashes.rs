@@ -1,6 +1,7 @@
 //! What a killed process or a power cut can leave behind, step by step, built by hand.
 
 use std::fs;
+use std::time::Duration;
 
 use super::*;
 
@@ -10,7 +11,7 @@ const PART_BYTES: usize = 100_000;
 async fn a_crash_before_the_name_leaves_nothing() {
     let mut scene = Scene::new();
     fs::write(scene.path("staging/5e/77.tmp"), b"half a file").unwrap();
-    assert_eq!(scene.staging.list().await.unwrap(), []);
+    assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), []);
     scene.restart();
     assert_eq!(scene.names("staging"), [""; 0]);
 }
@@ -21,7 +22,7 @@ async fn a_received_file_survives_until_it_is_promoted() {
     let bytes = content(1, 300_000);
     let whole = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
     scene.restart();
-    assert_eq!(scene.staging.list().await.unwrap(), [upload(1)]);
+    assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), [upload(1)]);
     scene.staging.promote(upload(1), whole.sha256).await.unwrap();
     scene.assert_blob(&bytes).await;
     assert_eq!(scene.names("staging"), [""; 0]);
@@ -55,7 +56,7 @@ async fn a_rename_that_a_power_cut_undid_is_made_again() {
     scene.staging.promote(upload(1), sha256).await.unwrap();
     fs::rename(scene.place(sha256), scene.staged(upload(1), sha256)).unwrap();
     scene.restart();
-    assert_eq!(scene.staging.list().await.unwrap(), [upload(1)]);
+    assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), [upload(1)]);
     scene.staging.promote(upload(1), sha256).await.unwrap();
     scene.assert_blob(&bytes).await;
     assert_eq!(scene.names("staging"), [""; 0]);
@@ -104,7 +105,7 @@ async fn parts_survive_until_they_are_sealed_and_promoted() {
     let bytes = content(1, 3 * PART_BYTES);
     let parts = scene.write_all(upload(1), &bytes, &plan(&bytes, PART_BYTES)).await;
     scene.restart();
-    assert_eq!(scene.staging.list().await.unwrap(), [upload(1)]);
+    assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), [upload(1)]);
     assert_eq!(scene.staging.seal(upload(1), &parts).await.unwrap(), whole_of(&bytes));
     scene.restart();
     scene.staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();

@@ -1,6 +1,7 @@
 //! A disk that is full, made of a small file system in memory.
 
 use std::process::Command;
+use std::time::Duration;
 
 use super::*;
 
@@ -51,7 +52,7 @@ async fn an_upload_that_can_not_fit_is_not_opened() {
     for size in [DISK_BYTES as u64 * 2, u64::MAX / 2] {
         let refused = staging.open(upload(1), size).await;
         assert!(matches!(refused, Err(StagingError::Full)), "{refused:?}");
-        assert_eq!(staging.list().await.unwrap(), []);
+        assert_eq!(staging.list(Duration::ZERO).await.unwrap(), []);
         assert_eq!(disk.free_bytes(), before);
     }
     staging.open(upload(1), DISK_BYTES as u64 / 2).await.unwrap();
@@ -64,7 +65,7 @@ async fn a_file_that_does_not_fit_leaves_nothing() {
     let before = disk.free_bytes();
     let refused = staging.receive(upload(1), body(&content(1, 2 * DISK_BYTES)), u64::MAX).await;
     assert!(matches!(refused, Err(StagingError::Full)), "{refused:?}");
-    assert_eq!(staging.list().await.unwrap(), []);
+    assert_eq!(staging.list(Duration::ZERO).await.unwrap(), []);
     assert_eq!(disk.free_bytes(), before);
 
     // What fits is taken, though not so much could be reserved ahead.
@@ -76,7 +77,7 @@ async fn a_file_that_does_not_fit_leaves_nothing() {
     disk.fill(0);
     let refused = staging.receive(upload(3), body(&content(3, 100)), u64::MAX).await;
     assert!(matches!(refused, Err(StagingError::Full)), "{refused:?}");
-    assert_eq!(staging.list().await.unwrap(), []);
+    assert_eq!(staging.list(Duration::ZERO).await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,85 @@
+//! Where contents are.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use cairn_commands::ports::blobs::BlobStore;
+use cairn_commands::ports::staging::Staging;
+use cairn_infra::config::{Config, LandingStore, Store};
+use cairn_infra::fs::{FsBlobs, FsStaging};
+use cairn_infra::stores::AllStores;
+
+use crate::data::DataDirectory;
+
+/// The contents, and those on their way in.
+pub(crate) struct OpenStores {
+    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) staging: Arc<dyn Staging>,
+    /// Whether other processes may be at uploads in the same place.
+    pub(crate) shared: bool,
+}
+
+/// Opens every store that is configured.
+pub(crate) async fn open_stores(config: &Config, data: &DataDirectory) -> anyhow::Result<OpenStores> {
+    let landing = match config.landing_store()? {
+        LandingStore::Local => local(data)?,
+        #[cfg(feature = "s3")]
+        LandingStore::S3 { name, bucket } => {
+            let store = s3::connect(&name, &bucket).await?;
+            anyhow::bail!("uploads can't land in {} yet", store.blobs(&name).name())
+        }
+    };
+    let others = others(config, data).await?;
+    if others.is_empty() {
+        return Ok(landing);
+    }
+    Ok(OpenStores { blobs: Arc::new(AllStores::new(landing.blobs, others)), ..landing })
+}
+
+fn local(data: &DataDirectory) -> anyhow::Result<OpenStores> {
+    let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
+    Ok(OpenStores { blobs: Arc::new(FsBlobs::open_dir(data.path())), staging: Arc::new(staging), shared: false })
+}
+
+/// Stores that take no uploads, but may have taken some before.
+#[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, reason = "a directory need not be connected to"))]
+async fn others(config: &Config, data: &DataDirectory) -> anyhow::Result<Vec<Arc<dyn BlobStore>>> {
+    let mut others: Vec<Arc<dyn BlobStore>> = Vec::new();
+    for (name, store) in config.stores.iter().filter(|(name, _)| **name != config.policy.land) {
+        match store {
+            Store::Fs {} => others.push(Arc::new(FsBlobs::open_dir(data.path()))),
+            #[cfg(feature = "s3")]
+            Store::S3(bucket) => others.push(Arc::new(s3::connect(name, bucket).await?.blobs(name))),
+            #[cfg(not(feature = "s3"))]
+            Store::S3(_) => anyhow::bail!("[stores.{name}] needs the feature `s3`"),
+        }
+    }
+    Ok(others)
+}
+
+#[cfg(feature = "s3")]
+mod s3 {
+    use anyhow::Context;
+    use cairn_infra::config::{Bucket, StoreFlavor};
+    use cairn_infra::s3::{Flavor, S3Settings, S3Store};
+
+    use crate::unusable::Unusable;
+
+    pub(super) async fn connect(name: &str, bucket: &Bucket) -> anyhow::Result<S3Store> {
+        let settings = S3Settings {
+            endpoint: bucket.endpoint.clone(),
+            region: bucket.region.clone(),
+            bucket: bucket.bucket.clone(),
+            access_key_id: bucket.access_key_id.clone(),
+            secret_access_key: bucket.secret_access_key.expose().to_owned(),
+            path_style: bucket.path_style,
+            flavor: match bucket.flavor {
+                StoreFlavor::S3 => Flavor::S3,
+                StoreFlavor::Ceph => Flavor::Ceph,
+                StoreFlavor::Oss => Flavor::Oss,
+            },
+            prefix: bucket.prefix.clone(),
+        };
+        S3Store::connect(settings).await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)
+    }
+}
