@@ -1,5 +1,6 @@
 //! Publishing: each message is confirmed by the server, or its fate is unknown.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use cairn_commands::ports::tasks::QueueError;
@@ -36,23 +37,27 @@ pub(super) struct Target<'a> {
 pub(super) struct Publisher {
     server: Server,
     settings: Settings,
+    /// How many connections there were.
+    links: AtomicU64,
     link: Mutex<Option<Link>>,
 }
 
 #[derive(Debug)]
 struct Link {
+    /// Tells it from those before and after it.
+    number: u64,
     connection: Connection,
     channel: Channel,
 }
 
 impl Link {
-    async fn open(server: &Server, settings: &Settings) -> Result<Self, OpenError> {
+    async fn open(number: u64, server: &Server, settings: &Settings) -> Result<Self, OpenError> {
         let unusable = |error: lapin::Error| OpenError::Unusable { server: server.clone(), source: error.into() };
         let connection = server.connect().await?;
         let channel = connection.create_channel().await.map_err(unusable)?;
         settings.declare(server, &channel).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(unusable)?;
-        Ok(Self { connection, channel })
+        Ok(Self { number, connection, channel })
     }
 
     fn is_up(&self) -> bool {
@@ -63,26 +68,33 @@ impl Link {
 impl Publisher {
     /// Connects and declares, so that whoever starts is told at once what is wrong.
     pub(super) async fn open(server: &Server, settings: &Settings) -> Result<Self, OpenError> {
-        let opened = tokio::time::timeout(2 * PUBLISH_MAX, Link::open(server, settings)).await;
+        let opened = tokio::time::timeout(2 * PUBLISH_MAX, Link::open(1, server, settings)).await;
         let late = |_| Err(OpenError::Unreachable { server: server.clone(), source: "no answer in time".into() });
         let link = opened.unwrap_or_else(late)?;
-        Ok(Self { server: server.clone(), settings: settings.clone(), link: Mutex::new(Some(link)) })
+        Ok(Self { server: server.clone(), settings: settings.clone(), links: AtomicU64::new(1), link: Mutex::new(Some(link)) })
     }
 
     /// Returns when the server has confirmed the message. After an error that is not a refusal nobody knows.
     pub(super) async fn publish(&self, target: Target<'_>, body: &[u8], reason: Option<&str>) -> Result<(), QueueError> {
-        let published = tokio::time::timeout(PUBLISH_MAX, self.publish_once(target, body, reason)).await;
+        let mut used = None;
+        let published = tokio::time::timeout(PUBLISH_MAX, self.publish_once(target, body, reason, &mut used)).await;
         let late = |_| Err(QueueError::Unavailable("the server did not confirm in time".into()));
         let published = published.unwrap_or_else(late);
         if matches!(published, Err(QueueError::Unavailable(_))) {
-            // Whatever is the matter with this connection: the next one has a better chance.
-            self.link.lock().await.take();
+            self.give_up(used);
         }
         published
     }
 
-    async fn publish_once(&self, target: Target<'_>, body: &[u8], reason: Option<&str>) -> Result<(), QueueError> {
-        let channel = self.channel().await.map_err(|error| QueueError::Unavailable(error.into()))?;
+    async fn publish_once(
+        &self,
+        target: Target<'_>,
+        body: &[u8],
+        reason: Option<&str>,
+        used: &mut Option<u64>,
+    ) -> Result<(), QueueError> {
+        let (number, channel) = self.channel().await.map_err(|error| QueueError::Unavailable(error.into()))?;
+        *used = Some(number);
         let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let (exchange, key) = (target.exchange.into(), target.routing_key.into());
         let unknown = |error: lapin::Error| QueueError::Unavailable(error.into());
@@ -98,15 +110,25 @@ impl Publisher {
         }
     }
 
-    async fn channel(&self) -> Result<Channel, OpenError> {
+    async fn channel(&self) -> Result<(u64, Channel), OpenError> {
         let mut link = self.link.lock().await;
         if let Some(link) = link.as_ref().filter(|link| link.is_up()) {
-            return Ok(link.channel.clone());
+            return Ok((link.number, link.channel.clone()));
         }
-        let opened = Link::open(&self.server, &self.settings).await?;
+        let number = self.links.fetch_add(1, Ordering::Relaxed) + 1;
+        let opened = Link::open(number, &self.server, &self.settings).await?;
         let channel = opened.channel.clone();
         *link = Some(opened);
-        Ok(channel)
+        Ok((number, channel))
+    }
+
+    /// Whatever is the matter with this connection, the next one has a better chance. Who makes it just now needs no help.
+    fn give_up(&self, used: Option<u64>) {
+        if let Ok(mut link) = self.link.try_lock()
+            && link.as_ref().is_some_and(|link| Some(link.number) == used)
+        {
+            link.take();
+        }
     }
 
     pub(super) async fn close(&self) {

@@ -198,6 +198,26 @@ async fn a_wrong_password_a_wrong_address_and_a_server_without_streams_are_told_
     assert!(matches!(refused, OpenError::NoJetStream { .. }), "{refused:?}");
 }
 
+/// Those that docs/operations.md names.
+#[tokio::test]
+async fn the_documented_permissions_are_enough() {
+    let nats = with_settings(
+        "authorization { users: [ { user: cairn, password: secret, permissions: {
+           publish:   [\"cairn.>\", \"$JS.API.STREAM.*.cairn\", \"$JS.API.STREAM.MSG.GET.cairn\"],
+           subscribe: [\"cairn.growth\", \"_INBOX.>\"] } }, { user: reader, password: secret } ] }\n",
+    );
+    let ours = OnServer { url: nats.url().replace("nats://", "nats://cairn:secret@"), stream: "cairn".to_owned() };
+    let (bus, other) = (ours.open(LIMITS).await.unwrap(), ours.open(Limits { bytes_max: 8 << 20, ..LIMITS }).await.unwrap());
+    bus.publish(Tip(0), &events(1..10)).await.unwrap();
+    assert!(matches!(other.reached().await.unwrap(), Reached::At { position: Position(9), .. }));
+    let mut heard = other.heard();
+    until_async("a hint is heard", async || {
+        bus.tell(Position(9));
+        tokio::time::timeout(Duration::from_millis(100), heard.wait_for(|heard| heard.0 == 9)).await.ok().map(drop)
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_bus_that_can_not_be_used_is_one_clear_message_at_the_start() {
     let place = tempfile::tempdir().unwrap();

@@ -43,7 +43,7 @@ pub fn task(n: usize) -> Task {
         from: "local".to_owned(),
         to: "oss".to_owned(),
         causation: Some(EventId(Uuid::from_u128(7))),
-        correlation: (n % 2 == 0).then(|| format!("request \"{n}\" 钥匙")),
+        correlation: n.is_multiple_of(2).then(|| format!("request \"{n}\" 钥匙")),
     };
     Task {
         file_hash: format!("hash-{n}"),
