@@ -20,7 +20,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::address::Server;
-use super::call;
 use super::link::{Link, OpenError};
 use crate::group_commit::{describe_metrics, tell_growth};
 
@@ -125,7 +124,7 @@ async fn watch_foreign_growth(link: Arc<Link>, growth: watch::Sender<Position>, 
     let look = async {
         loop {
             tokio::time::sleep(FOREIGN_GROWTH_PERIOD).await;
-            match link.ask(|live| async move { call::head(&live.client).await }).await {
+            match link.ask(|live| async move { live.head().await }).await {
                 Ok(head) => tell_growth(&growth, head),
                 Err(failure) => tracing::debug!(?failure, "the event log did not tell its head"),
             }
