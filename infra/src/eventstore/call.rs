@@ -49,7 +49,7 @@ pub(super) async fn positions_before(client: &Client, begin: Begin, limit: usize
 /// events others write, this is answered at once.
 pub(super) async fn anything_before(client: &Client, begin: Begin, limit: usize) -> Result<Vec<(Position, bool)>, Failure> {
     let options = from(begin).backwards().max_count(limit).deadline(SEARCH_MAX).requires_leader(true);
-    let page = in_time(ANSWER_MAX, client.read_all(&options)).await?;
+    let page = in_time(ANSWER_MAX, Box::pin(client.read_all(&options))).await?;
     let records = rest_of(page, ANSWER_MAX, limit).await?;
     Ok(records.iter().map(|record| (Position(record.position.commit), record.stream_id().starts_with(PREFIX))).collect())
 }
@@ -65,7 +65,7 @@ fn from(begin: Begin) -> ReadAllOptions {
 
 async fn records(client: &Client, options: ReadAllOptions, limit: usize) -> Result<Vec<RecordedEvent>, Failure> {
     let options = options.filter(ours()).max_count(limit).deadline(SEARCH_MAX).requires_leader(true);
-    rest_of(in_time(SEARCH_MAX, client.read_all(&options)).await?, SEARCH_MAX, limit).await
+    rest_of(in_time(SEARCH_MAX, Box::pin(client.read_all(&options))).await?, SEARCH_MAX, limit).await
 }
 
 fn positions(records: Vec<RecordedEvent>) -> Vec<Position> {
@@ -76,7 +76,7 @@ fn positions(records: Vec<RecordedEvent>) -> Vec<Position> {
 pub(super) async fn page_of_stream(client: &Client, name: &str, from: Version, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
     let options = ReadStreamOptions::default().position(StreamPosition::Position(from.0)).forwards().max_count(limit);
     let options = options.deadline(SEARCH_MAX).requires_leader(true);
-    let read = async { rest_of(in_time(ANSWER_MAX, client.read_stream(name, &options)).await?, ANSWER_MAX, limit).await };
+    let read = async { rest_of(in_time(ANSWER_MAX, Box::pin(client.read_stream(name, &options))).await?, ANSWER_MAX, limit).await };
     match read.await {
         Err(Failure::Absent) => Ok(Vec::new()),
         page => whole(page?.into_iter().map(decode).collect::<Result<_, _>>()?, from),
@@ -108,6 +108,7 @@ async fn rest_of(mut page: ReadStream, patience: Duration, limit: usize) -> Resu
     Ok(records)
 }
 
+/// The client's own futures are large; what begins a call comes boxed.
 async fn in_time<T>(patience: Duration, answer: impl Future<Output = eventstore::Result<T>>) -> Result<T, Failure> {
     match timeout(patience, answer).await {
         Ok(answer) => Ok(answer?),

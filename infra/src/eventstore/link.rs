@@ -248,8 +248,9 @@ impl Live {
             return Ok(Arc::clone(open));
         }
         // No deadline: it would be one for the whole session.
-        let opened = Arc::new(self.client.batch_append(&BatchAppendOptions::default().requires_leader(true)).await?);
-        Ok(Arc::clone(session.insert(opened)))
+        let options = BatchAppendOptions::default().requires_leader(true);
+        let opened = Box::pin(self.client.batch_append(&options)).await?;
+        Ok(Arc::clone(session.insert(Arc::new(opened))))
     }
 
     /// The position of our last event. What others have written behind it is passed by once, page by page.
@@ -296,6 +297,8 @@ async fn connect(server: &Server, number: u64, seen: Position) -> Result<(Arc<Li
     let client = connected.await.unwrap_or_else(|_| Err(Failure::Away(Late(CONNECT_MAX).into())))?;
     let live = Live { client, number, sessions: Default::default(), end: Mutex::default() };
     let head = live.head().await?;
+    // A client that was badly answered once believes for good that the server is too old for batches.
+    live.session(Certainty::Known).await?;
     if head < seen {
         let text = format!("the server's log ends at {head}, and it went to {seen}: it was emptied, or is another one");
         return Err(Failure::Refused(text.into()));

@@ -67,7 +67,9 @@ impl From<Error> for Failure {
             Error::ResourceNotFound => Self::Absent,
             Error::ResourceDeleted => Self::Deleted,
             Error::ResourceAlreadyExists | Error::WrongExpectedVersion { .. } => Self::WrongVersion,
-            Error::UnsupportedFeature => Self::Refused("the server is too old: it has no batch appends".into()),
+            Error::UnsupportedFeature => {
+                Self::Refused("the server has no batch appends: it must be of version 21.10 or later".into())
+            }
             Error::ServerError(text) if is_invalid_position(text) => Self::NoSuchPosition,
             Error::ServerError(text) if text.contains("Batch-append stream has been closed") => Self::Again(error.into()),
             // The server's, or one on the way: over the same client it may go better next time.

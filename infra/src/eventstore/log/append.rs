@@ -128,6 +128,7 @@ impl Appender {
         loop {
             // Of a stream of which nothing is known it is guessed that there is nothing: most are new, and a look costs more than a refusal.
             let certainty = if known.holds_over(self.link.number()) { Certainty::Known } else { Certainty::Guessed };
+            is_fresh &= certainty == Certainty::Known;
             match known.judge(writing.stream, writing.expected, &writing.ids) {
                 Judged::Repeated(appended) => return Ok(appended),
                 Judged::Refused(refusal) if is_fresh => return Err(refusal),
@@ -137,7 +138,7 @@ impl Appender {
                 }
                 Judged::Write(last) => match self.write(writing, last, certainty).await {
                     Ok(Written { position: Some(position), version, client }) if !is_doubtful => {
-                        if matches!(certainty, Certainty::Guessed) {
+                        if certainty == Certainty::Guessed {
                             known.learn(client, &[]);
                         }
                         return note(writing, known, version, position).map_err(fail);
@@ -179,15 +180,15 @@ impl Appender {
         }
     }
 
-    /// One try. Its events have the same ids as those of every other try of this append, and it names the same revision: the server makes
-    /// one of them at most.
+    /// One try. Its events have the same ids as those of every other try of this append. If an earlier one that was not answered arrives late,
+    /// its revision is either the same, and the server knows the ids, or is long past: one of them counts at most.
     async fn write(&self, writing: &Writing<'_>, last: Option<Version>, certainty: Certainty) -> Result<Written, Failure> {
         let live = self.link.live().await?;
         let tried = self.link.while_wanted(&live, write_over(&live, writing, last, certainty));
         let tried = timeout(ANSWER_MAX, tried).await;
         let tried = tried.unwrap_or_else(|_| Err(Failure::Away(Late(ANSWER_MAX).into())));
         match &tried {
-            Err(Failure::Away(_)) => self.link.suspect(&live),
+            Err(Failure::Away(_) | Failure::Refused(_)) => self.link.suspect(&live),
             // Any call makes the client notice where the leader is, but not a session that ended before it began.
             Err(Failure::Moved(_)) => drop(live.head().await),
             _ => {}
