@@ -1,7 +1,7 @@
 //! How fast the log is over the protocol of EventStoreDB.
 //!
-//! The server is the double of the tests, which keeps its events in memory: what is measured is the adapter, the client library and HTTP/2 on
-//! one machine, not a server that writes to a disk.
+//! The server is the double of the tests, which keeps its events in memory: what is measured is the adapter, the client library and
+//! HTTP/2 on one machine, not a server that writes to a disk.
 //!
 //! `cargo bench --workspace --bench eventstore` prints rates, measured in turns within one run.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first surprise")]

@@ -45,8 +45,8 @@ pub(super) async fn positions_before(client: &Client, begin: Begin, limit: usize
     Ok(positions(records(client, from(begin).backwards(), limit).await?))
 }
 
-/// The last events of the server before `begin`, whoever wrote them, the last first: where each stands, and whether it is ours. However many
-/// events others write, this is answered at once.
+/// The last events of the server before `begin`, whoever wrote them, the last first: where each stands, and whether it is ours. However
+/// many events others write, this is answered at once.
 pub(super) async fn anything_before(client: &Client, begin: Begin, limit: usize) -> Result<Vec<(Position, bool)>, Failure> {
     let options = from(begin).backwards().max_count(limit).deadline(SEARCH_MAX).requires_leader(true);
     let page = in_time(ANSWER_MAX, Box::pin(client.read_all(&options))).await?;

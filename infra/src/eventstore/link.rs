@@ -1,7 +1,7 @@
 //! The connection to the server, and who replaces it.
 //!
-//! A client whose first call failed is broken for good, as is one whose leader is lost, and none has deadlines of its own. So whoever meets
-//! trouble [suspects](Link::suspect) the client that he used: it is thrown away, and one task makes new ones until one answers.
+//! A client whose first call failed is broken for good, as is one whose leader is lost, and none has deadlines of its own. So whoever
+//! meets trouble [suspects](Link::suspect) the client that he used: it is thrown away, and one task makes new ones until one answers.
 
 use std::io;
 use std::sync::Arc;
@@ -26,16 +26,16 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long whoever needs a client waits for one that is about to come.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// The first pause between two tries to connect, and the longest one; chance makes each of them up to twice as long. A server that is back is
-/// noticed while somebody who needs it still waits.
+/// The first pause between two tries to connect, and the longest one; chance makes each of them up to twice as long. A server that is
+/// back is noticed while somebody who needs it still waits.
 const PAUSE_MIN: Duration = Duration::from_millis(25);
 const PAUSE_MAX: Duration = Duration::from_millis(400);
 
 /// A client that has worked this long was a good one: the next begins with short pauses again.
 const PROVEN_AFTER: Duration = Duration::from_secs(5);
 
-/// How often a question is put, and how soon its first try must have failed for another one: together with the deadline of a call that keeps
-/// whoever asks from waiting longer than three seconds.
+/// How often a question is put, and how soon its first try must have failed for another one: together with the deadline of a call that
+/// keeps whoever asks from waiting longer than three seconds.
 const TRIES_MAX: usize = 3;
 const SOON: Duration = Duration::from_millis(600);
 

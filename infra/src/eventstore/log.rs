@@ -1,13 +1,13 @@
 //! The event log in EventStoreDB.
 //!
-//! An append is always made at an exact revision, which this adapter knows or looks up: the server's own recognition of repeats is only promised
-//! then, and can't tell a repeat from a success. What stands in a stream is remembered as far as it was seen; whether that is still all
-//! is judged by the server, when it compares the revision. So two processes that try the same append at once can't both land, whatever
-//! either of them remembers, and what another process did is never overlooked.
+//! An append is always made at an exact revision, which this adapter knows or looks up: the server's own recognition of repeats is only
+//! promised then, and can't tell a repeat from a success. What stands in a stream is remembered as far as it was seen; whether that is
+//! still all is judged by the server, when it compares the revision. So two processes that try the same append at once can't both land,
+//! whatever either of them remembers, and what another process did is never overlooked.
 //!
 //! A position is the commit position of the server, a byte offset: positions grow and have gaps. `$all` is read in pages, not
-//! subscribed to: whoever follows the log asks for pages anyway, from where he is, and a subscription that the server ends can keep a thread
-//! busy for ever. The [growth](EventStore::growth) of other processes is seen by asking for the head now and then.
+//! subscribed to: whoever follows the log asks for pages anyway, from where he is, and a subscription that the server ends can keep a
+//! thread busy for ever. The [growth](EventStore::growth) of other processes is seen by asking for the head now and then.
 
 use std::sync::Arc;
 use std::time::Duration;

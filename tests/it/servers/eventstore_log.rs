@@ -317,8 +317,8 @@ async fn appends_in_order_are_told_apart_from_those_that_did_not_happen() {
     assert_eq!(whole(&log).await.len(), 3);
 }
 
-/// Errors before and after the effect, answers that never come, cut connections: each of them is met by an append that either is made, once,
-/// or is not answered and can be tried again.
+/// Errors before and after the effect, answers that never come, cut connections: each of them is met by an append that either is made,
+/// once, or is not answered and can be tried again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_was_acknowledged_is_lost_and_nothing_is_doubled() {
     let scene = Scene::new().await;

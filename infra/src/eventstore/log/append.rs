@@ -126,7 +126,8 @@ impl Appender {
         let mut is_fresh = false;
         let mut is_doubtful = false;
         loop {
-            // Of a stream of which nothing is known it is guessed that there is nothing: most are new, and a look costs more than a refusal.
+            // Of a stream of which nothing is known it is guessed that there is nothing: most are new, and a look costs more than a
+            // refusal.
             let certainty = if known.holds_over(self.link.number()) { Certainty::Known } else { Certainty::Guessed };
             is_fresh &= certainty == Certainty::Known;
             match known.judge(writing.stream, writing.expected, &writing.ids) {
@@ -180,8 +181,8 @@ impl Appender {
         }
     }
 
-    /// One try. Its events have the same ids as those of every other try of this append. If an earlier one that was not answered arrives late,
-    /// its revision is either the same, and the server knows the ids, or is long past: one of them counts at most.
+    /// One try. Its events have the same ids as those of every other try of this append. If an earlier one that was not answered arrives
+    /// late, its revision is either the same, and the server knows the ids, or is long past: one of them counts at most.
     async fn write(&self, writing: &Writing<'_>, last: Option<Version>, certainty: Certainty) -> Result<Written, Failure> {
         let live = self.link.live().await?;
         let tried = self.link.while_wanted(&live, write_over(&live, writing, last, certainty));

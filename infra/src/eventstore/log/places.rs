@@ -1,7 +1,7 @@
 //! Where events stand in `$all`, as far as it was seen.
 //!
-//! Clients may ask for what comes after any number, and the server knows only the positions of events. The one before such a number is found
-//! by reading from the nearest that is known, or from the end if that is nearer.
+//! Clients may ask for what comes after any number, and the server knows only the positions of events. The one before such a number is
+//! found by reading from the nearest that is known, or from the end if that is nearer.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex as Lock, PoisonError};
