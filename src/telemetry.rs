@@ -7,9 +7,13 @@ use cairn_infra::config::{LogFormat, Telemetry};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
+/// What is not logged unless the filter names it.
+const QUIET: &str = "kurrentdb=off";
+
 /// Starts logging: for people on a terminal, one JSON object a line otherwise.
 pub(crate) fn start_logging(section: &Telemetry) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&section.filter).context("telemetry.filter is not a log filter")?;
+    // The client of EventStoreDB calls every question that is tried again an error. Whoever wants to read that names it in the filter.
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", section.filter)).context("telemetry.filter is not a log filter")?;
     let human = match section.format {
         LogFormat::Auto => std::io::stderr().is_terminal(),
         LogFormat::Human => true,

@@ -1,18 +1,34 @@
-//! Every test of the drive can also be run over real servers, which it must not notice: `CAIRN_TEST_OVER=servers` gives each drive databases
-//! and a part of the cache of its own, in the servers that all tests of the run share.
+//! Every test of the drive can also be run over servers, which it must not notice: `CAIRN_TEST_OVER=servers` gives each drive databases
+//! and a part of the cache of its own, in the servers that all tests of the run share, and `CAIRN_TEST_OVER=eventstore` a double of
+//! EventStoreDB for its log.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
+use cairn_eventstore_double::Double;
 use cairn_servers::shared::{mariadb, redis};
 
-/// Whether the tests run over servers.
+/// Those of the drives of this process, by their data directories; they stay when a drive is started again.
+static DOUBLES: LazyLock<Mutex<HashMap<PathBuf, Double>>> = LazyLock::new(Mutex::default);
+
+/// Whether the log and the read tables are in databases.
 pub(crate) fn servers() -> bool {
-    std::env::var_os("CAIRN_TEST_OVER").is_some()
+    over("servers")
+}
+
+fn over(what: &str) -> bool {
+    std::env::var_os("CAIRN_TEST_OVER").is_some_and(|over| over == what)
 }
 
 /// The settings of the drive with this data directory: always the same ones for the same directory.
 pub(crate) fn settings(data: &Path) -> Vec<(String, String)> {
+    if over("eventstore") {
+        let mut doubles = DOUBLES.lock().unwrap_or_else(PoisonError::into_inner);
+        let double = doubles.entry(data.to_owned()).or_insert_with(|| Double::start().expect("a double"));
+        return vec![("CAIRN_LOG__URL".to_owned(), double.url())];
+    }
     if !servers() {
         return Vec::new();
     }

@@ -65,7 +65,7 @@ fn what_cannot_be_meant_ends_with_2() {
         assert_eq!(cairn(arguments).code, Some(2), "{arguments:?}");
     }
     for (name, value) in
-        [("CAIRN_LIMITS__PARTS_MAX", "0"), ("CAIRN_LOG__URL", "esdb://localhost"), ("CAIRN_TELEMETRY__FORMAT", "song")]
+        [("CAIRN_LIMITS__PARTS_MAX", "0"), ("CAIRN_LOG__URL", "ftp://localhost"), ("CAIRN_TELEMETRY__FORMAT", "song")]
     {
         let refused = Output::of(command().env(name, value).args(["config", "check"]));
         assert_eq!(refused.code, Some(2), "{name}: {refused:?}");
@@ -127,7 +127,7 @@ async fn events_are_listed_for_people_and_for_programs() {
     let file = user.upload("报告.txt", b"a").await;
     let events = drive.events();
     let positions: Vec<u64> = events.iter().map(|event| event["position"].as_u64().unwrap()).collect();
-    assert_eq!(positions, (1..=events.len() as u64).collect::<Vec<_>>(), "no gap");
+    assert!(positions.windows(2).all(|pair| pair[0] < pair[1]), "in order: {positions:?}");
     for event in &events {
         for field in ["id", "stream", "type", "time"] {
             assert!(event[field].is_string(), "{field}: {event}");
@@ -142,7 +142,8 @@ async fn events_are_listed_for_people_and_for_programs() {
     assert_eq!((&of_file[0]["type"], &of_file[0]["data"]["name"]), (&json!("FileAdded"), &json!("报告.txt")));
     let stream = format!("file-{}", file.id);
     assert_eq!(drive.cairn(&["events", "list", "--stream", &stream, "--json"]).json_lines(), of_file);
-    let limited = drive.cairn(&["events", "list", "--after", "2", "--limit", "3", "--json"]).json_lines();
+    let second = positions[1].to_string();
+    let limited = drive.cairn(&["events", "list", "--after", &second, "--limit", "3", "--json"]).json_lines();
     assert_eq!(limited, events[2..5]);
     let lines = drive.cairn(&["events", "list"]).success();
     assert_eq!(lines.lines().count(), events.len());
@@ -194,12 +195,12 @@ async fn the_tail_of_the_log_is_followed() {
 async fn projections_are_listed() {
     let drive = Drive::start();
     drive.user().await.upload("a.txt", b"a").await;
-    let head = drive.events().len();
+    let head = drive.events().last().unwrap()["position"].clone();
     let list = drive.cairn(&["projection", "list", "--json"]).json_lines();
     assert!(list.len() >= 3, "{list:?}");
     for projection in &list {
         assert!(projection["name"].is_string() && projection["version"].is_u64(), "{projection}");
-        assert_eq!((&projection["position"], &projection["lag"], &projection["parked"]), (&json!(head), &json!(0), &json!(0)));
+        assert_eq!((&projection["position"], &projection["lag"], &projection["parked"]), (&head, &json!(0), &json!(0)));
     }
     assert!(drive.cairn(&["projection", "list"]).success().contains(list[0]["name"].as_str().unwrap()));
 }

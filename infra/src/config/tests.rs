@@ -59,7 +59,7 @@ fn what_can_not_be_meant_is_refused() {
     assert!(matches!(refused(&[("CAIRN_SERVER__LISTEN", "nowhere")]), ConfigError::Invalid(_)));
     assert!(matches!(refused(&[("CAIRN_LIMITS__PARTS_MAX", "0")]), ConfigError::Zero { key: "parts_max" }));
     let error = refused(&[("CAIRN_LOG__URL", "ftp://localhost")]);
-    assert!(error.to_string().contains("it has: sqlite, mysql://"), "{error}");
+    assert!(error.to_string().contains("it has: sqlite, mysql://, esdb://"), "{error}");
     assert!(matches!(refused(&[("CAIRN_SERVER__SECRET", "abc")]), ConfigError::BadSecret));
     assert!(matches!(refused(&[("CAIRN_VIEWS__REPLICAS", "mysql://u:p@h/d")]), ConfigError::NoReplicas));
 }
@@ -137,5 +137,20 @@ fn an_address_of_a_cache_chooses_it() {
         }
     } else {
         assert!(matches!(with("redis://h"), Err(ConfigError::FeatureMissing { feature: "redis", .. })));
+    }
+}
+
+#[test]
+fn every_name_of_eventstoredb_means_its_adapter() {
+    for scheme in ["esdb", "esdb+discover", "kurrentdb", "kurrentdb+discover", "kurrent", "kdb"] {
+        let loaded = load(None, env(&[("CAIRN_LOG__URL", &format!("{scheme}://u:hunter2@h:2113"))]), Overrides::default());
+        if cfg!(feature = "eventstore") {
+            assert!(!format!("{:?}", loaded.expect("valid").log_adapter()).contains("hunter2"));
+            let wrong = format!("{scheme}://u:hunter2@h:2113?tls=perhaps");
+            let error = load(None, env(&[("CAIRN_LOG__URL", &wrong)]), Overrides::default()).expect_err("no such choice");
+            assert!(matches!(error, ConfigError::BadAddress { .. }) && !error.to_string().contains("hunter2"), "{error}");
+        } else {
+            assert!(matches!(loaded, Err(ConfigError::FeatureMissing { feature: "eventstore", .. })));
+        }
     }
 }

@@ -12,47 +12,71 @@ use tokio::time::timeout;
 use super::record::{PREFIX, decode};
 use super::trouble::{Failure, Late};
 
-/// How long the server may take to send the first or the next event of a page.
+/// How long the server may take for the first or the next event of a page.
 const ANSWER_MAX: Duration = Duration::from_millis(1_300);
 
-/// How long the server itself works on a page before it gives up.
-const PAGE_MAX: Duration = Duration::from_secs(10);
+/// The same, where it may have to pass by very many events of others first.
+const SEARCH_MAX: Duration = Duration::from_secs(10);
 
 /// Where a page of `$all` begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Begin {
     Start,
-    /// With the event at this position, which must be one: the server refuses any other number.
+    End,
+    /// At the event with this position, which must be one: the server refuses any other number.
     At(Position),
 }
 
-/// At most `limit` of our events, in the order of the log.
-pub(super) async fn page_of_all(client: &Client, begin: Begin, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
-    let from = match begin {
-        Begin::Start => StreamPosition::Start,
-        Begin::At(Position(position)) => StreamPosition::Position(AllPosition { commit: position, prepare: position }),
-    };
-    // The position first: it sets the direction.
-    let options = ReadAllOptions::default().position(from).forwards().filter(ours()).max_count(limit);
-    let options = options.deadline(PAGE_MAX).requires_leader(true);
-    let page = in_time(client.read_all(&options)).await?;
-    rest_of(page, limit).await?.into_iter().map(decode).collect()
+/// At most `limit` of our events that come after a position, read from `begin` on.
+pub(super) async fn page_of_all(client: &Client, begin: Begin, after: Position, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
+    // Forwards the event at which a page begins belongs to it.
+    let records = records(client, from(begin).forwards(), limit + 1).await?;
+    let wanted = records.into_iter().filter(|record| record.position.commit > after.0).take(limit);
+    wanted.map(decode).collect()
 }
 
-/// The position of our last event.
-pub(super) async fn head(client: &Client) -> Result<Position, Failure> {
-    let options = ReadAllOptions::default().position(StreamPosition::End).backwards().filter(ours()).max_count(1);
-    let options = options.deadline(PAGE_MAX).requires_leader(true);
-    let page = in_time(client.read_all(&options)).await?;
-    let last = rest_of(page, 1).await?;
-    Ok(last.first().map_or(Position::START, |record| Position(record.position.commit)))
+/// Where at most `limit` of our events stand from `begin` on, that one included.
+pub(super) async fn positions_from(client: &Client, begin: Begin, limit: usize) -> Result<Vec<Position>, Failure> {
+    Ok(positions(records(client, from(begin).forwards(), limit).await?))
+}
+
+/// Where at most `limit` of our events stand before `begin`, that one excluded, the last first.
+pub(super) async fn positions_before(client: &Client, begin: Begin, limit: usize) -> Result<Vec<Position>, Failure> {
+    Ok(positions(records(client, from(begin).backwards(), limit).await?))
+}
+
+/// The last events of the server before `begin`, whoever wrote them, the last first: where each stands, and whether it is ours. However
+/// many events others write, this is answered at once.
+pub(super) async fn anything_before(client: &Client, begin: Begin, limit: usize) -> Result<Vec<(Position, bool)>, Failure> {
+    let options = from(begin).backwards().max_count(limit).deadline(SEARCH_MAX).requires_leader(true);
+    let page = in_time(ANSWER_MAX, Box::pin(client.read_all(&options))).await?;
+    let records = rest_of(page, ANSWER_MAX, limit).await?;
+    Ok(records.iter().map(|record| (Position(record.position.commit), record.stream_id().starts_with(PREFIX))).collect())
+}
+
+/// The direction has to be given afterwards: this sets it, too.
+fn from(begin: Begin) -> ReadAllOptions {
+    ReadAllOptions::default().position(match begin {
+        Begin::Start => StreamPosition::Start,
+        Begin::End => StreamPosition::End,
+        Begin::At(Position(position)) => StreamPosition::Position(AllPosition { commit: position, prepare: position }),
+    })
+}
+
+async fn records(client: &Client, options: ReadAllOptions, limit: usize) -> Result<Vec<RecordedEvent>, Failure> {
+    let options = options.filter(ours()).max_count(limit).deadline(SEARCH_MAX).requires_leader(true);
+    rest_of(in_time(SEARCH_MAX, Box::pin(client.read_all(&options))).await?, SEARCH_MAX, limit).await
+}
+
+fn positions(records: Vec<RecordedEvent>) -> Vec<Position> {
+    records.into_iter().map(|record| Position(record.position.commit)).collect()
 }
 
 /// At most `limit` events of a stream, from this version on. No events if there is no such stream.
 pub(super) async fn page_of_stream(client: &Client, name: &str, from: Version, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
     let options = ReadStreamOptions::default().position(StreamPosition::Position(from.0)).forwards().max_count(limit);
-    let options = options.deadline(PAGE_MAX).requires_leader(true);
-    let read = async { rest_of(in_time(client.read_stream(name, &options)).await?, limit).await };
+    let options = options.deadline(SEARCH_MAX).requires_leader(true);
+    let read = async { rest_of(in_time(ANSWER_MAX, Box::pin(client.read_stream(name, &options))).await?, ANSWER_MAX, limit).await };
     match read.await {
         Err(Failure::Absent) => Ok(Vec::new()),
         page => whole(page?.into_iter().map(decode).collect::<Result<_, _>>()?, from),
@@ -74,19 +98,20 @@ fn ours() -> SubscriptionFilter {
     SubscriptionFilter::on_stream_name().add_prefix(PREFIX)
 }
 
-async fn rest_of(mut page: ReadStream, limit: usize) -> Result<Vec<RecordedEvent>, Failure> {
+async fn rest_of(mut page: ReadStream, patience: Duration, limit: usize) -> Result<Vec<RecordedEvent>, Failure> {
     let mut records = Vec::new();
     while records.len() < limit
-        && let Some(resolved) = in_time(page.next()).await?
+        && let Some(resolved) = in_time(patience, page.next()).await?
     {
         records.extend(resolved.event);
     }
     Ok(records)
 }
 
-async fn in_time<T>(answer: impl Future<Output = eventstore::Result<T>>) -> Result<T, Failure> {
-    match timeout(ANSWER_MAX, answer).await {
+/// The client's own futures are large; what begins a call comes boxed.
+async fn in_time<T>(patience: Duration, answer: impl Future<Output = eventstore::Result<T>>) -> Result<T, Failure> {
+    match timeout(patience, answer).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(Failure::Away(Late(ANSWER_MAX).into())),
+        Err(_) => Err(Failure::Away(Late(patience).into())),
     }
 }

@@ -1,7 +1,7 @@
 //! The connection to the server, and who replaces it.
 //!
-//! A client whose first call failed is broken for good, as is one whose leader is lost, and none has deadlines of its own. So whoever meets
-//! trouble [suspects](Link::suspect) the client that he used: it is thrown away, and one task makes new ones until one answers.
+//! A client whose first call failed is broken for good, as is one whose leader is lost, and none has deadlines of its own. So whoever
+//! meets trouble [suspects](Link::suspect) the client that he used: it is thrown away, and one task makes new ones until one answers.
 
 use std::io;
 use std::sync::Arc;
@@ -17,26 +17,30 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::address::Server;
-use super::call;
+use super::call::{self, Begin};
 use super::trouble::{Failure, Late};
 
 /// How long making a client that answers may take.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 
 /// How long whoever needs a client waits for one that is about to come.
-const WAIT_MAX: Duration = Duration::from_millis(700);
+const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// The first pause between two tries to connect, and the longest one.
-const PAUSE_MIN: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// The first pause between two tries to connect, and the longest one; chance makes each of them up to twice as long. A server that is
+/// back is noticed while somebody who needs it still waits.
+const PAUSE_MIN: Duration = Duration::from_millis(25);
+const PAUSE_MAX: Duration = Duration::from_millis(400);
 
 /// A client that has worked this long was a good one: the next begins with short pauses again.
 const PROVEN_AFTER: Duration = Duration::from_secs(5);
 
-/// How often a question is put, and how soon its first try must have failed for another one: together with the deadline of a call that keeps
-/// whoever asks from waiting longer than three seconds.
+/// How often a question is put, and how soon its first try must have failed for another one: together with the deadline of a call that
+/// keeps whoever asks from waiting longer than three seconds.
 const TRIES_MAX: usize = 3;
-const SOON: Duration = Duration::from_millis(500);
+const SOON: Duration = Duration::from_millis(600);
+
+/// Events of others that are passed by at once.
+const PAGE: usize = 1_000;
 
 /// How often a client is asked again that has been sent to another leader.
 const LEADERS_MAX: usize = 3;
@@ -88,7 +92,26 @@ pub(super) struct Live {
     pub(super) client: Client,
     /// Counts the clients: what was learnt over another one may not hold any more.
     pub(super) number: u64,
-    session: Mutex<Option<Arc<BatchAppendClient>>>,
+    sessions: [Mutex<Option<Arc<BatchAppendClient>>>; 2],
+    end: Mutex<End>,
+}
+
+/// What an append relies on. A refusal ends its session, so those that may well be refused have one of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Certainty {
+    /// What was seen of the stream.
+    Known,
+    /// That the stream is new.
+    Guessed,
+}
+
+/// The end of the server's log, as far as it was looked at.
+#[derive(Default)]
+struct End {
+    /// The last event of anybody.
+    last: Option<Position>,
+    /// The last one of ours.
+    head: Position,
 }
 
 /// The way to a client that works.
@@ -140,7 +163,7 @@ impl Link {
         loop {
             let live = self.live().await?;
             tries += 1;
-            match question(Arc::clone(&live)).await {
+            match self.while_wanted(&live, question(Arc::clone(&live))).await {
                 Err(Failure::Again(_) | Failure::Moved(_)) if tries < TRIES_MAX => {}
                 Err(Failure::Away(error)) => {
                     self.suspect(&live);
@@ -150,6 +173,24 @@ impl Link {
                 }
                 answer => return answer,
             }
+        }
+    }
+
+    /// The answer, unless somebody gives the client up meanwhile: nobody has to find out by himself that it is dead.
+    pub(super) async fn while_wanted<T>(
+        &self,
+        wanted: &Arc<Live>,
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut live = self.live.subscribe();
+        let given_up = async {
+            let is_another = |live: &Option<Arc<Live>>| !live.as_ref().is_some_and(|live| Arc::ptr_eq(live, wanted));
+            let _ = live.wait_for(is_another).await;
+        };
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = given_up => Err(Failure::Away("the connection was given up".into())),
         }
     }
 
@@ -200,20 +241,42 @@ impl Link {
 }
 
 impl Live {
-    /// The session over which appends go. The server ends it whenever it refuses an append.
-    pub(super) async fn session(&self) -> Result<Arc<BatchAppendClient>, Failure> {
-        let mut session = self.session.lock().await;
+    /// The session over which such appends go. The server ends it whenever it refuses an append.
+    pub(super) async fn session(&self, certainty: Certainty) -> Result<Arc<BatchAppendClient>, Failure> {
+        let mut session = self.sessions[certainty as usize].lock().await;
         if let Some(open) = &*session {
             return Ok(Arc::clone(open));
         }
         // No deadline: it would be one for the whole session.
-        let opened = Arc::new(self.client.batch_append(&BatchAppendOptions::default().requires_leader(true)).await?);
-        Ok(Arc::clone(session.insert(opened)))
+        let options = BatchAppendOptions::default().requires_leader(true);
+        let opened = Box::pin(self.client.batch_append(&options)).await?;
+        Ok(Arc::clone(session.insert(Arc::new(opened))))
+    }
+
+    /// The position of our last event. What others have written behind it is passed by once, page by page.
+    pub(super) async fn head(&self) -> Result<Position, Failure> {
+        let mut end = self.end.lock().await;
+        let (mut begin, mut limit, mut last) = (Begin::End, 1, None);
+        loop {
+            let page = call::anything_before(&self.client, begin, limit).await?;
+            last = last.or(page.first().map(|(position, _)| *position));
+            let news = page.iter().take_while(|(position, _)| end.last.is_none_or(|seen| *position > seen));
+            if let Some((head, _)) = news.clone().find(|(_, is_ours)| *is_ours) {
+                *end = End { last, head: *head };
+                return Ok(end.head);
+            }
+            if news.count() < limit {
+                *end = End { last, head: end.head };
+                return Ok(end.head);
+            }
+            begin = page.last().map_or(Begin::Start, |(first, _)| Begin::At(*first));
+            limit = (limit * 32).min(PAGE);
+        }
     }
 
     /// The session has ended, or may have.
-    pub(super) async fn leave(&self, ended: &Arc<BatchAppendClient>) {
-        let mut session = self.session.lock().await;
+    pub(super) async fn leave(&self, certainty: Certainty, ended: &Arc<BatchAppendClient>) {
+        let mut session = self.sessions[certainty as usize].lock().await;
         if session.as_ref().is_some_and(|open| Arc::ptr_eq(open, ended)) {
             *session = None;
         }
@@ -228,14 +291,19 @@ fn pauses() -> impl Iterator<Item = Duration> + Send {
 async fn connect(server: &Server, number: u64, seen: Position) -> Result<(Arc<Live>, Position), Failure> {
     let connected = timeout(CONNECT_MAX, async {
         let client = build(server).await?;
-        let head = first_answer(&client).await?;
-        if head < seen {
-            let text = format!("the server's log ends at {head}, and it went to {seen}: it was emptied, or is another one");
-            return Err(Failure::Refused(text.into()));
-        }
-        Ok((Arc::new(Live { client, number, session: Mutex::default() }), head))
+        first_answer(&client).await?;
+        Ok(client)
     });
-    connected.await.unwrap_or_else(|_| Err(Failure::Away(Late(CONNECT_MAX).into())))
+    let client = connected.await.unwrap_or_else(|_| Err(Failure::Away(Late(CONNECT_MAX).into())))?;
+    let live = Live { client, number, sessions: Default::default(), end: Mutex::default() };
+    let head = live.head().await?;
+    // A client that was badly answered once believes for good that the server is too old for batches.
+    live.session(Certainty::Known).await?;
+    if head < seen {
+        let text = format!("the server's log ends at {head}, and it went to {seen}: it was emptied, or is another one");
+        return Err(Failure::Refused(text.into()));
+    }
+    Ok((Arc::new(live), head))
 }
 
 /// Making a client reads the certificates of this machine.
@@ -248,12 +316,12 @@ async fn build(server: &Server) -> Result<Client, Failure> {
 }
 
 /// A node that is not the leader names it, and the client goes there for the next call.
-async fn first_answer(client: &Client) -> Result<Position, Failure> {
+async fn first_answer(client: &Client) -> Result<(), Failure> {
     let mut leaders = 0;
     loop {
-        match call::head(client).await {
+        match call::anything_before(client, Begin::End, 1).await {
             Err(Failure::Moved(_)) if leaders < LEADERS_MAX => leaders += 1,
-            answer => return answer,
+            answer => return answer.map(drop),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! The event log in EventStoreDB.
 //!
-//! An append is always made at an exact revision, which this adapter knows or looks up: the server's own recognition of repeats is only promised
-//! then, and can't tell a repeat from a success. What stands in a stream is remembered as far as it was seen; whether that is still all
-//! is judged by the server, when it compares the revision. So two processes that try the same append at once can't both land, whatever
-//! either of them remembers, and what another process did is never overlooked.
+//! An append is always made at an exact revision, which this adapter knows or looks up: the server's own recognition of repeats is only
+//! promised then, and can't tell a repeat from a success. What stands in a stream is remembered as far as it was seen; whether that is
+//! still all is judged by the server, when it compares the revision. So two processes that try the same append at once can't both land,
+//! whatever either of them remembers, and what another process did is never overlooked.
 //!
 //! A position is the commit position of the server, a byte offset: positions grow and have gaps. `$all` is read in pages, not
-//! subscribed to: whoever follows the log asks for pages anyway, from where he is, and a subscription that the server ends can keep a thread
-//! busy for ever. The [growth](EventStore::growth) of other processes is seen by asking for the head now and then.
+//! subscribed to: whoever follows the log asks for pages anyway, from where he is, and a subscription that the server ends can keep a
+//! thread busy for ever. The [growth](EventStore::growth) of other processes is seen by asking for the head now and then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::address::Server;
-use super::call;
 use super::link::{Link, OpenError};
 use crate::group_commit::{describe_metrics, tell_growth};
 
@@ -125,7 +124,7 @@ async fn watch_foreign_growth(link: Arc<Link>, growth: watch::Sender<Position>, 
     let look = async {
         loop {
             tokio::time::sleep(FOREIGN_GROWTH_PERIOD).await;
-            match link.ask(|live| async move { call::head(&live.client).await }).await {
+            match link.ask(|live| async move { live.head().await }).await {
                 Ok(head) => tell_growth(&growth, head),
                 Err(failure) => tracing::debug!(?failure, "the event log did not tell its head"),
             }

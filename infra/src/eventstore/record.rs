@@ -21,8 +21,8 @@ pub(super) const PREFIX: &str = "cairn.";
 /// The server's own type for the last event of a stream that was deleted for good.
 const TOMBSTONE: &str = "$streamDeleted";
 
-/// What stands beside an event on the server. `cairn` marks it as ours; its keys are the storage format. `$correlationId` is where the server's
-/// own tools look for what belongs together.
+/// What stands beside an event on the server. `cairn` marks it as ours; its keys are the storage format. `$correlationId` is where the
+/// server's own tools look for what belongs together.
 #[derive(Debug, Serialize, Deserialize)]
 struct Beside {
     cairn: Ours,
@@ -64,8 +64,8 @@ impl Encoded {
         Ok(Self { id: new.id, name: new.event.name(), metadata: metadata.map_err(unwritable)?, data: data.map_err(unwritable)? })
     }
 
-    /// As the server counts it towards the limit of an append: it keeps the type as UTF-16. What is added here to the name, the metadata and
-    /// the data is less than the `EVENT_BYTES_AROUND` with which the port counts.
+    /// As the server counts it towards the limit of an append: it keeps the type as UTF-16. What is added here to the name, the metadata
+    /// and the data is less than the `EVENT_BYTES_AROUND` with which the port counts.
     pub(super) fn size(&self) -> usize {
         2 * self.name.len() + self.metadata.len() + self.data.get().len()
     }

@@ -12,6 +12,9 @@ const INVALID_ARGUMENT: i32 = 3;
 const NOT_FOUND: i32 = 5;
 const ALREADY_EXISTS: i32 = 6;
 const PERMISSION_DENIED: i32 = 7;
+const DEADLINE_EXCEEDED: i32 = 4;
+const RESOURCE_EXHAUSTED: i32 = 8;
+const ABORTED: i32 = 10;
 const UNAUTHENTICATED: i32 = 16;
 
 /// What to do after a call that failed.
@@ -64,9 +67,13 @@ impl From<Error> for Failure {
             Error::ResourceNotFound => Self::Absent,
             Error::ResourceDeleted => Self::Deleted,
             Error::ResourceAlreadyExists | Error::WrongExpectedVersion { .. } => Self::WrongVersion,
-            Error::UnsupportedFeature => Self::Refused("the server is too old: it has no batch appends".into()),
+            Error::UnsupportedFeature => {
+                Self::Refused("the server has no batch appends: it must be of version 21.10 or later".into())
+            }
             Error::ServerError(text) if is_invalid_position(text) => Self::NoSuchPosition,
             Error::ServerError(text) if text.contains("Batch-append stream has been closed") => Self::Again(error.into()),
+            // The server's, or one on the way: over the same client it may go better next time.
+            Error::DeadlineExceeded => Self::Again(error.into()),
             Error::Grpc { code, message } => Self::of_status(*code as i32, message, &error),
             _ => Self::Away(error.into()),
         }
@@ -82,7 +89,8 @@ impl Failure {
             _ if is_invalid_position(message) => Self::NoSuchPosition,
             INVALID_ARGUMENT if message.contains("AppendSizeExceeded") || message.contains("Append Size") => Self::TooLarge,
             INVALID_ARGUMENT => Self::Refused(error.clone().into()),
-            // Timeouts on the server's side among them: it may still do what it was asked.
+            // Timeouts on the server's side: it may still do what it was asked.
+            DEADLINE_EXCEEDED | RESOURCE_EXHAUSTED | ABORTED => Self::Again(error.clone().into()),
             _ => Self::Away(error.clone().into()),
         }
     }
@@ -122,7 +130,7 @@ mod tests {
         assert!(matches!(server("Server Is Not Ready"), Failure::Away(_)));
         assert!(matches!(Failure::from(Error::ConnectionClosed), Failure::Away(_)));
         assert!(matches!(Failure::from(Error::AccessDenied), Failure::Denied));
-        assert!(matches!(Failure::from(Error::DeadlineExceeded), Failure::Away(_)));
+        assert!(matches!(Failure::from(Error::DeadlineExceeded), Failure::Again(_)));
         assert!(matches!(Failure::Denied.into_store_error("", Position::START), StoreError::Unavailable(_)));
         assert!(matches!(Failure::Deleted.into_store_error("a", Position(3)), StoreError::Corrupt { position: Position(3), .. }));
     }

@@ -15,14 +15,16 @@ use uuid::Uuid;
 
 use super::known::{Judged, Known};
 use super::read::{PAGE, page_of_stream};
-use crate::eventstore::call;
-use crate::eventstore::link::{Link, Live};
+use crate::eventstore::link::{Certainty, Link, Live};
 use crate::eventstore::record::{Encoded, name_of};
 use crate::eventstore::trouble::{Failure, Late};
 use crate::ids::RandomIds;
 
 /// How long the server may take to answer an append, before it is tried again over another client.
 const ANSWER_MAX: Duration = Duration::from_millis(1_200);
+
+/// Before an append is tried again of which nothing is known.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Events that are remembered over all streams, at about 60 bytes each.
 const KNOWN_MAX: u64 = 200_000;
@@ -69,6 +71,8 @@ impl<'a> Writing<'a> {
 
 /// How a try ended that did not fail.
 struct Written {
+    /// Over which client.
+    client: u64,
     version: Option<Version>,
     position: Option<Position>,
 }
@@ -122,10 +126,10 @@ impl Appender {
         let mut is_fresh = false;
         let mut is_doubtful = false;
         loop {
-            if !known.holds_over(self.link.number()) {
-                self.look(writing, known).await.map_err(fail)?;
-                is_fresh = true;
-            }
+            // Of a stream of which nothing is known it is guessed that there is nothing: most are new, and a look costs more than a
+            // refusal.
+            let certainty = if known.holds_over(self.link.number()) { Certainty::Known } else { Certainty::Guessed };
+            is_fresh &= certainty == Certainty::Known;
             match known.judge(writing.stream, writing.expected, &writing.ids) {
                 Judged::Repeated(appended) => return Ok(appended),
                 Judged::Refused(refusal) if is_fresh => return Err(refusal),
@@ -133,17 +137,22 @@ impl Appender {
                     self.look(writing, known).await.map_err(fail)?;
                     is_fresh = true;
                 }
-                Judged::Write(last) => match self.write(writing, last).await {
-                    Ok(written) if is_doubtful => return self.settle(writing, known, written).await.map_err(fail),
-                    Ok(written) => match written.position {
-                        Some(position) => return note(writing, known, &written, position).map_err(fail),
-                        None => return self.settle(writing, known, written).await.map_err(fail),
-                    },
+                Judged::Write(last) => match self.write(writing, last, certainty).await {
+                    Ok(Written { position: Some(position), version, client }) if !is_doubtful => {
+                        if certainty == Certainty::Guessed {
+                            known.learn(client, &[]);
+                        }
+                        return note(writing, known, version, position).map_err(fail);
+                    }
+                    Ok(written) => return self.settle(writing, known, written).await.map_err(fail),
                     Err(Failure::WrongVersion) => {
                         self.look(writing, known).await.map_err(fail)?;
                         is_fresh = true;
                     }
-                    Err(Failure::Away(_) | Failure::Again(_) | Failure::Moved(_)) => is_doubtful = true,
+                    Err(Failure::Away(_) | Failure::Again(_) | Failure::Moved(_)) => {
+                        is_doubtful = true;
+                        tokio::time::sleep(PAUSE).await;
+                    }
                     Err(failure) => return Err(fail(failure)),
                 },
             }
@@ -172,43 +181,45 @@ impl Appender {
         }
     }
 
-    /// One try. Its events have the same ids as those of every other try of this append, and it names the same revision: the server makes
-    /// one of them at most.
-    async fn write(&self, writing: &Writing<'_>, last: Option<Version>) -> Result<Written, Failure> {
+    /// One try. Its events have the same ids as those of every other try of this append. If an earlier one that was not answered arrives
+    /// late, its revision is either the same, and the server knows the ids, or is long past: one of them counts at most.
+    async fn write(&self, writing: &Writing<'_>, last: Option<Version>, certainty: Certainty) -> Result<Written, Failure> {
         let live = self.link.live().await?;
-        let tried = timeout(ANSWER_MAX, self.write_over(&live, writing, last)).await;
+        let tried = self.link.while_wanted(&live, write_over(&live, writing, last, certainty));
+        let tried = timeout(ANSWER_MAX, tried).await;
         let tried = tried.unwrap_or_else(|_| Err(Failure::Away(Late(ANSWER_MAX).into())));
         match &tried {
-            Err(Failure::Away(_)) => self.link.suspect(&live),
+            Err(Failure::Away(_) | Failure::Refused(_)) => self.link.suspect(&live),
             // Any call makes the client notice where the leader is, but not a session that ended before it began.
-            Err(Failure::Moved(_)) => drop(call::head(&live.client).await),
+            Err(Failure::Moved(_)) => drop(live.head().await),
             _ => {}
         }
         tried
     }
+}
 
-    async fn write_over(&self, live: &Live, writing: &Writing<'_>, last: Option<Version>) -> Result<Written, Failure> {
-        let session = live.session().await?;
-        let expected = last.map_or(StreamState::NoStream, |Version(version)| StreamState::StreamRevision(version));
-        match session.append_to_stream(&writing.name, expected, writing.events.clone()).await {
-            Ok(written) => Ok(Written {
-                version: written.current_revision().map(Version),
-                position: written.current_position().map(|position| Position(position.commit)),
-            }),
-            Err(error) => {
-                live.leave(&session).await;
-                Err(error.into())
-            }
+async fn write_over(live: &Live, writing: &Writing<'_>, last: Option<Version>, certainty: Certainty) -> Result<Written, Failure> {
+    let session = live.session(certainty).await?;
+    let expected = last.map_or(StreamState::NoStream, |Version(version)| StreamState::StreamRevision(version));
+    match session.append_to_stream(&writing.name, expected, writing.events.clone()).await {
+        Ok(written) => Ok(Written {
+            client: live.number,
+            version: written.current_revision().map(Version),
+            position: written.current_position().map(|position| Position(position.commit)),
+        }),
+        Err(error) => {
+            live.leave(certainty, &session).await;
+            Err(error.into())
         }
     }
 }
 
 /// The answer to a plain success.
-fn note(writing: &Writing<'_>, known: &mut Known, written: &Written, position: Position) -> Result<Appended, Failure> {
+fn note(writing: &Writing<'_>, known: &mut Known, found: Option<Version>, position: Position) -> Result<Appended, Failure> {
     known.appended(&writing.ids, position);
     let version = known.last().unwrap_or(Version(0));
-    if written.version != Some(version) {
-        let text = format!("the stream went on at {:?} instead of {}: somebody has deleted it before", written.version, version.0);
+    if found != Some(version) {
+        let text = format!("the stream went on at {:?} instead of {}: somebody has deleted it before", found, version.0);
         *known = Known::default();
         return Err(Failure::Unreadable(position, text.into()));
     }

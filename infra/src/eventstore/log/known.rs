@@ -108,3 +108,64 @@ impl Known {
         Some(StoreError::reused_id(*reused, position))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cairn_domain::CommandId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn stream() -> StreamName {
+        StreamName::try_from("file-1".to_owned()).expect("a stream name")
+    }
+
+    fn ids(numbers: std::ops::Range<usize>) -> Vec<EventId> {
+        numbers.map(|n| CommandId(Uuid::from_u128(1)).event("file-1", n)).collect()
+    }
+
+    fn known() -> Known {
+        let mut known = Known::default();
+        known.learn(7, &[]);
+        known.appended(&ids(0..2), Position(100));
+        known
+    }
+
+    #[test]
+    fn an_append_is_made_after_the_last_event_that_is_known() {
+        let exact = Expected::Exact(Version(1));
+        for expected in [Expected::Any, exact] {
+            assert!(matches!(known().judge(&stream(), expected, &ids(2..3)), Judged::Write(Some(Version(1)))));
+        }
+        assert!(matches!(Known::default().judge(&stream(), Expected::NoStream, &ids(0..1)), Judged::Write(None)));
+    }
+
+    #[test]
+    fn a_repeat_is_one_whatever_is_expected() {
+        for expected in [Expected::Any, Expected::NoStream, Expected::Exact(Version(9))] {
+            let judged = known().judge(&stream(), expected, &ids(0..2));
+            let due = Appended { version: Version(1), position: Position(100), repeated: true };
+            assert!(matches!(judged, Judged::Repeated(appended) if appended == due), "{judged:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let conflict = known().judge(&stream(), Expected::NoStream, &ids(2..3));
+        assert!(matches!(conflict, Judged::Refused(StoreError::Conflict { actual: Some(Version(1)), .. })), "{conflict:?}");
+        let new_and_known = [ids(2..3), ids(0..1)].concat();
+        let twice = [ids(2..3), ids(2..3)].concat();
+        for reused in [new_and_known, twice] {
+            let judged = known().judge(&stream(), Expected::Any, &reused);
+            assert!(matches!(judged, Judged::Refused(StoreError::Corrupt { .. })), "{judged:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_known_over_another_client() {
+        let mut known = known();
+        assert!(known.holds_over(Some(7)) && known.last() == Some(Version(1)));
+        assert!(!known.holds_over(Some(8)) && known.last().is_none());
+        assert!(!known.holds_over(None));
+    }
+}

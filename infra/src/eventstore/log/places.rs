@@ -1,7 +1,7 @@
 //! Where events stand in `$all`, as far as it was seen.
 //!
-//! Clients may ask for what comes after any number, and the server knows only the positions of events. The one before such a number is found
-//! by reading forwards from the nearest that is known.
+//! Clients may ask for what comes after any number, and the server knows only the positions of events. The one before such a number is
+//! found by reading from the nearest that is known, or from the end if that is nearer.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex as Lock, PoisonError};
@@ -9,8 +9,8 @@ use std::sync::{Mutex as Lock, PoisonError};
 use cairn_domain::Position;
 use tokio::sync::Mutex;
 
-use super::read::{PAGE, head, page_of_all};
-use crate::eventstore::call::Begin;
+use super::read::PAGE;
+use crate::eventstore::call::{self, Begin};
 use crate::eventstore::link::Link;
 use crate::eventstore::trouble::Failure;
 
@@ -42,31 +42,58 @@ impl Places {
 
     /// Where to begin to read what comes after a number at which no event stands; none if that is nothing.
     pub(super) async fn next_after(&self, link: &Link, after: Position) -> Result<Option<Begin>, Failure> {
-        let end = head(link).await.map_err(|error| Failure::Again(error.into()))?;
+        let end = link.ask(|live| async move { live.head().await }).await?;
         if end <= after {
             return Ok(None);
         }
         // The number just before an event, from whoever believes that positions have no gaps.
         let next = Begin::At(Position(after.0 + 1));
-        match page_of_all(link, next, 1).await {
-            Err(Failure::NoSuchPosition) => self.search(link, after).await.map(Some),
+        match link.ask(|live| async move { call::positions_from(&live.client, next, 1).await }).await {
+            Err(Failure::NoSuchPosition) => self.search(link, after, end).await.map(Some),
             found => found.map(|_| Some(next)),
         }
     }
 
-    async fn search(&self, link: &Link, after: Position) -> Result<Begin, Failure> {
+    async fn search(&self, link: &Link, after: Position, end: Position) -> Result<Begin, Failure> {
         let _alone = self.searching.lock().await;
-        let mut begin = self.before(after).map_or(Begin::Start, Begin::At);
+        let known = self.before(after);
+        let begin = if end.0 - after.0 < after.0 - known.unwrap_or(Position::START).0 {
+            backwards(link, after).await?
+        } else {
+            self.forwards(link, after, known.map_or(Begin::Start, Begin::At)).await?
+        };
+        if let Begin::At(position) = begin {
+            self.note(position);
+        }
+        Ok(begin)
+    }
+
+    async fn forwards(&self, link: &Link, after: Position, mut begin: Begin) -> Result<Begin, Failure> {
         loop {
-            let page = page_of_all(link, begin, PAGE).await?;
-            let Some(last) = page.iter().rfind(|event| event.position <= after) else { return Ok(begin) };
-            self.note(last.position);
-            let is_it = page.len() < PAGE || page.last().is_some_and(|end| end.position > after);
-            begin = Begin::At(last.position);
-            if is_it {
+            let page = link.ask(|live| async move { call::positions_from(&live.client, begin, PAGE).await }).await?;
+            let before = page.partition_point(|position| *position <= after);
+            if before > 0 {
+                begin = Begin::At(page[before - 1]);
+            }
+            if before < page.len() || page.len() < PAGE {
                 return Ok(begin);
             }
+            self.note(page[before - 1]);
         }
+    }
+}
+
+async fn backwards(link: &Link, after: Position) -> Result<Begin, Failure> {
+    let mut begin = Begin::End;
+    loop {
+        let page = link.ask(|live| async move { call::positions_before(&live.client, begin, PAGE).await }).await?;
+        if let Some(found) = page.iter().find(|position| **position <= after) {
+            return Ok(Begin::At(*found));
+        }
+        begin = match page.last() {
+            Some(first) if page.len() == PAGE => Begin::At(*first),
+            _ => return Ok(Begin::Start),
+        };
     }
 }
 

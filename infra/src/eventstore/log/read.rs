@@ -40,7 +40,7 @@ pub(super) async fn page_of_stream(link: &Link, name: &str, from: Version, limit
 }
 
 pub(super) async fn head(link: &Link) -> Result<Position, StoreError> {
-    let head = link.ask(|live| async move { call::head(&live.client).await }).await;
+    let head = link.ask(|live| async move { live.head().await }).await;
     head.map_err(|failure| failure.into_store_error("$all", Position::START))
 }
 
@@ -69,16 +69,15 @@ async fn page_after(link: &Link, places: &Places, after: Position, limit: usize)
     if after.0 >= NUMBER_MAX {
         return Ok(Vec::new());
     }
-    let page = match page_of_all(link, begin, limit + 1).await {
+    match page_from(link, begin, after, limit).await {
         Err(Failure::NoSuchPosition) => match places.next_after(link, after).await? {
-            Some(begin) => page_of_all(link, begin, limit + 1).await?,
-            None => return Ok(Vec::new()),
+            Some(begin) => page_from(link, begin, after, limit).await,
+            None => Ok(Vec::new()),
         },
-        page => page?,
-    };
-    Ok(page.into_iter().filter(|event| event.position > after).take(limit).collect())
+        page => page,
+    }
 }
 
-pub(super) async fn page_of_all(link: &Link, begin: Begin, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
-    link.ask(|live| async move { call::page_of_all(&live.client, begin, limit).await }).await
+async fn page_from(link: &Link, begin: Begin, after: Position, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
+    link.ask(|live| async move { call::page_of_all(&live.client, begin, after, limit).await }).await
 }
