@@ -13,7 +13,7 @@ use crate::config::QueueKind;
 use crate::tls;
 
 /// How long connecting and logging in may take.
-const CONNECT_MAX: Duration = Duration::from_millis(2_000);
+const CONNECT_MAX: Duration = Duration::from_secs(2);
 
 /// A connection on which nothing comes back for twice as long is given up, by either side. In seconds.
 const HEARTBEAT_SECONDS: u16 = 2;

@@ -107,7 +107,9 @@ impl Taker {
             }
         };
         // If the answer is lost, so is the connection, and the message comes again.
-        answered.map(drop).unwrap_or_else(|error| tracing::debug!(%error, "the server was not told"));
+        if let Err(error) = answered {
+            tracing::debug!(%error, "the server was not told");
+        }
     }
 }
 

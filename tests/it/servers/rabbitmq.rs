@@ -253,11 +253,11 @@ struct Traffic {
 }
 
 impl Traffic {
-    fn note(&self, set: &Mutex<BTreeSet<String>>, task: &Task) {
+    fn note(set: &Mutex<BTreeSet<String>>, task: &Task) {
         set.lock().unwrap_or_else(PoisonError::into_inner).insert(task.file_hash.clone());
     }
 
-    fn count(&self, set: &Mutex<BTreeSet<String>>) -> usize {
+    fn count(set: &Mutex<BTreeSet<String>>) -> usize {
         set.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
@@ -267,7 +267,7 @@ impl Traffic {
             n += 1;
             let began = Instant::now();
             match queue.push(&task(n)).await {
-                Ok(()) => self.note(&self.confirmed, &task(n)),
+                Ok(()) => Self::note(&self.confirmed, &task(n)),
                 Err(QueueError::Unavailable(_)) => drop(self.errors.fetch_add(1, Ordering::SeqCst)),
                 Err(error) => panic!("{error:?}"),
             }
@@ -282,7 +282,7 @@ impl Traffic {
             let delivery = queue.take().await;
             let task = delivery.task.clone();
             if delivery.done().await.is_ok() {
-                self.note(&self.done, &task);
+                Self::note(&self.done, &task);
             }
         }
     }
@@ -294,9 +294,9 @@ impl Traffic {
         until_async(&format!("{what} is noticed"), async || (self.errors.load(Ordering::SeqCst) > errors).then_some(())).await;
         end();
         let ended = Instant::now();
-        let (confirmed, done) = (self.count(&self.confirmed), self.count(&self.done));
+        let (confirmed, done) = (Self::count(&self.confirmed), Self::count(&self.done));
         until_async(&format!("{what} is over"), async || {
-            let go_on = self.count(&self.confirmed) > confirmed + 5 && self.count(&self.done) > done + 5;
+            let go_on = Self::count(&self.confirmed) > confirmed + 5 && Self::count(&self.done) > done + 5;
             go_on.then_some(())
         })
         .await;
