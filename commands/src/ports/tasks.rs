@@ -16,8 +16,8 @@ pub use memory::ProcessTasks;
 
 /// Hands each task to one worker at a time, until one says that it is done.
 ///
-/// - A task that was pushed successfully is kept as durably as the queue can. The queue is no truth, though: whoever pushes can tell from the
-///   log what was not done, and pushes it again.
+/// - A task that was pushed successfully is kept as durably as the queue can. The queue is no truth, though: whoever pushes can tell
+///   from the log what was not done, and pushes it again.
 /// - A task may be handed out more than once: its worker died, or what it said got lost. Doing a task again must do no harm.
 /// - Tasks come about in the order in which they were pushed; nothing may depend on it.
 #[async_trait]

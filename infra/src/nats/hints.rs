@@ -23,7 +23,8 @@ pub(super) async fn tell(client: Client, stream: String, mut telling: watch::Rec
     }
 }
 
-/// Takes what others tell, as far as it is a position. The client subscribes again after each connection; what was told in between is missed.
+/// Takes what others tell, as far as it is a position. The client subscribes again after each connection; what was told in between is
+/// missed.
 pub(super) async fn listen(client: Client, stream: String, heard: watch::Sender<Position>) {
     let Ok(mut hints) = client.subscribe(subject(&stream)).await else { return };
     while let Some(hint) = hints.next().await {
