@@ -3,7 +3,6 @@
 //!
 //! `cargo bench --workspace --bench s3` prints the rates and their ratios.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first surprise")]
-#![expect(clippy::large_futures, reason = "calls of the SDK take room")]
 
 use std::time::Instant;
 
