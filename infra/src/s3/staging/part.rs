@@ -208,7 +208,8 @@ impl Upload {
 
 /// All of a body that is small enough.
 async fn gather(mut body: ByteStream, bytes_max: u64) -> Result<Bytes, StagingError> {
-    let mut bytes = BytesMut::new();
+    // Room that nothing has come for yet is not in memory.
+    let mut bytes = BytesMut::with_capacity(usize::try_from(bytes_max).unwrap_or_default());
     while let Some(frame) = body.next().await {
         let frame = frame.map_err(StagingError::Body)?;
         if (bytes.len() + frame.len()) as u64 > bytes_max {

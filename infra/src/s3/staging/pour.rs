@@ -85,6 +85,7 @@ impl Pouring {
             while !frame.is_empty() {
                 if part.len() == self.part_bytes() {
                     self.send(std::mem::take(&mut part).freeze()).await?;
+                    part.reserve(self.part_bytes());
                 }
                 let room = self.part_bytes() - part.len();
                 part.extend_from_slice(&frame.split_to(frame.len().min(room)));
