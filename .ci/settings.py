@@ -18,19 +18,30 @@ def effective(*flags):
 
 
 def shown(text):
-    """The keys that the sample shows, also those that it only comments out, as section.key."""
+    """The keys that the sample shows, also those that it only comments out, as section.key. A section that is a comment as a whole is an
+    example of one that is not there by default."""
     section, keys = "", set()
     for line in text.splitlines():
+        if line.startswith(("[", "# [")):
+            section = None if line.startswith("#") else line.strip("[]")
+            continue
         line = line.removeprefix("# ")
-        if line.startswith("["):
-            section = line.strip("[]")
-        elif " = " in line and line.split(" = ")[0].isidentifier():
+        if section is not None and " = " in line and line.split(" = ")[0].isidentifier():
             keys.add(f"{section}.{line.split(' = ')[0]}")
     return keys
 
 
+def flat(sections):
+    """Sections within sections by their path, as the file writes them."""
+    flattened = {}
+    for section, keys in sections.items():
+        flattened[section] = {key: value for key, value in keys.items() if not isinstance(value, dict)}
+        flattened |= {f"{section}.{key}": value for key, value in keys.items() if isinstance(value, dict)}
+    return flattened
+
+
 def main():
-    defaults, sample = effective(), effective("--config", str(SAMPLE))
+    defaults, sample = flat(effective()), flat(effective("--config", str(SAMPLE)))
     faults = [
         f"{section}.{key} is {sample[section][key]!r} in the sample, its default is {value!r}"
         for section, keys in defaults.items()
