@@ -11,6 +11,7 @@ mod nats_drive;
 mod rabbitmq;
 mod redis;
 mod s3_blobs;
+mod s3_drive_faults;
 mod s3_faults;
 mod s3_staging;
 mod s3_stores;

@@ -15,7 +15,7 @@ use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
 use cairn_infra::s3::{Flavor, S3Blobs, S3Settings, S3Staging, S3Store};
 use cairn_oss_double::OssDouble;
-use cairn_servers::shared;
+use cairn_servers::{CephAddress, shared};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sha2::Digest;
 use uuid::Uuid;
@@ -65,7 +65,11 @@ impl Node {
 
 /// Makes a bucket on the Ceph that all tests share.
 pub(super) async fn ceph(bucket: &str) -> S3Settings {
-    let ceph = shared::ceph().unwrap();
+    make_bucket(&shared::ceph().unwrap(), bucket).await
+}
+
+/// Makes a bucket on a Ceph.
+pub(super) async fn make_bucket(ceph: &CephAddress, bucket: &str) -> S3Settings {
     let settings = S3Settings {
         endpoint: ceph.endpoint(),
         region: String::new(),
