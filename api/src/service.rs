@@ -92,6 +92,7 @@ the same key with another request is refused.
 - **Reading your own writes.** A change answers with `Cairn-Position`; a read takes it as `Cairn-Min-Position` and waits for it, also \
 on another node. On one node it is not needed.
 - **Lists** take `limit` (1 to 1000, 100 when absent) and `cursor`, and answer with `items` and `next_cursor`, which is null on the last page.
+- **Processes.** A drive may be spread over several. One that is asked for what others answer says 421 `misdirected`: a balancer sends it wrong.
 - **Tracing.** Every answer has an `X-Request-Id`, the client's own if it sent one.";
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ async fn compare(rounds: u64, length: usize) {
         secret_access_key: ceph.secret_key().to_owned(),
         path_style: true,
         flavor: Flavor::Ceph,
+        public_endpoint: None,
         prefix: String::new(),
     };
     let client = sdk(&settings);

@@ -87,6 +87,11 @@ impl BlobStore for AllStores {
         }
         search.nowhere()
     }
+
+    /// The others hold what is old: without them most goes on.
+    async fn reachable(&self) -> Result<(), BlobError> {
+        self.landing.reachable().await
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +121,10 @@ mod tests {
         }
 
         async fn link(&self, _: Sha256, _: &OpenLink) -> Result<Option<String>, BlobError> {
+            Err(BlobError::Unavailable("dead".into()))
+        }
+
+        async fn reachable(&self) -> Result<(), BlobError> {
             Err(BlobError::Unavailable("dead".into()))
         }
     }

@@ -51,13 +51,13 @@ async fn event_store(config: &Config, data: &DataDirectory, server: &cairn_infra
     use cairn_infra::eventstore::log::EventStoreLog;
 
     let log = Arc::new(EventStoreLog::open(server).await.context(Unusable)?);
-    let Beside { ledger, checkpoints, shared, closing } = beside(config, data).await?;
+    let Beside { ledger, checkpoints, closing } = beside(config, data).await?;
     let open = (log.clone(), closing);
     Ok(OpenLog {
         store: log,
         ledger,
         checkpoints,
-        shared,
+        shared: true,
         closing: Closing::of(Arc::new(open), |open| async move {
             open.1.close().await;
             open.0.close().await;
@@ -70,8 +70,6 @@ async fn event_store(config: &Config, data: &DataDirectory, server: &cairn_infra
 struct Beside {
     ledger: Arc<dyn Ledger>,
     checkpoints: Arc<dyn Checkpoints>,
-    /// Whether other processes reach it.
-    shared: bool,
     closing: Closing,
 }
 
@@ -83,7 +81,6 @@ async fn beside(config: &Config, data: &DataDirectory) -> anyhow::Result<Beside>
             Ok(Beside {
                 ledger: Arc::new(file.ledger()),
                 checkpoints: Arc::new(SqliteCheckpoints::of(&data.state())),
-                shared: false,
                 closing: Closing::of(file, |file| async move { file.close().await }),
             })
         }
@@ -98,7 +95,6 @@ async fn beside(config: &Config, data: &DataDirectory) -> anyhow::Result<Beside>
             Ok(Beside {
                 ledger: ledger.clone(),
                 checkpoints: checkpoints.clone(),
-                shared: true,
                 closing: Closing::of(Arc::new((ledger, checkpoints)), |open| async move {
                     open.0.close().await;
                     open.1.close().await;

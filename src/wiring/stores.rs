@@ -27,6 +27,7 @@ pub(crate) async fn open_stores(config: &Config, data: &DataDirectory) -> anyhow
         LandingStore::Local => local(data)?,
         #[cfg(feature = "s3")]
         LandingStore::S3 { name, bucket } => {
+            no_uploads_at(data).await?;
             let store = s3::connect(&name, &bucket).await?;
             let staging = store.staging().await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)?;
             OpenStores { blobs: Arc::new(store.blobs(&name)), staging: Arc::new(staging), shared: true }
@@ -42,6 +43,19 @@ pub(crate) async fn open_stores(config: &Config, data: &DataDirectory) -> anyhow
 fn local(data: &DataDirectory) -> anyhow::Result<OpenStores> {
     let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
     Ok(OpenStores { blobs: Arc::new(FsBlobs::open_dir(data.path())), staging: Arc::new(staging), shared: false })
+}
+
+/// Uploads that began where another store took them have to end there.
+#[cfg(feature = "s3")]
+async fn no_uploads_at(data: &DataDirectory) -> anyhow::Result<()> {
+    let left =
+        local(data)?.staging.list(std::time::Duration::ZERO).await.context("the uploads in the data directory can't be listed")?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let (count, directory) = (left.len(), data.path().display());
+    let message = format!("{count} uploads are under way in {directory}: run with policy.land = \"local\" until they have ended");
+    Err(anyhow::Error::msg(message).context(crate::unusable::Unusable))
 }
 
 /// Stores that take no uploads, but may have taken some before.
@@ -81,6 +95,7 @@ mod s3 {
                 StoreFlavor::Ceph => Flavor::Ceph,
                 StoreFlavor::Oss => Flavor::Oss,
             },
+            public_endpoint: bucket.public_endpoint.clone(),
             prefix: bucket.prefix.clone(),
         };
         S3Store::connect(settings).await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)

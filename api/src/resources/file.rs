@@ -206,7 +206,8 @@ impl FileApi {
 
     /// Make a download link
     ///
-    /// Whoever holds the link may download the file without a token until it ends, or until the file goes to the trash.
+    /// Whoever holds the link may download the file without a token until it ends, or until the file goes to the trash. A link that leads to
+    /// the object store, where an operator has set that up, works until it ends in any case.
     #[oai(path = "/file/downloadurl", method = "post", operation_id = "file_downloadurl")]
     async fn download_url(
         &self,

@@ -29,6 +29,9 @@ pub trait BlobStore: Send + Sync {
     /// An address at the store itself under which whoever knows it reads the blob for a while; none when the blob is not there, or when the
     /// store has no such addresses.
     async fn link(&self, sha256: Sha256, wish: &OpenLink) -> Result<Option<String>, BlobError>;
+
+    /// Whether it answers just now.
+    async fn reachable(&self) -> Result<(), BlobError>;
 }
 
 /// What an address for everybody is to be like.

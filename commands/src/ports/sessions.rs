@@ -13,7 +13,7 @@ pub use memory::MemorySessions;
 
 /// How long the answer of the read tables is believed at most, in microseconds. With what processes that share a cache add to it, a session
 /// that ended and a role that changed are noticed everywhere within a second.
-pub const BELIEVED_MICROS: i64 = 500_000;
+pub const BELIEVED_MICROS: i64 = 250_000;
 
 /// How far the clocks of processes that share a cache may be apart before they do not believe each other any more, in microseconds.
 pub const CLOCKS_APART_MICROS: i64 = 250_000;

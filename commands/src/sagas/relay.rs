@@ -23,6 +23,8 @@ mod tests;
 
 /// Name of the relay's checkpoint.
 const NAME: &str = "relay";
+/// Name of the number of the bus's last message, as far as that checkpoint vouches for it.
+const TIP: &str = "relay_tip";
 /// Events that are read and published at once.
 const PAGE: usize = 256;
 /// How long to wait for a hint of the log before looking without one.
@@ -195,6 +197,10 @@ impl Relay {
                 Ok(Place { position, tip })
             }
             Reached::Forgotten(tip) => {
+                // A bus that ends before what it had acknowledged has lost it: rather all again than a hole.
+                if self.checkpoints.load(TIP).await?.0 > tip.0 {
+                    return Ok(Place { position: Position::START, tip });
+                }
                 let position = self.checkpoints.load(NAME).await?;
                 self.check_head(position).await?;
                 Ok(Place { position, tip })
@@ -240,10 +246,12 @@ impl Relay {
 
     async fn save(&self, memory: &mut Memory) -> Result<(), Failure> {
         memory.pages_unsaved = 0;
-        let position = memory.place.map(|place| place.position);
-        if position.is_some() && position != memory.saved {
-            self.checkpoints.save(NAME, position.unwrap_or_default()).await?;
-            memory.saved = position;
+        let Some(Place { position, tip }) = memory.place else { return Ok(()) };
+        if memory.saved != Some(position) {
+            // In this order: a position is never saved before the number that vouches for it.
+            self.checkpoints.save(TIP, Position(tip.0)).await?;
+            self.checkpoints.save(NAME, position).await?;
+            memory.saved = Some(position);
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 use cairn_domain::file::File;
-use cairn_domain::upload::{FileMerged, MergeCommand, Part, PartRange, Phase, Upload, UploadCommand, UploadRejection};
-use cairn_domain::{Decider, FileId, Position, Sha256, UploadId};
+use cairn_domain::upload::{FileMerged, MergeCommand, PartRange, Phase, Upload, UploadCommand, UploadRejection};
+use cairn_domain::{Decider, FileId, Position, UploadId};
 
 use super::own_upload;
-use super::settle::{Merged, Stored, merge_command, settle};
+use super::settle::{Merged, Stored, merge_command, parts_of, settle};
 use super::status::{file_of, stream_of};
 use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
@@ -86,9 +86,7 @@ enum Merge {
 }
 
 async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) -> Result<Merge, Trouble> {
-    let parts: Vec<(Part, Sha256)> =
-        upload.chunks().iter().map(|(offset, chunk)| (Part { offset: *offset, length: chunk.length }, chunk.sha256)).collect();
-    let whole = match drive.ports.staging.seal(id, &parts).await {
+    let whole = match drive.ports.staging.seal(id, &parts_of(upload)).await {
         Ok(whole) => whole,
         // Ended or changed under our hands: the next look says which.
         Err(error) => return if changed(drive, id, upload).await? { Ok(Merge::Again) } else { Err(error.into()) },

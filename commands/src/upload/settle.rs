@@ -1,9 +1,11 @@
 use cairn_domain::blob::{Blob, BlobCommand, BlobEvent, BlobStored};
 use cairn_domain::file::{File, FileAdded, FileCommand, FileEvent, FileRejection, Origin};
-use cairn_domain::upload::FileMerged;
-use cairn_domain::{CommandId, Decider, EventId, StreamName, UploadId};
+use cairn_domain::upload::{FileMerged, Part, Upload};
+use cairn_domain::{CommandId, Decider, EventId, Sha256, StreamName, UploadId};
 
+use super::status::stream_of;
 use crate::journal::{Fresh, Start};
+use crate::ports::staging::StagingError;
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// A merged upload, and where its bytes wait.
@@ -44,7 +46,7 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
             return Ok(Stored { file: known, stored_in: store_of(drive, &blob) });
         }
     }
-    drive.ports.staging.promote(staged, merged.sha256).await?;
+    promote(drive, staged, merged.sha256).await?;
     let command = CommandId(upload.0).then("settle");
     let request = Request { keyed: false, ..request.because_of(cause, command) };
     let blob_stream = StreamName::blob(merged.sha256);
@@ -63,6 +65,27 @@ pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>)
         ),
     };
     Ok(Stored { file, stored_in: store_of(drive, &blob) })
+}
+
+/// The staged bytes become a blob. Another process may have sealed other versions of the parts meanwhile; then those on the log are sealed
+/// again.
+async fn promote(drive: &Drive, staged: UploadId, sha256: Sha256) -> Result<(), Trouble> {
+    match drive.ports.staging.promote(staged, sha256).await {
+        Err(StagingError::Absent(_)) => {}
+        promoted => return Ok(promoted?),
+    }
+    let upload = drive.journal.load::<Upload>(&stream_of(staged)).await?.state;
+    let parts = parts_of(&upload);
+    if parts.is_empty() || drive.ports.staging.seal(staged, &parts).await?.sha256 != sha256 {
+        return Err(StagingError::Absent(staged).into());
+    }
+    Ok(drive.ports.staging.promote(staged, sha256).await?)
+}
+
+/// Every part as the log has it, in order.
+pub(crate) fn parts_of(upload: &Upload) -> Vec<(Part, Sha256)> {
+    let part = |offset: &u64, length| Part { offset: *offset, length };
+    upload.chunks().iter().map(|(offset, chunk)| (part(offset, chunk.length), chunk.sha256)).collect()
 }
 
 fn decide_store(blob: &Blob, command: &BlobCommand) -> Result<Vec<BlobEvent>, Trouble> {

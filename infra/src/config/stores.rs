@@ -41,6 +41,9 @@ pub struct Bucket {
     /// Whose manners it has.
     #[serde(default)]
     pub flavor: StoreFlavor,
+    /// `https://host` under which people reach the store: then links for downloads lead to it, and not to the drive.
+    #[serde(default)]
+    pub public_endpoint: Option<String>,
     /// What stands before the name of every object, so that several drives can share a bucket.
     #[serde(default)]
     pub prefix: String,

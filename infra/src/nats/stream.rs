@@ -97,6 +97,8 @@ impl Stream {
             max_bytes: i64::try_from(self.limits.bytes_max).unwrap_or(i64::MAX),
             max_age: self.limits.age_max,
             num_replicas: self.limits.replicas,
+            // The server's own limit is obeyed; one of the stream would stop everything behind the first event above it.
+            max_message_size: -1,
             ..config
         }
     }

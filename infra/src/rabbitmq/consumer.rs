@@ -1,7 +1,7 @@
 //! Taking tasks: a connection that is made again whenever it is lost, and what of it can still be answered.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cairn_commands::ports::tasks::Task;
 use futures_util::StreamExt;
@@ -20,6 +20,9 @@ use crate::backoff;
 const RECONNECT_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long setting up a connection may take in all.
 const OPEN_MAX: Duration = Duration::from_secs(5);
+
+/// A connection that lasted this long was a good one: the next may be made at once.
+const WELL_AFTER: Duration = Duration::from_secs(5);
 
 /// The pause before a message that could not be set aside is given back.
 const SET_ASIDE_AGAIN: Duration = Duration::from_secs(1);
@@ -42,19 +45,28 @@ pub(super) struct Taker {
 impl Taker {
     /// Never ends by itself. What the server does not give is told once.
     pub(super) async fn run(self) {
-        let mut failures = 0;
+        let (mut failures, mut told) = (0, false);
         loop {
             match tokio::time::timeout(OPEN_MAX, self.open()).await {
                 Ok(Ok((_connection, consumer))) => {
                     if failures > 0 {
                         tracing::info!(server = %self.server, "tasks come again");
                     }
-                    failures = 0;
+                    let opened = Instant::now();
+                    told = false;
                     self.pass_on(consumer).await;
                     tracing::warn!(server = %self.server, "the connection to the queue of tasks was lost; it is made again");
+                    if opened.elapsed() >= WELL_AFTER {
+                        failures = 0;
+                    }
                 }
-                Ok(Err(error)) if failures == 0 => {
+                Ok(Err(error)) if !told => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "no tasks come; it is tried again");
+                    told = true;
+                }
+                Err(_) if !told => {
+                    tracing::warn!(server = %self.server, "no tasks come: no answer in time; it is tried again");
+                    told = true;
                 }
                 Ok(Err(_)) | Err(_) => {}
             }

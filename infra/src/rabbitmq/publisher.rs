@@ -80,7 +80,8 @@ impl Publisher {
         let published = tokio::time::timeout(PUBLISH_MAX, self.publish_once(target, body, reason, &mut used)).await;
         let late = |_| Err(QueueError::Unavailable("the server did not confirm in time".into()));
         let published = published.unwrap_or_else(late);
-        if matches!(published, Err(QueueError::Unavailable(_))) {
+        // A queue that somebody has removed is made again with the next connection.
+        if published.is_err() {
             self.give_up(used);
         }
         published

@@ -55,12 +55,16 @@ impl BlobStore for S3Blobs {
     }
 
     async fn link(&self, sha256: Sha256, wish: &OpenLink) -> Result<Option<String>, BlobError> {
-        if self.size(sha256).await?.is_none() {
+        if self.bucket.links.is_none() || self.size(sha256).await?.is_none() {
             return Ok(None);
         }
         let store = S3Store(self.bucket.clone());
         let link = store.presign_get(sha256, wish.seconds, Some(&wish.disposition), Some(&wish.content_type)).await;
         link.map(Some).map_err(BlobError::Unavailable)
+    }
+
+    async fn reachable(&self) -> Result<(), BlobError> {
+        self.bucket.head_bucket().await.map_err(|trouble| BlobError::Unavailable(trouble.into()))
     }
 }
 

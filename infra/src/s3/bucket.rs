@@ -23,6 +23,8 @@ const COPY_RATE_MIN: u64 = 20 * 1024 * 1024;
 /// A bucket, below a prefix. Keys are given without it.
 pub(super) struct Bucket {
     pub(super) client: Client,
+    /// Signs links, for the address under which people reach the store.
+    pub(super) links: Option<Client>,
     pub(super) name: String,
     pub(super) flavor: Flavor,
     prefix: String,
@@ -38,8 +40,8 @@ pub(super) struct Head {
 }
 
 impl Bucket {
-    pub(super) fn new(client: Client, settings: &S3Settings) -> Self {
-        Self { client, name: settings.bucket.clone(), flavor: settings.flavor, prefix: settings.key_prefix() }
+    pub(super) fn new(client: Client, links: Option<Client>, settings: &S3Settings) -> Self {
+        Self { client, links, name: settings.bucket.clone(), flavor: settings.flavor, prefix: settings.key_prefix() }
     }
 
     /// The key as the store knows it.

@@ -117,7 +117,9 @@ impl S3Store {
     pub async fn connect_by(settings: S3Settings, http: Option<impl HttpClient + 'static>) -> Result<Self, OpenError> {
         check(&settings)?;
         let client = Client::from_conf(config(&settings, http));
-        let store = Self(Arc::new(Bucket::new(client, &settings)));
+        let public = settings.public_endpoint.clone().map(|endpoint| S3Settings { endpoint, ..settings.clone() });
+        let links = public.map(|settings| Client::from_conf(config(&settings, None::<SharedHttpClient>)));
+        let store = Self(Arc::new(Bucket::new(client, links, &settings)));
         store.probe().await.map_err(|error| explain(error, &settings))?;
         Ok(store)
     }
@@ -160,7 +162,8 @@ impl S3Store {
         media_type: Option<&str>,
     ) -> Result<String, BoxError> {
         let valid = PresigningConfig::expires_in(Duration::from_secs(seconds))?;
-        let request = self.0.client.get_object().bucket(&self.0.name).key(self.0.key(&keys::blob(sha256)));
+        let client = self.0.links.as_ref().unwrap_or(&self.0.client);
+        let request = client.get_object().bucket(&self.0.name).key(self.0.key(&keys::blob(sha256)));
         let request = request
             .set_response_content_disposition(disposition.map(str::to_owned))
             .set_response_content_type(media_type.map(str::to_owned));

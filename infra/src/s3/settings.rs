@@ -20,6 +20,8 @@ pub struct S3Settings {
     pub path_style: bool,
     /// Whose habits the store has.
     pub flavor: Flavor,
+    /// `https://host` under which people reach the store, for links that lead to it; none gives out no such links.
+    pub public_endpoint: Option<String>,
     /// What all keys begin with, for buckets that are shared with others; empty for none.
     pub prefix: String,
 }

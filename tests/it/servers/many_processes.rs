@@ -128,6 +128,7 @@ impl Everything {
             ("CAIRN_STORES__CEPH__KIND", "s3"),
             ("CAIRN_STORES__CEPH__ENDPOINT", &ceph.endpoint),
             ("CAIRN_STORES__CEPH__BUCKET", &ceph.bucket),
+            ("CAIRN_STORES__CEPH__PUBLIC_ENDPOINT", &ceph.endpoint),
             ("CAIRN_STORES__CEPH__ACCESS_KEY_ID", &ceph.access_key_id),
             ("CAIRN_STORES__CEPH__SECRET_ACCESS_KEY", &ceph.secret_access_key),
             ("CAIRN_STORES__CEPH__PATH_STYLE", "true"),

@@ -78,6 +78,7 @@ pub(super) async fn make_bucket(ceph: &CephAddress, bucket: &str) -> S3Settings 
         secret_access_key: ceph.secret_key().to_owned(),
         path_style: true,
         flavor: Flavor::Ceph,
+        public_endpoint: None,
         prefix: "a drive/".to_owned(),
     };
     sdk(&settings).create_bucket().bucket(bucket).send().await.unwrap();
@@ -96,6 +97,7 @@ pub(super) fn oss() -> (OssDouble, S3Settings) {
         secret_access_key: double.secret_key().to_owned(),
         path_style: false,
         flavor: Flavor::Oss,
+        public_endpoint: None,
         prefix: String::new(),
     };
     (double, settings)

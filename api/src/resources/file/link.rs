@@ -26,7 +26,7 @@ pub(super) async fn make(app: Arc<App>, caller: Caller, wish: LinkBody) -> Resul
         return Err(LinkProblem::file_trashed());
     }
     let link = sign_link(&app.drive, FileId(wish.id), wish.expires_in);
-    if let Some(url) = at_store(&app, entry, link.expires_at).await? {
+    if let Some(url) = at_store(&app, entry, link.expires_at).await {
         return Ok(Done { status: 200, position: None, body: LinkDocument { url, expires_at: link.expires_at.into() } });
     }
     let (id, expires, signature) = (link.file, link.expires_at.seconds(), hex::encode(link.signature));
@@ -35,8 +35,11 @@ pub(super) async fn make(app: Arc<App>, caller: Caller, wish: LinkBody) -> Resul
     Ok(Done { status: 200, position: None, body })
 }
 
-/// The same at the store of the content, if it gives out addresses. Its answer is an attachment, as ours is.
-async fn at_store(app: &App, entry: &Entry, expires_at: Timestamp) -> Result<Option<String>, Problem> {
+/// Stores give out no address for longer: seven days.
+const AT_STORE_SECONDS_MAX: u64 = 7 * 24 * 60 * 60;
+
+/// The same at the store of the content, if it gives out addresses and answers. Its answer is an attachment, as ours is.
+async fn at_store(app: &App, entry: &Entry, expires_at: Timestamp) -> Option<String> {
     let seconds = expires_at.seconds() - app.drive.ports().clock.now().seconds();
     let disposition = disposition::attachment(entry.name.as_str());
     let wish = OpenLink {
@@ -44,5 +47,9 @@ async fn at_store(app: &App, entry: &Entry, expires_at: Timestamp) -> Result<Opt
         disposition: disposition.to_str().unwrap_or("attachment").to_owned(),
         content_type: entry.added.content_type.clone(),
     };
-    Ok(link_at_store(&app.drive, entry.added.sha256, &wish).await?)
+    if wish.seconds > AT_STORE_SECONDS_MAX {
+        return None;
+    }
+    let link = link_at_store(&app.drive, entry.added.sha256, &wish).await;
+    link.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "a link leads to the drive instead")).ok()?
 }

@@ -89,7 +89,7 @@ pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
     let (log, status, blobs, staging) = tokio::join!(
         timeout(PATIENCE, ports.log.head()),
         timeout(PATIENCE, app.runner.status()),
-        timeout(PATIENCE, ports.blobs.size(cairn_domain::Sha256([0; 32]))),
+        timeout(PATIENCE, ports.blobs.reachable()),
         timeout(PATIENCE, ports.staging.reachable()),
     );
     let runs = runs(&health, ports.clock.now());
@@ -97,7 +97,7 @@ pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
     let mut dependencies = vec![
         dependency("log", matches!(log, Ok(Ok(_)))),
         dependency("views", runs && projections.is_some()),
-        dependency("blobs", matches!(blobs, Ok(Ok(_)))),
+        dependency("blobs", matches!(blobs, Ok(Ok(())))),
         dependency("staging", matches!(staging, Ok(Ok(())))),
     ];
     dependencies.extend(cache(ports.sessions.reach()));

@@ -72,6 +72,10 @@ impl BlobStore for MemoryBlobs {
     async fn link(&self, _: Sha256, _: &OpenLink) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
+
+    async fn reachable(&self) -> Result<(), BlobError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

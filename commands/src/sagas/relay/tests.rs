@@ -87,6 +87,20 @@ async fn what_the_bus_has_forgotten_stays_forgotten() {
 }
 
 #[tokio::test]
+async fn a_bus_that_has_forgotten_and_then_lost_is_filled_again() {
+    let stage = Stage::with(0..10).await;
+    stage.relayed().await.expect("relayed");
+    stage.bus.forget();
+    stage.append(10..15).await;
+    let (relay, mut memory) = (stage.relay(), Memory::default());
+    while matches!(relay.step(&mut memory).await.expect("relayed"), Step::Published) {}
+    relay.save(&mut memory).await.expect("saved");
+    stage.bus.lose(5);
+    stage.relayed().await.expect("relayed");
+    stage.assert_kept(1..16).await;
+}
+
+#[tokio::test]
 async fn a_log_that_went_back_or_is_another_one_is_refused() {
     let stage = Stage::with(0..10).await;
     stage.relayed().await.expect("relayed");

@@ -88,14 +88,18 @@ impl Area {
 
     /// Whatever can't be looked at is in somebody's hands.
     fn is_quiet(&self, upload: UploadId, quiet: Duration) -> bool {
-        let wholes = self.wholes.of(upload).into_iter().map(|sha256| self.shelves.path(upload, sha256));
-        let directory = self.directory(upload);
-        let parts = fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.path());
         let is_old = |path: PathBuf| {
             let age = fs::metadata(path).and_then(|metadata| metadata.modified()).map(|modified| modified.elapsed());
             matches!(age, Ok(Ok(age)) if age >= quiet)
         };
-        wholes.chain(parts).all(is_old)
+        let directory = self.directory(upload);
+        let parts_are_old = match fs::read_dir(&directory) {
+            // A directory that was just made may have nothing in it yet.
+            Ok(entries) => is_old(directory) && entries.into_iter().all(|entry| entry.is_ok_and(|entry| is_old(entry.path()))),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        let mut wholes = self.wholes.of(upload).into_iter().map(|sha256| self.shelves.path(upload, sha256));
+        parts_are_old && wholes.all(is_old)
     }
 }
 

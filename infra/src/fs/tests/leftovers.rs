@@ -92,3 +92,30 @@ async fn blobs_are_read_only_and_the_data_is_private() {
         assert_eq!(mode(&scene.path(directory)), 0o700, "{directory}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_nothing_has_come_to_for_long_is_quiet() {
+    let hour = Duration::from_hours(1);
+    let scene = Scene::new();
+    let bytes = content(1, 10);
+    scene.staging.open(upload(1), 10).await.unwrap();
+    let whole = scene.staging.receive(upload(2), body(&bytes), u64::MAX).await.unwrap();
+    assert_eq!(scene.staging.list(hour).await.unwrap(), []);
+    assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), [upload(1), upload(2)]);
+    let age = |path: &Path| {
+        let file = std::fs::File::open(path).unwrap();
+        let modified = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(modified - 2 * hour).unwrap();
+    };
+    age(&scene.staged(upload(2), whole.sha256));
+    assert_eq!(scene.staging.list(hour).await.unwrap(), [upload(2)]);
+    for entry in std::fs::read_dir(scene.parts(upload(1))).unwrap() {
+        age(&entry.unwrap().path());
+    }
+    assert_eq!(scene.staging.list(hour).await.unwrap(), [upload(2)], "something has just been removed from it");
+    age(&scene.parts(upload(1)));
+    assert_eq!(scene.staging.list(hour).await.unwrap(), [upload(1), upload(2)]);
+    // One that is just being opened has nothing in its directory yet.
+    std::fs::create_dir(scene.parts(upload(3))).unwrap();
+    assert_eq!(scene.staging.list(hour).await.unwrap(), [upload(1), upload(2)]);
+}

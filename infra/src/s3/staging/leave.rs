@@ -16,8 +16,9 @@ use crate::clock::SystemClock;
 /// How often one looks for parts that nobody names any more.
 const SWEPT_EVERY: Duration = Duration::from_hours(1);
 
-/// What began so long ago and is named by nobody was left behind by a crash, in seconds. A sender may take hours.
-const FORGOTTEN_AFTER_SECONDS: i64 = 24 * 60 * 60;
+/// What began so long ago and is named by nobody was left behind by a crash, in seconds. A file that comes in one piece has no name until its
+/// end, and a slow sender may take days.
+const FORGOTTEN_AFTER_SECONDS: i64 = 7 * 24 * 60 * 60;
 
 /// When it was looked last.
 #[derive(Default)]
