@@ -21,6 +21,7 @@ pub(crate) struct OpenBus {
 }
 
 /// Opens the bus that is configured. A visitor does without: the drive notices by itself what he appends.
+#[cfg_attr(not(feature = "nats"), expect(unused_variables, clippy::unused_async, reason = "there is nothing to connect to"))]
 pub(crate) async fn open_bus(config: &Config, store: Arc<dyn EventStore>, who: Who) -> anyhow::Result<OpenBus> {
     match config.bus_adapter()? {
         #[cfg(feature = "nats")]
@@ -32,10 +33,12 @@ pub(crate) async fn open_bus(config: &Config, store: Arc<dyn EventStore>, who: W
             let closing = Closing::of(nats, |nats| async move { nats.close().await });
             Ok(OpenBus { store, bus: Some(bus), closing })
         }
-        _ => {
-            // Without the adapters there is no difference.
-            let _ = who;
-            Ok(OpenBus { store, bus: None, closing: Closing::nothing() })
-        }
+        #[cfg(feature = "nats")]
+        BusAdapter::Nats { .. } => Ok(without(store)),
+        BusAdapter::Process => Ok(without(store)),
     }
+}
+
+fn without(store: Arc<dyn EventStore>) -> OpenBus {
+    OpenBus { store, bus: None, closing: Closing::nothing() }
 }

@@ -30,8 +30,14 @@ pub(crate) async fn open_tasks(config: &Config) -> anyhow::Result<OpenTasks> {
             let closing = Closing::of(tasks.clone(), |tasks| async move { tasks.close().await });
             Ok(OpenTasks { tasks, closing })
         }
-        _ => Ok(OpenTasks { tasks: Arc::new(ProcessTasks::default()), closing: Closing::nothing() }),
+        #[cfg(feature = "rabbitmq")]
+        QueueAdapter::RabbitMq { .. } => Ok(in_process()),
+        QueueAdapter::Process => Ok(in_process()),
     }
+}
+
+fn in_process() -> OpenTasks {
+    OpenTasks { tasks: Arc::new(ProcessTasks::default()), closing: Closing::nothing() }
 }
 
 #[cfg(feature = "rabbitmq")]
