@@ -121,7 +121,7 @@ async fn start_runner(whole: &Whole, services: &Services, lifecycle: &Lifecycle)
 async fn put_in_order(whole: &Whole, services: &Services) -> anyhow::Result<()> {
     let mut finished = Finished::default();
     if services.include(Service::Saga) {
-        let patience = if whole.foundation.shared { PATIENCE_SECONDS } else { 0 };
+        let patience = if whole.foundation.shared && whole.shares_staging { PATIENCE_SECONDS } else { 0 };
         let checkpoints = &*whole.foundation.checkpoints;
         finished = finish_begun(&whole.drive, checkpoints, patience).await.context("unfinished work can't be finished")?;
     }
