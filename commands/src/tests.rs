@@ -4,6 +4,7 @@ mod accounts;
 mod crashes;
 mod files;
 mod instant;
+mod overtaken;
 mod retries;
 mod stage;
 mod uploads;

@@ -1,0 +1,89 @@
+//! Two processes at one upload: while one has merged it, the other may seal other versions of its parts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cairn_domain::upload::Part;
+use cairn_domain::{Sha256, UploadId};
+
+use super::stage::{Stage, body, ports_over, read, sha256, stage};
+use crate::ports::ByteStream;
+use crate::ports::blobs::MemoryBlobs;
+use crate::ports::staging::{MemoryStaging, Staging, StagingError, Whole};
+use crate::upload::{PartSent, StartUpload, complete, receive_part, start};
+use crate::{Drive, Limits, Ports};
+
+/// What was sealed is forgotten once, as when another process has sealed something else.
+struct Overtaken {
+    inner: MemoryStaging,
+    happened: AtomicBool,
+}
+
+#[async_trait]
+impl Staging for Overtaken {
+    async fn open(&self, upload: UploadId, size: u64) -> Result<(), StagingError> {
+        self.inner.open(upload, size).await
+    }
+
+    async fn receive(&self, upload: UploadId, body: ByteStream, bytes_max: u64) -> Result<Whole, StagingError> {
+        self.inner.receive(upload, body, bytes_max).await
+    }
+
+    async fn write_part(
+        &self,
+        upload: UploadId,
+        part: Part,
+        body: ByteStream,
+        expected: Option<Sha256>,
+        taken: Option<Sha256>,
+    ) -> Result<Sha256, StagingError> {
+        self.inner.write_part(upload, part, body, expected, taken).await
+    }
+
+    async fn seal(&self, upload: UploadId, parts: &[(Part, Sha256)]) -> Result<Whole, StagingError> {
+        self.inner.seal(upload, parts).await
+    }
+
+    async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
+        if self.happened.swap(true, Ordering::SeqCst) {
+            return self.inner.promote(upload, sha256).await;
+        }
+        Err(StagingError::Absent(upload))
+    }
+
+    async fn discard(&self, upload: UploadId) -> Result<(), StagingError> {
+        self.inner.discard(upload).await
+    }
+
+    async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
+        self.inner.list(quiet).await
+    }
+
+    async fn reachable(&self) -> Result<(), StagingError> {
+        self.inner.reachable().await
+    }
+}
+
+#[tokio::test]
+async fn what_was_merged_is_sealed_again() {
+    let Stage { log, clock, .. } = stage();
+    let blobs = Arc::new(MemoryBlobs::default());
+    let staging = Arc::new(Overtaken { inner: MemoryStaging::new(blobs.clone()), happened: AtomicBool::new(false) });
+    let ports = Ports { staging: staging.clone(), blobs, clock: clock.clone(), ..ports_over(log.clone()) };
+    let drive = Drive::new(ports, Limits::default(), crate::drive::Secret([7; 32]));
+    let stage = Stage { drive, clock, log };
+    let alice = stage.caller("alice").await;
+    let name = "a.bin".parse().expect("a name");
+    let wish = StartUpload { name, folder: None, size: 6, sha256: None, sha1: None, part_bytes: Some(4) };
+    let upload = start(&stage.drive, &stage.request(), &alice, wish).await.expect("started").status.id;
+    for (index, bytes) in [(1, &b"0123"[..]), (2, b"45")] {
+        let sent = PartSent { upload, index, body: body(bytes), announced_bytes: None, sha256: None };
+        receive_part(&stage.drive, &stage.request(), &alice, sent).await.expect("received");
+    }
+    let completed = complete(&stage.drive, &stage.request(), &alice, upload).await.expect("completed");
+    assert!(staging.happened.load(Ordering::SeqCst));
+    assert_eq!(completed.file.state.entry().expect("an entry").added.sha256, sha256(b"012345"));
+    assert_eq!(read(&stage.drive, sha256(b"012345"), 6).await, b"012345");
+}
