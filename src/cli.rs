@@ -6,6 +6,7 @@ mod migrate;
 mod openapi;
 mod projection;
 mod serve;
+mod transfer;
 mod user;
 
 use std::path::PathBuf;
@@ -57,6 +58,11 @@ enum Verb {
         #[command(subcommand)]
         verb: projection::Projection,
     },
+    /// See and steer how contents move between stores.
+    Transfer {
+        #[command(subcommand)]
+        verb: transfer::Transfer,
+    },
     /// Make somebody an operator.
     User {
         #[command(subcommand)]
@@ -93,6 +99,7 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(serve) => serve.run(),
         Verb::Events { verb } => verb.run(),
         Verb::Projection { verb } => verb.run(),
+        Verb::Transfer { verb } => verb.run(),
         Verb::User { verb } => verb.run(),
         Verb::Migrate(migrate) => migrate.run(),
         Verb::Config { verb } => verb.run(),

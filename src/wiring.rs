@@ -91,6 +91,8 @@ pub(crate) struct Whole {
     pub(crate) drive: Arc<Drive>,
     /// Whether other processes may be at uploads in the same place.
     pub(crate) shares_staging: bool,
+    /// Whether tasks are still there when this process is not.
+    pub(crate) queue_outlives_us: bool,
 }
 
 impl Whole {
@@ -100,12 +102,12 @@ impl Whole {
         let mut foundation = Foundation::open(config, data, Who::Drive).await?;
         let cache = cache::open_cache(config, &secret).await?;
         foundation.closing.push(cache.closing);
-        let OpenTasks { tasks, closing } = tasks::open_tasks(config).await?;
+        let OpenTasks { tasks, outlives_us, closing } = tasks::open_tasks(config).await?;
         foundation.closing.push(closing);
         let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
         let ports = Ports {
             log: foundation.log.clone(),
-            blobs: stores.blobs,
+            stores: stores.stores,
             staging: stores.staging,
             views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
             ledger: foundation.ledger.clone(),
@@ -127,7 +129,7 @@ impl Whole {
             tracing::warn!("server.secret is not set: links and challenges of this process are not good in another one");
         }
         let drive = Drive::new(ports, Limits::from(&config.limits), secret);
-        Ok(Self { foundation, drive, shares_staging: stores.shared })
+        Ok(Self { foundation, drive, shares_staging: stores.shared, queue_outlives_us: outlives_us })
     }
 
     /// The REST interface to it.

@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::journal::Journal;
 use crate::ports::attempts::{AttemptPolicy, Attempts};
-use crate::ports::blobs::BlobStore;
+use crate::ports::blobs::Stores;
 use crate::ports::challenges::Challenges;
 use crate::ports::clock::Clock;
 use crate::ports::event_store::EventStore;
@@ -27,7 +27,7 @@ pub struct Ports {
     /// The log.
     pub log: Arc<dyn EventStore>,
     /// Whole contents.
-    pub blobs: Arc<dyn BlobStore>,
+    pub stores: Stores,
     /// Contents on their way in.
     pub staging: Arc<dyn Staging>,
     /// The read tables.
@@ -178,7 +178,7 @@ impl Drive {
     }
 
     /// Waits, within bounds, until the local read tables show what the position holds, so that the caller reads its own writes.
-    pub(crate) async fn visible(&self, position: Position) {
+    pub async fn visible(&self, position: Position) {
         if !self.ports.views.reached(position).await {
             tracing::warn!(position = position.0, "the read tables are behind: an answer goes out before them");
         }

@@ -14,7 +14,7 @@ use cairn_domain::blob::Blob;
 use cairn_domain::file::{Entry, File, FileRejection};
 use cairn_domain::{FileId, FileName, FolderId, StreamName};
 
-use crate::upload::store_of;
+use crate::upload::home_of;
 use crate::{Caller, Drive, Loaded, Trouble};
 
 /// Why a change to an entry did not happen.
@@ -55,7 +55,7 @@ pub async fn load(drive: &Drive, id: FileId) -> Result<Loaded<File>, Trouble> {
 /// The name of the store that holds an entry's content.
 pub async fn stored_in(drive: &Drive, entry: &Entry) -> Result<String, Trouble> {
     let blob = drive.journal.load::<Blob>(&StreamName::blob(entry.added.sha256)).await?;
-    Ok(store_of(drive, &blob))
+    Ok(home_of(drive, &blob.state))
 }
 
 /// The media type that was told, or the one that the name suggests.

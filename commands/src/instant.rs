@@ -32,18 +32,20 @@ async fn add_entry(
     let refer = |blob: &Loaded<Blob>| match blob.state.decide(BlobCommand::ReferTo(id)) {
         Ok(events) => Ok(events),
         Err(BlobRejection::NotStored) => Ok(Vec::new()),
+        Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
     };
     let stream = StreamName::blob(sha256);
     let blob = drive.journal.execute::<Blob, Trouble>(&stream, Start::Load, request, refer).await?;
-    let Some(stored) = blob.state.stored else { return Ok(None) };
+    // Behind a reference that came too late the content may be gone.
+    let Some(content) = blob.state.sound().next().and(blob.state.content()) else { return Ok(None) };
     let added = FileAdded {
         owner: caller.account,
         content_type: content_type_of(None, &name),
         name,
         folder,
-        size: stored.size,
+        size: content.size,
         sha256,
-        sha1: stored.sha1,
+        sha1: content.sha1,
         origin: Origin::Instant,
     };
     let cause = request.command.event(stream.as_str(), 0);

@@ -7,10 +7,12 @@
 //! the rest follows from it, and can be done again by anybody who finds it begun (see [`sagas`]).
 
 pub mod account;
+pub mod content;
 pub mod file;
 pub mod instant;
 pub mod links;
 pub mod sagas;
+pub mod transfer;
 pub mod upload;
 
 pub mod drive;
@@ -19,6 +21,7 @@ pub mod once;
 pub mod pace;
 pub mod ports;
 pub mod request;
+pub mod timeline;
 pub mod trouble;
 
 pub use drive::{Drive, Limits, Ports};

@@ -1,8 +1,10 @@
 //! Signed download links: whoever holds one may download one entry for a while, without a token.
 
-use cairn_domain::{FileId, Sha256, Timestamp};
+use cairn_domain::blob::Blob;
+use cairn_domain::{FileId, Sha256, StreamName, Timestamp};
 use subtle::ConstantTimeEq;
 
+use crate::content::{Copy, sound_copies};
 use crate::ports::blobs::OpenLink;
 use crate::{Drive, Trouble};
 
@@ -30,7 +32,18 @@ pub fn sign_link(drive: &Drive, file: FileId, expires_in_seconds: Option<u64>) -
 /// An address for the same at the store that holds the content, if it has such: then the bytes need not come through the drive. Like the link, it
 /// works until its time has come, and unlike it also when the entry is deleted before.
 pub async fn link_at_store(drive: &Drive, sha256: Sha256, wish: &OpenLink) -> Result<Option<String>, Trouble> {
-    Ok(drive.ports.blobs.link(sha256, wish).await?)
+    let blob = drive.journal.load::<Blob>(&StreamName::blob(sha256)).await?.state;
+    let Some(content) = blob.content() else { return Ok(None) };
+    let policy = drive.ports.stores.policy();
+    for Copy { store, key } in sound_copies(&drive.ports.stores, &blob, sha256) {
+        // Where it does not stay, the address would lead nowhere after a while.
+        if policy.stays(store.name(), content.size)
+            && let Some(link) = store.link(key, wish).await?
+        {
+            return Ok(Some(link));
+        }
+    }
+    Ok(None)
 }
 
 /// True while the link is good.

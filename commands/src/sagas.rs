@@ -1,7 +1,15 @@
 //! What the drive does by itself because of what stands on the log.
 
+mod collect;
+mod copies;
 mod finish_begun;
+mod follower;
+mod pace;
 mod relay;
+mod scrub;
+pub mod transfers;
 
+pub use collect::{collect, remove_dead};
 pub use finish_begun::{Finished, Finishing, finish_begun};
 pub use relay::{Relay, RelayRefused, RelayStatus};
+pub use scrub::{Scrubbed, Scrubber};

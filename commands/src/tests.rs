@@ -1,10 +1,17 @@
 //! The use cases over the in-memory twins: fast, and every moment of a crash can be chosen.
 
 mod accounts;
+mod breaking;
+mod collecting;
+mod contents;
 mod crashes;
 mod files;
 mod instant;
+mod moving;
 mod overtaken;
 mod retries;
+mod scrubbing;
 mod stage;
+mod transfers;
 mod uploads;
+mod world;

@@ -61,8 +61,9 @@ impl From<StagingError> for Trouble {
 impl From<BlobError> for Trouble {
     fn from(error: BlobError) -> Self {
         match error {
-            BlobError::Unavailable(_) => Self::Unavailable(error.into()),
-            BlobError::Absent(_) | BlobError::OutOfRange => Self::Broken(error.into()),
+            BlobError::Full => Self::NoRoom,
+            BlobError::Unavailable(_) | BlobError::Body(_) => Self::Unavailable(error.into()),
+            BlobError::Absent(_) | BlobError::OutOfRange | BlobError::NotTheContent(_) => Self::Broken(error.into()),
         }
     }
 }

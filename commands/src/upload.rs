@@ -16,7 +16,7 @@ pub use expire::{expire_overdue, sweep_staging};
 pub(crate) use merging::Merging;
 pub use receive_part::{PartError, PartReceived, PartSent, receive_part};
 pub use settle::Stored;
-pub(crate) use settle::{Merged, settle, store_of};
+pub(crate) use settle::{Merged, home_of, settle};
 pub use start::{StartError, StartUpload, Started, start};
 pub use status::{UploadState, UploadStatus, status, status_of};
 pub use whole::{Received, WholeError, WholeUpload, discard_received, receive_whole, store_whole};

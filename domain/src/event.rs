@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::AccountEvent;
 use crate::blob::BlobEvent;
 use crate::file::FileEvent;
+use crate::transfer::TransferEvent;
 use crate::upload::UploadEvent;
 use crate::username::UsernameEvent;
 use crate::{AccountId, EventId, Position, StreamName, Timestamp, Version};
@@ -154,6 +155,11 @@ catalogue! {
     Blob(BlobEvent) = "blob" {
         BlobStored: 1,
         BlobReferenced: 1,
+        BlobRelocated: 1,
+        BlobCopyRemoved: 1,
+        BlobDamaged: 1,
+        BlobRepaired: 1,
+        BlobDeleted: 1,
     }
     File(FileEvent) = "file" {
         FileAdded: 1,
@@ -162,5 +168,14 @@ catalogue! {
         FileTrashed: 1,
         FileRestored: 1,
         FilePurged: 1,
+    }
+    Transfer(TransferEvent) = "transfer" {
+        TransferRequested: 1,
+        TransferQueued: 1,
+        TransferStarted: 1,
+        TransferCompleted: 1,
+        TransferStalled: 1,
+        TransferRetried: 1,
+        TransferAbandoned: 1,
     }
 }

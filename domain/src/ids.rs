@@ -46,6 +46,10 @@ id!(
     FolderId
 );
 id!(
+    /// One way of a content from one store to another.
+    TransferId
+);
+id!(
     /// One stored event, unique in the whole log.
     EventId
 );

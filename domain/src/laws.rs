@@ -9,9 +9,16 @@ use crate::account::{
     Account, AccountCommand, AccountEvent, AccountRegistered, PasswordChanged, QuotaChanged, Role, RoleGranted, RoleRevoked,
     SessionClosed, SessionEnd, SessionOpened,
 };
-use crate::blob::{Blob, BlobCommand, BlobEvent, BlobReferenced, BlobStored};
+use crate::blob::{
+    Blob, BlobCommand, BlobCopyRemoved, BlobDamaged, BlobDeleted, BlobEvent, BlobReferenced, BlobRelocated, BlobRepaired,
+    BlobStored,
+};
 use crate::decider::fold;
 use crate::file::{File, FileAdded, FileCommand, FileEvent, FileMoved, FilePurged, FileRenamed, FileRestored, FileTrashed, Origin};
+use crate::transfer::{
+    Transfer, TransferAbandoned, TransferCommand, TransferCompleted, TransferEvent, TransferQueued, TransferRequested,
+    TransferRetried, TransferStalled, TransferStarted,
+};
 use crate::upload::{
     ChunkReceived, FileMerged, MergeCommand, RejectionReason, Upload, UploadCancelled, UploadCommand, UploadEvent, UploadExpired,
     UploadRejected, UploadStarted,
@@ -156,14 +163,25 @@ fn file_command() -> impl Strategy<Value = FileCommand> {
     ]
 }
 
+fn store() -> impl Strategy<Value = String> {
+    prop_oneof![Just("local"), Just("ceph"), Just("oss")].prop_map(str::to_owned)
+}
+
 fn stored() -> impl Strategy<Value = BlobStored> {
-    sha1().prop_map(|sha1| BlobStored { size: 7, sha1, store: "local".to_owned() })
+    (sha1(), store()).prop_map(|(sha1, store)| BlobStored { size: 7, sha1, store })
 }
 
 fn blob_event() -> impl Strategy<Value = BlobEvent> {
     prop_oneof![
-        stored().prop_map(BlobEvent::BlobStored),
-        file().prop_map(|file| BlobEvent::BlobReferenced(BlobReferenced { file })),
+        3 => stored().prop_map(BlobEvent::BlobStored),
+        1 => file().prop_map(|file| BlobEvent::BlobReferenced(BlobReferenced { file })),
+        2 => (store(), store()).prop_map(|(from, to)| BlobEvent::BlobRelocated(BlobRelocated { from, to })),
+        2 => (store(), store())
+            .prop_map(|(store, remains_in)| BlobEvent::BlobCopyRemoved(BlobCopyRemoved { store, remains_in })),
+        1 => (store(), proptest::option::of(store()))
+            .prop_map(|(store, sound_in)| BlobEvent::BlobDamaged(BlobDamaged { store, sound_in })),
+        1 => store().prop_map(|store| BlobEvent::BlobRepaired(BlobRepaired { store })),
+        1 => vec(store(), 0..3).prop_map(|stores| BlobEvent::BlobDeleted(BlobDeleted { stores })),
     ]
 }
 
@@ -171,6 +189,48 @@ fn blob_command() -> impl Strategy<Value = BlobCommand> {
     prop_oneof![
         (stored(), file()).prop_map(|(stored, file)| BlobCommand::StoreFor(stored, file)),
         file().prop_map(BlobCommand::ReferTo),
+        (store(), store()).prop_map(|(from, to)| BlobCommand::Relocate { from, to }),
+        store().prop_map(|store| BlobCommand::RemoveCopy { store }),
+        store().prop_map(|store| BlobCommand::FindDamaged { store }),
+        store().prop_map(|store| BlobCommand::Repair { store }),
+        Just(BlobCommand::Delete),
+    ]
+}
+
+fn transfer_requested() -> impl Strategy<Value = TransferRequested> {
+    (store(), store()).prop_map(|(from, to)| TransferRequested {
+        sha256: Sha256([1; 32]),
+        sha1: Sha1([1; 20]),
+        size: 7,
+        from,
+        to,
+        along_with: Vec::new(),
+    })
+}
+
+fn transfer_event() -> impl Strategy<Value = TransferEvent> {
+    let (worker, reason) = (|| "w".to_owned(), || "r".to_owned());
+    prop_oneof![
+        3 => transfer_requested().prop_map(TransferEvent::TransferRequested),
+        2 => (0..3_u32).prop_map(|failures| TransferEvent::TransferQueued(TransferQueued { failures, reason: None })),
+        2 => Just(TransferEvent::TransferStarted(TransferStarted { worker: worker() })),
+        1 => Just(TransferEvent::TransferCompleted(TransferCompleted {})),
+        1 => Just(TransferEvent::TransferStalled(TransferStalled { failures: 3, reason: reason() })),
+        1 => Just(TransferEvent::TransferRetried(TransferRetried {})),
+        1 => Just(TransferEvent::TransferAbandoned(TransferAbandoned { reason: reason() })),
+    ]
+}
+
+fn transfer_command() -> impl Strategy<Value = TransferCommand> {
+    prop_oneof![
+        transfer_requested().prop_map(TransferCommand::Request),
+        Just(TransferCommand::Queue),
+        (0..3_u32).prop_map(|times_queued| TransferCommand::QueueAgain { times_queued }),
+        Just(TransferCommand::Start { worker: "w".to_owned() }),
+        (1..3_u32).prop_map(|failures_max| TransferCommand::Fail { reason: "r".to_owned(), failures_max }),
+        Just(TransferCommand::Complete),
+        Just(TransferCommand::Retry),
+        Just(TransferCommand::Abandon { reason: "r".to_owned() }),
     ]
 }
 
@@ -250,6 +310,38 @@ proptest! {
     #[test]
     fn of_contents(history in vec(blob_event(), 0..12), command in blob_command()) {
         holds::<Blob>(&history, &command)?;
+    }
+
+    #[test]
+    fn a_name_of_a_copy_never_comes_to_life_again(history in vec(blob_event(), 0..24)) {
+        // What is dead after any first part of a history is not alive after any longer one.
+        let sha256 = Sha256([1; 32]);
+        let (mut blob, mut dead) = (Blob::default(), std::collections::BTreeSet::new());
+        for event in &history {
+            blob = blob.evolve(event);
+            for store in ["local", "ceph", "oss"] {
+                let alive = blob.key_in(store, sha256);
+                prop_assert!(!dead.contains(&(store, alive)), "{alive} is alive again in {store}");
+                dead.extend(blob.dead_keys_in(store, sha256).map(|key| (store, key)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_content_is_never_without_a_copy_that_was_not_deleted(history in vec(blob_command(), 0..24)) {
+        let mut blob = Blob::default();
+        for command in history {
+            let damages = matches!(command, BlobCommand::FindDamaged { .. });
+            let was_sound = blob.sound().next().is_some();
+            let deletes = matches!(command, BlobCommand::Delete);
+            blob = blob.decide(command).unwrap_or_default().iter().fold(blob, Blob::evolve);
+            prop_assert!(!was_sound || damages || deletes || blob.sound().next().is_some());
+        }
+    }
+
+    #[test]
+    fn of_transfers(history in vec(transfer_event(), 0..12), command in transfer_command()) {
+        holds::<Transfer>(&history, &command)?;
     }
 
     #[test]

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod blob;
 pub mod file;
+pub mod transfer;
 pub mod upload;
 pub mod username;
 
@@ -26,7 +27,7 @@ pub mod time;
 pub use decider::Decider;
 pub use digest::{Sha1, Sha256};
 pub use event::{Event, Metadata, NewEvent, StoredEvent};
-pub use ids::{AccountId, CommandId, EventId, FileId, FolderId, SessionId, UploadId};
+pub use ids::{AccountId, CommandId, EventId, FileId, FolderId, SessionId, TransferId, UploadId};
 pub use names::{EmailAddress, FileName, Invalid, PhoneNumber, Username};
 pub use stream::{Expected, Position, StreamName, Version};
 pub use time::Timestamp;

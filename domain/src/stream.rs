@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileId, Sha256, UploadId, Username};
+use crate::{AccountId, FileId, Sha256, TransferId, UploadId, Username};
 
 /// `<category>-<id>`; a category holds no `-`, so the first one ends it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,6 +33,11 @@ impl StreamName {
     /// An entry of a drive.
     pub fn file(id: FileId) -> Self {
         Self(format!("file-{id}"))
+    }
+
+    /// A content on its way from one store to another.
+    pub fn transfer(id: TransferId) -> Self {
+        Self(format!("transfer-{id}"))
     }
 
     /// What kind of thing the stream is about.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::blobs::BlobStore;
 use cairn_commands::ports::staging::Staging;
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 use cairn_infra::s3::{Flavor, S3Blobs, S3Settings, S3Staging, S3Store};
@@ -27,12 +28,15 @@ const PART: usize = 8 * MIB;
 /// Parts on their way at once, for both.
 const AT_ONCE: usize = 2;
 
+/// The same for a copy from another store.
+const COPYING_AT_ONCE: usize = 4;
+
 fn main() {
     // A test run only asks whether the benchmark works.
     let full = std::env::args().any(|argument| argument == "--bench");
-    let (rounds, length) = if full { (5, 128 * MIB) } else { (1, 9 * MIB) };
+    let (rounds, length, copied) = if full { (5, 128 * MIB, 1024 * MIB) } else { (1, 9 * MIB, 18 * MIB) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(compare(rounds, length));
+    runtime.block_on(compare(rounds, length, copied));
 }
 
 struct Scene {
@@ -41,7 +45,7 @@ struct Scene {
     blobs: S3Blobs,
 }
 
-async fn compare(rounds: u64, length: usize) {
+async fn compare(rounds: u64, length: usize, copied: usize) {
     let ceph = Ceph::start().unwrap();
     let settings = S3Settings {
         endpoint: ceph.endpoint(),
@@ -61,24 +65,29 @@ async fn compare(rounds: u64, length: usize) {
     let mut measured = Vec::new();
     for round in 0..=rounds {
         let bytes = noise(round + 1, length);
-        let plain_up = scene.plain_upload(round, &bytes).await;
+        let plain_up = scene.plain_upload(round, &bytes, AT_ONCE).await;
         let whole_up = scene.upload_whole(round, &noise(round + 1001, length)).await;
         let parts_up = scene.upload_parts(round, &bytes).await;
         let plain_down = scene.plain_download(round, length).await;
         let down = scene.download(&bytes).await;
+        let bytes = noise(round + 2001, copied);
+        let plain_copy = scene.plain_upload(u64::MAX, &bytes, COPYING_AT_ONCE).await;
+        let copy = scene.copy(&bytes).await;
         println!(
-            "SDK up {plain_up:4.0} MB/s   whole {whole_up:4.0}   parts {parts_up:4.0}   SDK down {plain_down:4.0}   down {down:4.0}"
+            "SDK up {plain_up:4.0} MB/s   whole {whole_up:4.0}   parts {parts_up:4.0}   SDK down {plain_down:4.0}   down {down:4.0}   \
+             SDK up, {COPYING_AT_ONCE} at once {plain_copy:4.0}   copy {copy:4.0}"
         );
-        measured.push([whole_up / plain_up, parts_up / plain_up, down / plain_down]);
+        measured.push([whole_up / plain_up, parts_up / plain_up, down / plain_down, copy / plain_copy]);
     }
     // The first round is slow for everybody: cold caches, no connections.
-    let [whole, parts, down] = [0, 1, 2].map(|case| median(measured[1..].iter().map(|ratios| ratios[case])));
+    let [whole, parts, down, copy] = [0, 1, 2, 3].map(|case| median(measured[1..].iter().map(|ratios| ratios[case])));
     println!("adapter / SDK, medians: upload whole {whole:.2}, upload in parts {parts:.2} (promised: 0.8), download {down:.2}");
+    println!("copy from another store {copy:.2} (promised: 0.8)");
 }
 
 impl Scene {
     /// Parts of 8 MiB, nothing else.
-    async fn plain_upload(&self, round: u64, bytes: &Bytes) -> f64 {
+    async fn plain_upload(&self, round: u64, bytes: &Bytes, at_once: usize) -> f64 {
         let key = round.to_string();
         let started = Instant::now();
         let begun = self.client.create_multipart_upload().bucket("bench").key(&key).send().await.unwrap();
@@ -91,7 +100,7 @@ impl Scene {
                 CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).build()
             }
         });
-        let parts: Vec<_> = stream::iter(sends).buffered(AT_ONCE).collect().await;
+        let parts: Vec<_> = stream::iter(sends).buffered(at_once).collect().await;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let call = self.client.complete_multipart_upload().bucket("bench").key(&key).upload_id(id);
         call.multipart_upload(parts).send().await.unwrap();
@@ -102,7 +111,7 @@ impl Scene {
         let upload = UploadId(Uuid::from_u128(u128::from(round) << 64));
         let started = Instant::now();
         let whole = self.staging.receive(upload, body(bytes), u64::MAX).await.unwrap();
-        self.staging.promote(upload, whole.sha256).await.unwrap();
+        self.staging.promote(upload, BlobKey::first(whole.sha256)).await.unwrap();
         rate(bytes.len(), started)
     }
 
@@ -117,8 +126,18 @@ impl Scene {
         });
         let parts: Vec<_> = stream::iter(sends).buffered(AT_ONCE).collect().await;
         let whole = self.staging.seal(upload, &parts).await.unwrap();
-        self.staging.promote(upload, whole.sha256).await.unwrap();
+        self.staging.promote(upload, BlobKey::first(whole.sha256)).await.unwrap();
         rate(bytes.len(), started)
+    }
+
+    /// What a transfer writes. Afterwards it goes, for there is not so much room.
+    async fn copy(&self, bytes: &Bytes) -> f64 {
+        let key = BlobKey::first(Sha256(sha2::Sha256::digest(bytes).into()));
+        let started = Instant::now();
+        self.blobs.write(key, bytes.len() as u64, body(bytes)).await.unwrap();
+        let rate = rate(bytes.len(), started);
+        self.blobs.remove(key).await.unwrap();
+        rate
     }
 
     async fn plain_download(&self, round: u64, length: usize) -> f64 {
@@ -133,9 +152,9 @@ impl Scene {
     }
 
     async fn download(&self, bytes: &Bytes) -> f64 {
-        let sha256 = Sha256(sha2::Sha256::digest(bytes).into());
+        let key = BlobKey::first(Sha256(sha2::Sha256::digest(bytes).into()));
         let started = Instant::now();
-        let mut pieces = self.blobs.read(sha256, 0, bytes.len() as u64).await.unwrap();
+        let mut pieces = self.blobs.read(key, 0, bytes.len() as u64).await.unwrap();
         let mut seen = 0;
         while let Some(piece) = pieces.next().await {
             seen += piece.unwrap().len();

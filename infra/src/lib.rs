@@ -25,7 +25,6 @@ pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sqlite;
-pub mod stores;
 #[cfg(any(feature = "nats", feature = "rabbitmq", feature = "redis"))]
 pub mod tls;
 pub mod views;

@@ -2,7 +2,7 @@
 //!
 //! | key | what |
 //! |---|---|
-//! | `blobs/<sha256>` | a whole content, never changed |
+//! | `blobs/<sha256>` | a whole content, never changed; `<sha256>.<n>` when n copies before it were removed |
 //! | `staging/<upload>/whole/<sha256>` | a file that came in one piece, not yet a blob |
 //! | `staging/<upload>/plan` | an upload in parts: its size, and the multipart upload of the store to which its parts go |
 //! | `staging/<upload>/slots/<n>` | the numbers among those parts that belong to one process |
@@ -11,7 +11,7 @@
 //! | `staging/<upload>/sealed` | where the whole is, and its digests |
 //! | `staging/<upload>/bytes/<nonce>` | bytes whose hash was not known when they began to come; `<name>.<nonce>` is their name |
 //!
-//! An object is there as a whole or not at all, and a blob is copied within the store from bytes that this program has hashed.
+//! An object is there as a whole or not at all, and a blob is made of bytes that this program has hashed.
 
 mod blobs;
 mod bucket;
@@ -19,11 +19,16 @@ mod connect;
 mod crc;
 mod download;
 mod keys;
+mod local_names;
 mod multipart;
+mod pour;
 mod progress;
 mod settings;
+mod signing;
 mod staging;
+mod sweep;
 mod trouble;
+mod unjoined;
 
 pub use blobs::S3Blobs;
 pub use connect::{OpenError, S3Store};

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_commands::ports::views::{ContentHash, OpenUploadKey, Views, ViewsError};
-use cairn_domain::{AccountId, FileId, Position, Sha1, Sha256, Timestamp, UploadId};
+use cairn_domain::transfer::Phase;
+use cairn_domain::{AccountId, FileId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
 use cairn_projections::ReachedPosition;
 use cairn_projections::ports::{ReadError, ReadTables};
-use cairn_projections::queries::contents;
 use cairn_projections::queries::files::{ByHash, newest_with_content};
 use cairn_projections::queries::uploads::{self, UploadLike};
+use cairn_projections::queries::{contents, transfers};
 
 /// The read tables of this process, and the runner that keeps them up with the log.
 #[derive(Clone)]
@@ -57,6 +58,14 @@ impl Views for LocalViews {
 
     async fn overdue_uploads(&self, now: Timestamp, limit: u64) -> Result<Vec<UploadId>, ViewsError> {
         uploads::overdue_uploads(&*self.tables, now, limit).await.map_err(translate)
+    }
+
+    async fn silent_transfers(&self, phases: &[Phase], since: Timestamp, limit: u64) -> Result<Vec<TransferId>, ViewsError> {
+        transfers::silent_transfers(&*self.tables, phases, since, limit).await.map_err(translate)
+    }
+
+    async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {
+        contents::contents(&*self.tables, after, limit).await.map_err(translate)
     }
 }
 

@@ -29,11 +29,14 @@ impl WokenLog {
     }
 }
 
-/// What the log itself has noticed first is told on; what it notices after it was heard is no news.
+/// What the log itself has noticed is told on, unless somebody else has told it: that is no news.
 async fn tell(mut own: watch::Receiver<Position>, bus: Arc<dyn Bus>, growth: watch::Sender<Position>) {
+    let heard = bus.heard();
     while own.changed().await.is_ok() {
         let position = *own.borrow_and_update();
-        if raise(&growth, position) {
+        raise(&growth, position);
+        // Not by what is known: an append of somebody else, heard of just before this, may be known with its head, which is this one.
+        if position > *heard.borrow() {
             bus.tell(position);
         }
     }
@@ -47,20 +50,20 @@ async fn hear(inner: Arc<dyn EventStore>, mut heard: watch::Receiver<Position>, 
             continue;
         }
         match inner.head().await {
-            Ok(head) => drop(raise(&growth, head)),
+            Ok(head) => raise(&growth, head),
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "the event log did not tell its head"),
         }
     }
 }
 
-fn raise(growth: &watch::Sender<Position>, position: Position) -> bool {
+fn raise(growth: &watch::Sender<Position>, position: Position) {
     growth.send_if_modified(|known| {
         let higher = position > *known;
         if higher {
             *known = position;
         }
         higher
-    })
+    });
 }
 
 #[async_trait]

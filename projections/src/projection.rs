@@ -8,6 +8,7 @@ use crate::statement::{Statement, value::TooLarge};
 use crate::table::Table;
 
 pub mod files;
+pub mod transfers;
 pub mod uploads;
 pub mod usage;
 pub mod users;
@@ -70,5 +71,11 @@ impl Envelope<'_> {
 
 /// Every projection of the drive.
 pub fn projections() -> Vec<Arc<dyn Projection>> {
-    vec![Arc::new(users::Users), Arc::new(files::Files), Arc::new(usage::Usage), Arc::new(uploads::Uploads)]
+    vec![
+        Arc::new(users::Users),
+        Arc::new(files::Files),
+        Arc::new(usage::Usage),
+        Arc::new(uploads::Uploads),
+        Arc::new(transfers::Transfers),
+    ]
 }

@@ -12,6 +12,7 @@ use crate::ports::{ReadError, ReadTables, Row};
 pub mod contents;
 pub mod files;
 pub mod operations;
+pub mod transfers;
 pub mod uploads;
 pub mod users;
 

@@ -53,7 +53,7 @@ pub(super) struct Tail {
 
 #[derive(Debug, Args)]
 struct Shape {
-    /// Only events of this category: username, account, upload, blob or file.
+    /// Only events of this category: username, account, upload, blob, file or transfer.
     #[arg(long)]
     category: Option<String>,
     /// Only events of this stream.
@@ -176,12 +176,12 @@ impl Shape {
     }
 }
 
-fn as_line(event: &StoredEvent) -> String {
+pub(super) fn as_line(event: &StoredEvent) -> String {
     let StoredEvent { position, stream, version, name, data, .. } = event;
     format!("{position:>8}  {}  {name:<18} {stream}@{}  {data}", rfc3339(event.time), version.0)
 }
 
-fn as_json(event: &StoredEvent) -> String {
+pub(super) fn as_json(event: &StoredEvent) -> String {
     let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_else(|_| json!(event.data));
     json!({
         "position": event.position, "id": event.id, "stream": event.stream, "version": event.version, "type": event.name,

@@ -1,6 +1,7 @@
 //! `cairn serve`: the drive.
 
 mod relay;
+mod transfers;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -75,6 +76,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     start_runner(&whole, services, &lifecycle).await?;
     put_in_order(&whole, services).await?;
     start_clean_up(&whole, services, &lifecycle);
+    transfers::start_transfers(&whole, &config, &lifecycle);
     if services.include(Service::Relay) {
         relay::start_relay(&whole, &lifecycle);
     }

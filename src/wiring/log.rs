@@ -50,7 +50,7 @@ pub(crate) async fn open_log(config: &Config, data: &DataDirectory) -> anyhow::R
 async fn event_store(config: &Config, data: &DataDirectory, server: &cairn_infra::eventstore::Server) -> anyhow::Result<OpenLog> {
     use cairn_infra::eventstore::log::EventStoreLog;
 
-    let log = Arc::new(EventStoreLog::open(server).await.context(Unusable)?);
+    let log = Arc::new(EventStoreLog::open(server).await.context("log.url can't be used").context(Unusable)?);
     let Beside { ledger, checkpoints, closing } = beside(config, data).await?;
     let open = (log.clone(), closing);
     Ok(OpenLog {
@@ -90,8 +90,9 @@ async fn beside(config: &Config, data: &DataDirectory) -> anyhow::Result<Beside>
             use cairn_infra::mysql::ledger::MysqlLedger;
 
             let migrate = super::views::migrate(config);
-            let ledger = Arc::new(MysqlLedger::open(&primary, migrate).await.context(Unusable)?);
-            let checkpoints = Arc::new(MysqlCheckpoints::open(&primary, migrate).await.context(Unusable)?);
+            let ledger = Arc::new(MysqlLedger::open(&primary, migrate).await.context("views.url can't be used").context(Unusable)?);
+            let checkpoints =
+                Arc::new(MysqlCheckpoints::open(&primary, migrate).await.context("views.url can't be used").context(Unusable)?);
             Ok(Beside {
                 ledger: ledger.clone(),
                 checkpoints: checkpoints.clone(),
@@ -111,9 +112,9 @@ async fn mysql(config: &Config, server: &cairn_infra::mysql::Server) -> anyhow::
     use cairn_infra::mysql::log::MysqlLog;
 
     let migrate = super::views::migrate(config);
-    let log = MysqlLog::open(server, migrate).await.context(Unusable)?;
-    let ledger = MysqlLedger::open(server, migrate).await.context(Unusable)?;
-    let checkpoints = MysqlCheckpoints::open(server, migrate).await.context(Unusable)?;
+    let log = MysqlLog::open(server, migrate).await.context("log.url can't be used").context(Unusable)?;
+    let ledger = MysqlLedger::open(server, migrate).await.context("log.url can't be used").context(Unusable)?;
+    let checkpoints = MysqlCheckpoints::open(server, migrate).await.context("log.url can't be used").context(Unusable)?;
     let open = Arc::new((Arc::new(log), Arc::new(ledger), Arc::new(checkpoints)));
     Ok(OpenLog {
         store: open.0.clone(),

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use cairn_commands::ports::blobs::BlobStore;
+use cairn_commands::ports::blobs::{BlobStore, MovePolicy, Stores};
 use cairn_commands::ports::staging::Staging;
 use cairn_infra::config::{Config, LandingStore, Store};
 use cairn_infra::fs::{FsBlobs, FsStaging};
-use cairn_infra::stores::AllStores;
 
 use crate::data::DataDirectory;
 #[cfg(feature = "s3")]
@@ -15,34 +14,43 @@ use crate::unusable::Unusable;
 
 /// The contents, and those on their way in.
 pub(crate) struct OpenStores {
-    pub(crate) blobs: Arc<dyn BlobStore>,
+    pub(crate) stores: Stores,
     pub(crate) staging: Arc<dyn Staging>,
     /// Whether other processes may be at uploads in the same place.
     pub(crate) shared: bool,
 }
 
+/// The store that takes uploads.
+struct Landing {
+    blobs: Arc<dyn BlobStore>,
+    staging: Arc<dyn Staging>,
+    shared: bool,
+}
+
 /// Opens every store that is configured.
 pub(crate) async fn open_stores(config: &Config, data: &DataDirectory) -> anyhow::Result<OpenStores> {
-    let landing = match config.landing_store()? {
-        LandingStore::Local => local(data)?,
+    let Landing { blobs, staging, shared } = landing(config, data).await?;
+    let stores = Stores::new(blobs, others(config, data).await?).moving(MovePolicy::from(&config.policy));
+    Ok(OpenStores { stores, staging, shared })
+}
+
+#[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, reason = "a directory need not be connected to"))]
+async fn landing(config: &Config, data: &DataDirectory) -> anyhow::Result<Landing> {
+    match config.landing_store()? {
+        LandingStore::Local => local(data),
         #[cfg(feature = "s3")]
         LandingStore::S3 { name, bucket } => {
             no_uploads_at(data).await?;
             let store = s3::connect(&name, &bucket).await?;
             let staging = store.staging().await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)?;
-            OpenStores { blobs: Arc::new(store.blobs(&name)), staging: Arc::new(staging), shared: true }
+            Ok(Landing { blobs: Arc::new(store.blobs(&name)), staging: Arc::new(staging), shared: true })
         }
-    };
-    let others = others(config, data).await?;
-    if others.is_empty() {
-        return Ok(landing);
     }
-    Ok(OpenStores { blobs: Arc::new(AllStores::new(landing.blobs, others)), ..landing })
 }
 
-fn local(data: &DataDirectory) -> anyhow::Result<OpenStores> {
+fn local(data: &DataDirectory) -> anyhow::Result<Landing> {
     let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
-    Ok(OpenStores { blobs: Arc::new(FsBlobs::open_dir(data.path())), staging: Arc::new(staging), shared: false })
+    Ok(Landing { blobs: Arc::new(FsBlobs::open_dir(data.path())), staging: Arc::new(staging), shared: false })
 }
 
 /// Uploads that began where another store took them have to end there.
@@ -58,7 +66,7 @@ async fn no_uploads_at(data: &DataDirectory) -> anyhow::Result<()> {
     Err(anyhow::Error::msg(message).context(crate::unusable::Unusable))
 }
 
-/// Stores that take no uploads, but may have taken some before.
+/// Stores that take no uploads, but have contents that landed elsewhere or before. They may be away.
 #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, reason = "a directory need not be connected to"))]
 async fn others(config: &Config, data: &DataDirectory) -> anyhow::Result<Vec<Arc<dyn BlobStore>>> {
     let mut others: Vec<Arc<dyn BlobStore>> = Vec::new();
@@ -66,7 +74,7 @@ async fn others(config: &Config, data: &DataDirectory) -> anyhow::Result<Vec<Arc
         match store {
             Store::Fs {} => others.push(Arc::new(FsBlobs::open_dir(data.path()))),
             #[cfg(feature = "s3")]
-            Store::S3(bucket) => others.push(Arc::new(s3::connect(name, bucket).await?.blobs(name))),
+            Store::S3(bucket) => others.push(Arc::new(s3::connect_if_there(name, bucket).await?.blobs(name))),
             #[cfg(not(feature = "s3"))]
             Store::S3(_) => anyhow::bail!("[stores.{name}] needs the feature `s3`"),
         }
@@ -83,7 +91,20 @@ mod s3 {
     use crate::unusable::Unusable;
 
     pub(super) async fn connect(name: &str, bucket: &Bucket) -> anyhow::Result<S3Store> {
-        let settings = S3Settings {
+        S3Store::connect(settings(bucket)).await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)
+    }
+
+    pub(super) async fn connect_if_there(name: &str, bucket: &Bucket) -> anyhow::Result<S3Store> {
+        let connected = S3Store::connect_if_there(settings(bucket)).await;
+        let (store, away) = connected.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)?;
+        if let Some(error) = away {
+            tracing::warn!(%error, store = name, "a store is away: what lies only there can't be read until it is back");
+        }
+        Ok(store)
+    }
+
+    fn settings(bucket: &Bucket) -> S3Settings {
+        S3Settings {
             endpoint: bucket.endpoint.clone(),
             region: bucket.region.clone(),
             bucket: bucket.bucket.clone(),
@@ -97,7 +118,6 @@ mod s3 {
             },
             public_endpoint: bucket.public_endpoint.clone(),
             prefix: bucket.prefix.clone(),
-        };
-        S3Store::connect(settings).await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)
+        }
     }
 }

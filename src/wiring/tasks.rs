@@ -16,6 +16,8 @@ use crate::unusable::Unusable;
 /// The queue, to push to and to take from.
 pub(crate) struct OpenTasks {
     pub(crate) tasks: Arc<dyn TaskQueue>,
+    /// Whether tasks are still there when this process is not.
+    pub(crate) outlives_us: bool,
     pub(crate) closing: Closing,
 }
 
@@ -28,7 +30,7 @@ pub(crate) async fn open_tasks(config: &Config) -> anyhow::Result<OpenTasks> {
             let opened = cairn_infra::rabbitmq::RabbitTasks::open(&server, settings).await;
             let tasks = Arc::new(opened.context("queue.url can't be used").context(Unusable)?);
             let closing = Closing::of(tasks.clone(), |tasks| async move { tasks.close().await });
-            Ok(OpenTasks { tasks, closing })
+            Ok(OpenTasks { tasks, outlives_us: true, closing })
         }
         #[cfg(feature = "rabbitmq")]
         QueueAdapter::RabbitMq { .. } => Ok(in_process()),
@@ -37,7 +39,7 @@ pub(crate) async fn open_tasks(config: &Config) -> anyhow::Result<OpenTasks> {
 }
 
 fn in_process() -> OpenTasks {
-    OpenTasks { tasks: Arc::new(ProcessTasks::default()), closing: Closing::nothing() }
+    OpenTasks { tasks: Arc::new(ProcessTasks::default()), outlives_us: false, closing: Closing::nothing() }
 }
 
 #[cfg(feature = "rabbitmq")]

@@ -58,7 +58,12 @@ pub(crate) async fn glance_at_views(config: &Config, data: &DataDirectory) -> an
         #[cfg(feature = "mysql")]
         ViewsAdapter::Mysql { primary, .. } => {
             use cairn_infra::mysql::{Migrate, views::MysqlViews};
-            Ok(Arc::new(MysqlViews::open(&primary, &projections(), "a glance", Migrate::No).await.context(Unusable)?))
+            Ok(Arc::new(
+                MysqlViews::open(&primary, &projections(), "a glance", Migrate::No)
+                    .await
+                    .context("views.url can't be used")
+                    .context(Unusable)?,
+            ))
         }
     }
 }
@@ -72,7 +77,10 @@ async fn mysql(
 ) -> anyhow::Result<OpenViews> {
     use cairn_infra::mysql::views::{MysqlReplicas, MysqlViews};
 
-    let views = MysqlViews::open(primary, &projections(), owner, migrate(config)).await.context(Unusable)?;
+    let views = MysqlViews::open(primary, &projections(), owner, migrate(config))
+        .await
+        .context("views.url can't be used")
+        .context(Unusable)?;
     let shared = Arc::new(views);
     Ok(OpenViews {
         workshop: shared.clone(),

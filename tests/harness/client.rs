@@ -117,6 +117,11 @@ impl Call {
         }
     }
 
+    /// The answer's head; its body is read by the caller, as slowly as it likes.
+    pub(crate) async fn open(self) -> reqwest::Response {
+        self.0.send().await.expect("an answer")
+    }
+
     /// Whatever comes.
     pub(crate) async fn try_send(self) -> reqwest::Result<Answer> {
         Answer::read(self.0.send().await?).await

@@ -93,6 +93,18 @@ impl Drive {
         until("the drive ends", || child.try_wait().expect("a child"))
     }
 
+    /// Stops it where it is (SIGSTOP): its connections stay open, and nothing answers.
+    pub(crate) fn freeze(&self) {
+        let child = self.child.as_ref().expect("a running drive");
+        kill_process(Pid::from_child(child), Signal::STOP).expect("a signal");
+    }
+
+    /// Lets it go on after [`Drive::freeze`] (SIGCONT).
+    pub(crate) fn thaw(&self) {
+        let child = self.child.as_ref().expect("a running drive");
+        kill_process(Pid::from_child(child), Signal::CONT).expect("a signal");
+    }
+
     /// Ends it as a crash would (SIGKILL).
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().expect("a running drive");

@@ -18,6 +18,7 @@ mod uploads;
 
 mod bad_input;
 mod idempotency;
+mod operators;
 mod read_your_writes;
 mod unauthorized_table;
 
@@ -27,6 +28,7 @@ mod expiry;
 mod memory;
 mod power_cut;
 mod resume;
+mod scrubbing;
 mod shutdown;
 mod slow_clients;
 mod views_rebuilt;

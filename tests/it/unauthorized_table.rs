@@ -117,6 +117,8 @@ const TABLE: &[Row] = &[
     operators("POST /admin/users/quota", |client, _| {
         client.post("/admin/users/quota").json(&json!({ "username": "table-owner", "quota_bytes": 1 }))
     }),
+    operators("GET /admin/transfers", |client, _| client.get("/admin/transfers")),
+    operators("POST /admin/transfers/retry", |client, things| client.post("/admin/transfers/retry").json(&id(things))),
 ];
 
 fn uppart(client: &Client, method: Method, things: &Things) -> Call {

@@ -85,7 +85,7 @@ impl Download {
     /// Answers a GET or HEAD.
     ///
     /// # Errors
-    /// The problem `range_not_satisfiable`, or `unavailable` if the source cannot be opened.
+    /// The problem `range_not_satisfiable`; if the source cannot be opened the problem inside of its error, or else `unavailable`.
     pub async fn answer(self, request: &DownloadRequest, source: impl Source) -> Result<Response, Problem> {
         let tag = hex::encode(self.sha256);
         if conditional::none_match_holds_current(&request.headers, &tag) {
@@ -99,9 +99,7 @@ impl Download {
         };
         let Answer { mut response, pieces } = answer;
         if request.method != Method::HEAD {
-            let content = content::open(source, pieces).await.map_err(|error| {
-                Problem::of(common::unavailable).detail("The content cannot be read just now; try again.").because(error)
-            })?;
+            let content = content::open(source, pieces).await.map_err(unreadable)?;
             response.set_body(Body::from_bytes_stream(content));
         }
         Ok(response)
@@ -161,6 +159,14 @@ impl Download {
             .header(header::CACHE_CONTROL, "private, no-cache")
             .header(digest_fields::REPR_DIGEST, digest_fields::field_value(&self.sha256))
     }
+}
+
+/// The problem that travels inside of the error of a source.
+fn unreadable(error: io::Error) -> Problem {
+    let unavailable = |error: io::Error| {
+        Problem::of(common::unavailable).detail("The content cannot be read just now; try again.").because(error)
+    };
+    error.downcast::<Problem>().unwrap_or_else(unavailable)
 }
 
 struct Answer {

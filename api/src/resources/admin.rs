@@ -2,12 +2,13 @@
 
 mod events;
 mod problems;
+mod transfers;
 mod types;
 
 use std::sync::Arc;
 
 use cairn_commands::account::{change_quota, find_account};
-use cairn_domain::AccountId;
+use cairn_domain::{AccountId, TransferId};
 use cairn_projections::runner::RebuildError;
 use poem::Request;
 use poem::web::Data;
@@ -17,14 +18,15 @@ use poem_openapi::payload::Json;
 use tokio_util::sync::CancellationToken;
 
 use self::events::{EventList, EventsAnswer, EventsQuery};
-use self::problems::{EventsProblem, ProjectionsProblem, QuotaProblem, RebuildProblem};
+use self::problems::{EventsProblem, ProjectionsProblem, QuotaProblem, RebuildProblem, TransferRetryProblem, TransfersProblem};
+use self::transfers::{TransferRetryAnswer, TransferRetryBody, TransferState, TransfersAnswer, TransfersWish, try_again};
 use self::types::{
     Projection, ProjectionList, ProjectionsAnswer, Quota, QuotaAnswer, QuotaBody, RebuildAnswer, RebuildBody, Rebuilt, Whose,
 };
 use super::Tag;
 use super::common::perform;
 use crate::app::App;
-use crate::ask::{Done, IdempotencyKey};
+use crate::ask::{Done, IdempotencyKey, MinPosition};
 use crate::auth::Operator;
 use crate::http::json::JsonBody;
 use crate::http::problem::{Explain, Problem, common};
@@ -118,6 +120,54 @@ impl AdminApi {
         };
         let done = perform(&app, ask, work).await?;
         Ok(QuotaAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))
+    }
+
+    /// List transfers
+    ///
+    /// Contents on their way from one store to another, and those that have come there; newest first. All conditions that are given
+    /// must hold.
+    #[oai(path = "/admin/transfers", method = "get", operation_id = "admin_transfers")]
+    #[expect(clippy::too_many_arguments, reason = "each parameter is an argument, so that the OpenAPI document shows it")]
+    async fn transfers(
+        &self,
+        app: Data<&Arc<App>>,
+        Operator(caller): Operator,
+        /// The answer shows at least what the log held at this position.
+        #[oai(name = "Cairn-Min-Position")]
+        position: MinPosition,
+        /// In this state; in any when absent.
+        state: Query<Option<TransferState>>,
+        /// From or to the store of this name; of any when absent.
+        store: Query<Option<String>>,
+        /// Rows of a page; 100 when absent.
+        #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
+        limit: Query<Option<u64>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<TransfersAnswer, TransfersProblem> {
+        let tables = app.reach(&caller, position.0).await?;
+        let wish = TransfersWish { state: state.0, store: store.0, limit: limit.0, cursor: cursor.0 };
+        Ok(TransfersAnswer::Found(Json(wish.page(&*tables).await?)))
+    }
+
+    /// Try a transfer again
+    ///
+    /// Lets a stalled transfer go on, with its failures forgotten. One that is under way is left as it is, and shown.
+    #[oai(path = "/admin/transfers/retry", method = "post", operation_id = "admin_transfers_retry")]
+    async fn retry_transfer(
+        &self,
+        app: Data<&Arc<App>>,
+        Operator(caller): Operator,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<TransferRetryBody>,
+    ) -> Result<TransferRetryAnswer, TransferRetryProblem> {
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /admin/transfers/retry", &body.0);
+        let work = try_again(Arc::clone(&app), caller, ask.request.clone(), TransferId(body.0.id));
+        let done = perform(&app, ask, work).await?;
+        Ok(TransferRetryAnswer::Retried(Json(done.body), done.position.map(|position| position.0)))
     }
 }
 

@@ -311,7 +311,7 @@ impl FileApi {
 
     /// Show what happened to a file
     ///
-    /// Every event of it, oldest first: who did what, and when.
+    /// Every event of it, oldest first: who did what, and when; and how its content has moved from store to store since.
     #[oai(path = "/file/history", method = "get", operation_id = "file_history")]
     async fn history(
         &self,

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use bytes::Bytes;
 use cairn_domain::blob::Blob;
 use cairn_domain::file::File;
@@ -12,7 +10,7 @@ use uuid::Uuid;
 
 use super::add_entry;
 use super::challenge::{Asked, Range, take};
-use crate::ports::blobs::{BlobError, BlobStore};
+use crate::content::{ContentError, Copies};
 use crate::ports::views::ContentHash;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
@@ -69,14 +67,14 @@ async fn judge(
     let asked = asked.filter(|asked| asked.owner == caller.account && now < asked.challenge.expires_at);
     let asked = asked.ok_or(ProveError::UploadRequired)?;
     let content = known_content(drive, &asked).await?;
-    let expected = match content {
-        Some(sha256) => digest_of_ranges(drive, sha256, &asked).await?,
+    let expected = match &content {
+        Some(copies) => digest_of_ranges(copies, &asked).await?,
         None => decoy(&asked),
     };
     let right = bool::from(expected.ct_eq(&proof.0));
     match content.filter(|_| right) {
-        Some(sha256) => {
-            let file = add_entry(drive, request, caller, sha256, asked.name, asked.folder).await?;
+        Some(copies) => {
+            let file = add_entry(drive, request, caller, copies.sha256(), asked.name, asked.folder).await?;
             file.ok_or(ProveError::UploadRequired)
         }
         None => Err(ProveError::UploadRequired),
@@ -84,19 +82,20 @@ async fn judge(
 }
 
 /// The stored content that was meant, if there is one of that hash and size.
-async fn known_content(drive: &Drive, asked: &Asked) -> Result<Option<Sha256>, Trouble> {
+async fn known_content(drive: &Drive, asked: &Asked) -> Result<Option<Copies>, Trouble> {
     let sha256 = match asked.content {
         ContentHash::Sha256(sha256) => Some(sha256),
         ContentHash::Sha1(sha1) => drive.ports.views.content_by_sha1(sha1).await?,
     };
     let Some(sha256) = sha256 else { return Ok(None) };
     let blob = drive.journal.load::<Blob>(&StreamName::blob(sha256)).await?;
-    Ok(blob.state.stored.filter(|stored| stored.size == asked.size).map(|_| sha256))
+    let known = blob.state.content().filter(|content| content.size == asked.size);
+    Ok(known.map(|_| Copies::of(&drive.ports.stores, &blob.state, sha256)))
 }
 
 /// SHA-256 over the nonce and the bytes of each range in order.
-async fn digest_of_ranges(drive: &Drive, sha256: Sha256, asked: &Asked) -> Result<[u8; 32], Trouble> {
-    let read = |range: Range| read_range(drive.ports.blobs.clone(), sha256, range);
+async fn digest_of_ranges(copies: &Copies, asked: &Asked) -> Result<[u8; 32], Trouble> {
+    let read = |range: Range| read_range(copies.clone(), range);
     let reads: Vec<_> = asked.challenge.ranges.iter().copied().map(read).collect();
     // A store that is far away is asked for several at once, so that known content takes no longer than unknown.
     let mut reads = stream::iter(reads).buffered(RANGES_AT_ONCE);
@@ -105,16 +104,16 @@ async fn digest_of_ranges(drive: &Drive, sha256: Sha256, asked: &Asked) -> Resul
         match read {
             Ok(pieces) => pieces.iter().for_each(|piece| hasher.update(piece)),
             // Gone, or never whole: as good as unknown.
-            Err(BlobError::Absent(_) | BlobError::OutOfRange) => return Ok(decoy(asked)),
-            Err(error) => return Err(error.into()),
+            Err(ContentError::Lost(_) | ContentError::OutOfRange) => return Ok(decoy(asked)),
+            Err(ContentError::Trouble(trouble)) => return Err(trouble),
         }
     }
     Ok(hasher.finalize().into())
 }
 
-async fn read_range(blobs: Arc<dyn BlobStore>, sha256: Sha256, range: Range) -> Result<Vec<Bytes>, BlobError> {
-    let pieces = blobs.read(sha256, range.offset, range.length).await?;
-    pieces.try_collect().await.map_err(|error| BlobError::Unavailable(error.into()))
+async fn read_range(copies: Copies, range: Range) -> Result<Vec<Bytes>, ContentError> {
+    let pieces = copies.read(range.offset, range.length).await?;
+    pieces.try_collect().await.map_err(|error| Trouble::Unavailable(error.into()).into())
 }
 
 /// As much hashing as for a known content, so that time tells little, and a result that nobody can guess.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
 
@@ -56,15 +57,15 @@ pub trait Staging: Send + Sync {
     /// with other versions of the parts. A part that is still coming in meanwhile may be refused as [`StagingError::Unavailable`].
     async fn seal(&self, upload: UploadId, parts: &[(Part, Sha256)]) -> Result<Whole, StagingError>;
 
-    /// Makes the received or sealed file the blob of that hash: rename, not copy. When the blob is there already, the
-    /// staged bytes go. May be repeated, also after a crash at any moment in it.
+    /// Makes the received or sealed file the copy of that key in the store beside it: rename, not copy. When the copy is there already, the
+    /// staged bytes take its place, or go. May be repeated, also after a crash at any moment in it.
     ///
     /// The bytes stay durable, the promotion need not be: a power cut may undo it, in which case [`list`](Self::list) shows the
     /// upload again at the next start, and it has to be promoted again before anybody reads.
     ///
     /// [`StagingError::Absent`] when no file of that hash was received, nor sealed last: after sealing other versions of the
     /// parts, seal the recorded ones again.
-    async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError>;
+    async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError>;
 
     /// Gives back all space of the upload, at once: whoever is writing to it or sealing it is interrupted. Again, or for one
     /// that is not there, is no error.

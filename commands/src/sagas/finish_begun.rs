@@ -157,7 +157,8 @@ async fn finish(drive: &Drive, begun: &Begun) -> Result<(), Trouble> {
         }
         What::File(upload, merged) => {
             let request = Request::of_system(CommandId(upload.0).then("finish"));
-            let merged = Merged { upload: *upload, staged: *upload, cause: begun.event, event: merged, start: Start::Load };
+            let merged =
+                Merged { upload: *upload, staged: *upload, cause: begun.event, event: merged, start: Start::Load, blob: None };
             settle(drive, &request, merged).await.map(|_| ())
         }
     }

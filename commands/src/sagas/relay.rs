@@ -110,6 +110,8 @@ struct Memory {
     moved: u32,
     /// Whether the trouble of now was told.
     told: bool,
+    /// Whether it was told that the checkpoint can't be saved.
+    save_told: bool,
 }
 
 enum Step {
@@ -235,7 +237,15 @@ impl Relay {
             return;
         }
         if let Err(failure) = self.save(memory).await {
-            self.report(memory, &failure);
+            // Events are published all the same: the checkpoint only spares a search.
+            let error = &failure as &dyn std::error::Error;
+            if std::mem::replace(&mut memory.save_told, true) {
+                tracing::debug!(error, "the relay's checkpoint is still not saved");
+            } else {
+                tracing::warn!(error, "the relay's checkpoint is not saved; it is tried again");
+            }
+        } else {
+            memory.save_told = false;
         }
         memory.quiet_polls += 1;
         if memory.quiet_polls >= POLLS_TRUSTED {

@@ -2,70 +2,19 @@
 //! finished or gone, and nothing is half there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
-use tokio::sync::watch;
+use cairn_domain::Position;
 
+use super::breaking::{BreakingLog, Effects};
 use super::stage::{body, caller_of, ports_over, read, request, sha256, sign_in_wish, sign_up_wish, upload};
 use crate::account::{sign_in, sign_up};
 use crate::drive::Secret;
 use crate::ports::checkpoints::MemoryCheckpoints;
-use crate::ports::event_store::{Append, Appended, EventStore, MemoryEventStore, StoreError, append_one_by_one};
+use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::sagas::finish_begun;
 use crate::upload::{PartSent, StartUpload, complete, receive_part, start, sweep_staging};
 use crate::{Caller, Drive, Limits, Ports};
-
-/// A log that breaks at one append, and stays broken until it is mended.
-struct BreakingLog {
-    inner: MemoryEventStore,
-    /// Appends that still work; negative for broken.
-    left: AtomicI64,
-    /// Whether the append that breaks has its effect all the same.
-    effect: bool,
-}
-
-impl BreakingLog {
-    fn mend(&self) {
-        self.left.store(i64::MAX, Ordering::SeqCst);
-    }
-}
-
-#[async_trait]
-impl EventStore for BreakingLog {
-    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
-        let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        if left > 0 {
-            return self.inner.append(stream, expected, events).await;
-        }
-        if left == 0 && self.effect {
-            self.inner.append(stream, expected, events).await?;
-        }
-        Err(StoreError::Unavailable("the cable is out".into()))
-    }
-
-    async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        append_one_by_one(self, appends).await
-    }
-
-    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.inner.read_stream(stream, from, limit).await
-    }
-
-    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.inner.read_all(after, limit).await
-    }
-
-    async fn head(&self) -> Result<Position, StoreError> {
-        self.inner.head().await
-    }
-
-    fn growth(&self) -> watch::Receiver<Position> {
-        self.inner.growth()
-    }
-}
 
 struct Crash {
     log: Arc<BreakingLog>,
@@ -74,7 +23,7 @@ struct Crash {
 
 impl Crash {
     fn at(append: i64, effect: bool) -> Self {
-        let log = Arc::new(BreakingLog { inner: MemoryEventStore::default(), left: append.into(), effect });
+        let log = Arc::new(BreakingLog { inner: MemoryEventStore::default(), effects: Effects::breaking_at(append, effect) });
         Self { ports: ports_over(log.clone()), log }
     }
 
@@ -85,7 +34,7 @@ impl Crash {
 
     /// The process after the crash, as it is when it takes its first request.
     async fn restarted(&self) -> Arc<Drive> {
-        self.log.mend();
+        self.log.effects.mend();
         let drive = self.process();
         finish_begun(&drive, &MemoryCheckpoints::default(), 0).await.expect("finished");
         sweep_staging(&drive, Duration::ZERO).await.expect("swept");
@@ -201,7 +150,7 @@ async fn the_sweep_never_takes_the_only_bytes_of_a_merged_upload() {
     let drive = crash.process();
     let caller = alice(&drive).await.expect("an account");
     upload(&drive, &request(&drive), &caller, "a.txt", b"hello").await.expect_err("it crashed");
-    crash.log.mend();
+    crash.log.effects.mend();
     let drive = crash.process();
     assert_eq!(sweep_staging(&drive, Duration::ZERO).await.expect("swept"), 0);
     finish_begun(&drive, &MemoryCheckpoints::default(), 0).await.expect("finished");

@@ -1,5 +1,5 @@
 use cairn_domain::file::FileStatus;
-use cairn_domain::{FileId, Version};
+use cairn_domain::{FileId, Position};
 
 use super::stage::stage;
 use crate::file::{Deleted, FileError, UpdateError, UpdateFile, delete, history, restore, update};
@@ -31,12 +31,12 @@ async fn an_entry_is_renamed_trashed_restored_and_purged() {
     let refused = update(drive, &stage.request(), &alice, rename(id, "c.txt")).await;
     assert!(matches!(refused, Err(UpdateError::Trashed)));
     restore(drive, &stage.request(), &alice, id).await.expect("restored");
-    let all = history(drive, &alice, id, Version(0), 10).await.expect("a history");
+    let all = history(drive, &alice, id, Position::START, 10).await.expect("a history");
     let names: Vec<_> = all.iter().map(|event| event.name.as_str()).collect();
     assert_eq!(names, ["FileAdded", "FileRenamed", "FileTrashed", "FileRestored"]);
     assert!(matches!(delete(drive, &stage.request(), &alice, id, true).await, Ok(Deleted::Purged(_))));
     assert!(matches!(restore(drive, &stage.request(), &alice, id).await, Err(FileError::Absent)));
-    assert!(matches!(history(drive, &alice, id, Version(0), 10).await, Err(FileError::Absent)));
+    assert!(matches!(history(drive, &alice, id, Position::START, 10).await, Err(FileError::Absent)));
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn somebody_elses_entry_is_as_absent_as_none() {
     assert!(matches!(update(drive, &stage.request(), &mallory, rename(id, "x")).await, Err(UpdateError::Absent)));
     assert!(matches!(delete(drive, &stage.request(), &mallory, id, true).await, Err(FileError::Absent)));
     assert!(matches!(restore(drive, &stage.request(), &mallory, id).await, Err(FileError::Absent)));
-    assert!(matches!(history(drive, &mallory, id, Version(0), 10).await, Err(FileError::Absent)));
+    assert!(matches!(history(drive, &mallory, id, Position::START, 10).await, Err(FileError::Absent)));
     assert_eq!(stage.events().await.len(), before);
 }
 

@@ -1,16 +1,21 @@
-//! Two processes at one upload: while one has merged it, the other may seal other versions of its parts.
+//! Two processes at one upload or content: what one of them sees changes before it can say so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cairn_domain::blob::{BlobDeleted, BlobEvent, BlobKey, BlobStored};
 use cairn_domain::upload::Part;
-use cairn_domain::{Sha256, UploadId};
+use cairn_domain::{CommandId, Expected, Metadata, NewEvent, Sha1, Sha256, StreamName, Timestamp, UploadId};
+use futures_util::TryStreamExt;
+use uuid::Uuid;
 
 use super::stage::{Stage, body, ports_over, read, sha256, stage};
+use crate::content;
 use crate::ports::ByteStream;
-use crate::ports::blobs::MemoryBlobs;
+use crate::ports::blobs::{BlobStore, MemoryBlobs, Stores};
+use crate::ports::event_store::{EventStore, MemoryEventStore};
 use crate::ports::staging::{MemoryStaging, Staging, StagingError, Whole};
 use crate::upload::{PartSent, StartUpload, complete, receive_part, start};
 use crate::{Drive, Limits, Ports};
@@ -46,9 +51,9 @@ impl Staging for Overtaken {
         self.inner.seal(upload, parts).await
     }
 
-    async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
+    async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
         if self.happened.swap(true, Ordering::SeqCst) {
-            return self.inner.promote(upload, sha256).await;
+            return self.inner.promote(upload, key).await;
         }
         Err(StagingError::Absent(upload))
     }
@@ -71,7 +76,8 @@ async fn what_was_merged_is_sealed_again() {
     let Stage { log, clock, .. } = stage();
     let blobs = Arc::new(MemoryBlobs::default());
     let staging = Arc::new(Overtaken { inner: MemoryStaging::new(blobs.clone()), happened: AtomicBool::new(false) });
-    let ports = Ports { staging: staging.clone(), blobs, clock: clock.clone(), ..ports_over(log.clone()) };
+    let ports =
+        Ports { staging: staging.clone(), stores: Stores::new(blobs, Vec::new()), clock: clock.clone(), ..ports_over(log.clone()) };
     let drive = Drive::new(ports, Limits::default(), crate::drive::Secret([7; 32]));
     let stage = Stage { drive, clock, log };
     let alice = stage.caller("alice").await;
@@ -86,4 +92,92 @@ async fn what_was_merged_is_sealed_again() {
     assert!(staging.happened.load(Ordering::SeqCst));
     assert_eq!(completed.file.state.entry().expect("an entry").added.sha256, sha256(b"012345"));
     assert_eq!(read(&stage.drive, sha256(b"012345"), 6).await, b"012345");
+}
+
+/// Between the promotion and the log, others store the same content, and it is deleted again.
+struct Overslept {
+    inner: MemoryStaging,
+    log: Arc<MemoryEventStore>,
+    happened: AtomicBool,
+}
+
+impl Overslept {
+    async fn others(&self, sha256: Sha256) {
+        let stored = BlobStored { size: 5, sha1: Sha1([0; 20]), store: "local".to_owned() };
+        let deleted = BlobDeleted { stores: vec!["local".to_owned()] };
+        let stream = StreamName::blob(sha256);
+        let events = [BlobEvent::BlobStored(stored), BlobEvent::BlobDeleted(deleted)].into_iter().enumerate();
+        let new = |(n, event): (usize, BlobEvent)| NewEvent {
+            id: CommandId(Uuid::from_u128(77)).event(stream.as_str(), n),
+            time: Timestamp(1),
+            metadata: Metadata::default(),
+            event: event.into(),
+        };
+        self.log.append(&stream, Expected::NoStream, events.map(new).collect()).await.expect("appended");
+    }
+}
+
+#[async_trait]
+impl Staging for Overslept {
+    async fn open(&self, upload: UploadId, size: u64) -> Result<(), StagingError> {
+        self.inner.open(upload, size).await
+    }
+
+    async fn receive(&self, upload: UploadId, body: ByteStream, bytes_max: u64) -> Result<Whole, StagingError> {
+        self.inner.receive(upload, body, bytes_max).await
+    }
+
+    async fn write_part(
+        &self,
+        upload: UploadId,
+        part: Part,
+        body: ByteStream,
+        expected: Option<Sha256>,
+        taken: Option<Sha256>,
+    ) -> Result<Sha256, StagingError> {
+        self.inner.write_part(upload, part, body, expected, taken).await
+    }
+
+    async fn seal(&self, upload: UploadId, parts: &[(Part, Sha256)]) -> Result<Whole, StagingError> {
+        self.inner.seal(upload, parts).await
+    }
+
+    async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
+        self.inner.promote(upload, key).await?;
+        if !self.happened.swap(true, Ordering::SeqCst) {
+            self.others(key.sha256).await;
+        }
+        Ok(())
+    }
+
+    async fn discard(&self, upload: UploadId) -> Result<(), StagingError> {
+        self.inner.discard(upload).await
+    }
+
+    async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
+        self.inner.list(quiet).await
+    }
+
+    async fn reachable(&self) -> Result<(), StagingError> {
+        self.inner.reachable().await
+    }
+}
+
+#[tokio::test]
+async fn bytes_whose_name_died_before_the_log_knew_of_them_get_another() {
+    let Stage { log, clock, .. } = stage();
+    let blobs = Arc::new(MemoryBlobs::default());
+    let inner = MemoryStaging::new(blobs.clone());
+    let staging = Arc::new(Overslept { inner, log: log.clone(), happened: AtomicBool::new(false) });
+    let stores = Stores::new(blobs.clone(), Vec::new());
+    let ports = Ports { staging: staging.clone(), stores, clock: clock.clone(), ..ports_over(log.clone()) };
+    let drive = Drive::new(ports, Limits::default(), crate::drive::Secret([7; 32]));
+    let stage = Stage { drive, clock, log };
+    let alice = stage.caller("alice").await;
+    stage.upload(&alice, "a.txt", b"hello").await.expect("uploaded");
+    let second = BlobKey { sha256: sha256(b"hello"), generation: 1 };
+    assert_eq!(blobs.list(None, 10).await.expect("a list"), [second]);
+    let stream = content::read(&stage.drive, second.sha256, Some("local"), 0, 5).await.expect("readable");
+    let pieces: Vec<bytes::Bytes> = stream.try_collect().await.expect("bytes");
+    assert_eq!(pieces.concat(), b"hello");
 }

@@ -12,7 +12,7 @@ use crate::account::{Password, SignIn, SignUp, SignedIn, SignedUp, sign_in, sign
 use crate::drive::Secret;
 use crate::ports::ByteStream;
 use crate::ports::attempts::MemoryAttempts;
-use crate::ports::blobs::MemoryBlobs;
+use crate::ports::blobs::{MemoryBlobs, Stores};
 use crate::ports::challenges::MemoryChallenges;
 use crate::ports::clock::ManualClock;
 use crate::ports::event_store::{EventStore, MemoryEventStore};
@@ -49,7 +49,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
     let blobs = Arc::new(MemoryBlobs::default());
     Ports {
         staging: Arc::new(MemoryStaging::new(blobs.clone())),
-        blobs,
+        stores: Stores::new(blobs, Vec::new()),
         views: Arc::new(MemoryViews::new(log.clone())),
         log,
         ledger: Arc::new(MemoryLedger::default()),
@@ -145,7 +145,8 @@ pub(super) fn sha256(bytes: &[u8]) -> cairn_domain::Sha256 {
 }
 
 pub(super) async fn read(drive: &Drive, sha256: cairn_domain::Sha256, length: u64) -> Vec<u8> {
-    let mut stream = drive.ports().blobs.read(sha256, 0, length).await.expect("the blob is there");
+    let key = cairn_domain::blob::BlobKey::first(sha256);
+    let mut stream = drive.ports().stores.landing().read(key, 0, length).await.expect("the blob is there");
     let mut bytes = Vec::new();
     while let Some(piece) = stream.next().await {
         bytes.extend_from_slice(&piece.expect("a piece"));

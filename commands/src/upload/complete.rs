@@ -122,7 +122,7 @@ async fn finish(
 ) -> Result<Completed, CompleteError> {
     let cause = merge_command(id).event(stream_of(id).as_str(), 0);
     let Stored { file, .. } =
-        settle(drive, request, Merged { upload: id, staged: id, cause, event: merged, start: Start::Load }).await?;
+        settle(drive, request, Merged { upload: id, staged: id, cause, event: merged, start: Start::Load, blob: None }).await?;
     drive.visible(file.position).await;
     Ok(Completed { id: merged.file, new, position: file.position, file })
 }

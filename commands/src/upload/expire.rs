@@ -1,8 +1,9 @@
 use std::time::Duration;
 
+use cairn_domain::blob::Blob;
 use cairn_domain::file::File;
 use cairn_domain::upload::{Phase, Upload, UploadCommand, UploadRejection};
-use cairn_domain::{CommandId, Decider, StreamName, Timestamp, UploadId};
+use cairn_domain::{CommandId, Decider, Sha256, StreamName, Timestamp, UploadId};
 
 use super::status::stream_of;
 use crate::journal::Start;
@@ -56,6 +57,16 @@ pub async fn sweep_staging(drive: &Drive, quiet: Duration) -> Result<u64, Troubl
     Ok(swept)
 }
 
+/// A power cut may have undone the promotion of a file, and then these are the only bytes, too. Not if the content has gone elsewhere since.
+async fn promote_again(drive: &Drive, id: UploadId, sha256: Sha256) -> Result<(), Trouble> {
+    let blob = drive.journal.load::<Blob>(&StreamName::blob(sha256)).await?.state;
+    let landing = drive.ports.stores.landing().name();
+    if blob.health_in(landing).is_some() {
+        drive.ports.staging.promote(id, blob.key_in(landing, sha256)).await?;
+    }
+    Ok(())
+}
+
 /// An open upload needs its bytes, and so does one that was merged and has not become a file yet: they are the only ones there are.
 async fn sweep(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
     let upload = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
@@ -64,8 +75,7 @@ async fn sweep(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
         Phase::Merged(merged) => {
             let became_file = drive.journal.load::<File>(&StreamName::file(merged.file)).await?.version.is_some();
             if became_file {
-                // A power cut may have undone its promotion, and then these are the only bytes, too.
-                drive.ports.staging.promote(id, merged.sha256).await?;
+                promote_again(drive, id, merged.sha256).await?;
             }
             !became_file
         }

@@ -1,10 +1,11 @@
-use cairn_domain::blob::{Blob, BlobCommand, BlobEvent, BlobStored};
+use cairn_domain::blob::{Blob, BlobCommand, BlobEvent, BlobKey, BlobStored};
 use cairn_domain::file::{File, FileAdded, FileCommand, FileEvent, FileRejection, Origin};
 use cairn_domain::upload::{FileMerged, Part, Upload};
 use cairn_domain::{CommandId, Decider, EventId, Sha256, StreamName, UploadId};
 
 use super::status::stream_of;
 use crate::journal::{Fresh, Start};
+use crate::ports::blobs::BlobStore;
 use crate::ports::staging::StagingError;
 use crate::{Drive, Loaded, Request, Trouble};
 
@@ -20,6 +21,8 @@ pub(crate) struct Merged<'a> {
     pub event: &'a FileMerged,
     /// Whether somebody may have settled it before.
     pub start: Start,
+    /// The content as it was seen a moment ago, if anybody has looked.
+    pub blob: Option<Loaded<Blob>>,
 }
 
 /// An entry as it was made, and what its document tells of its content.
@@ -35,51 +38,163 @@ pub struct Stored {
 ///
 /// Each step may run again, by the command or by the saga after a crash, and gives the same events.
 pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>) -> Result<Stored, Trouble> {
-    let Merged { upload, staged, cause, event: merged, start } = merged;
-    let file_stream = StreamName::file(merged.file);
-    if start == Start::Load {
-        let known = drive.journal.load::<File>(&file_stream).await?;
-        if known.version.is_some() {
-            // Another run of the same request was first; bytes that this one staged are not needed.
-            drive.ports.staging.discard(staged).await?;
-            let blob = drive.journal.load::<Blob>(&StreamName::blob(merged.sha256)).await?;
-            return Ok(Stored { file: known, stored_in: store_of(drive, &blob) });
+    let mut settling = Settling::of(drive, request, merged);
+    if settling.merged.start == Start::Load
+        && let Some(stored) = settling.was_settled().await?
+    {
+        return Ok(stored);
+    }
+    for attempt in 0..ATTEMPTS_MAX {
+        if let Some(stored) = settling.attempt(attempt).await? {
+            return Ok(stored);
         }
     }
-    promote(drive, staged, merged.sha256).await?;
-    let command = CommandId(upload.0).then("settle");
-    let request = Request { keyed: false, ..request.because_of(cause, command) };
-    let blob_stream = StreamName::blob(merged.sha256);
-    let entry_request = request.because_of(command.event(blob_stream.as_str(), 0), command);
-    let store = BlobCommand::StoreFor(stored_of(drive, merged), merged.file);
-    let add = FileCommand::Add(added_of(upload, merged));
-    let both = drive.journal.append_fresh::<Blob, File>(
-        Fresh { stream: &blob_stream, request: &request, events: decide_store(&Blob::default(), &store)? },
-        Fresh { stream: &file_stream, request: &entry_request, events: decide_add(&File::default(), &add)? },
-    );
-    let (blob, file) = match both.await? {
-        Some(both) => both,
-        None => (
-            drive.journal.execute(&blob_stream, Start::Load, &request, |blob| decide_store(&blob.state, &store)).await?,
-            drive.journal.execute(&file_stream, Start::Load, &entry_request, |file| decide_add(&file.state, &add)).await?,
-        ),
-    };
-    Ok(Stored { file, stored_in: store_of(drive, &blob) })
+    Err(Trouble::Busy)
+}
+
+/// How often a content may be deleted while an entry of it is being made.
+const ATTEMPTS_MAX: u32 = 3;
+
+struct Settling<'a> {
+    drive: &'a Drive,
+    request: &'a Request,
+    merged: Merged<'a>,
+    blob_stream: StreamName,
+    file_stream: StreamName,
+    store: BlobCommand,
+    add: FileCommand,
+    landing: &'a dyn BlobStore,
+    /// The name under which the bytes lie, once they have left staging.
+    promoted: Option<BlobKey>,
+}
+
+impl<'a> Settling<'a> {
+    fn of(drive: &'a Drive, request: &'a Request, merged: Merged<'a>) -> Self {
+        Self {
+            drive,
+            request,
+            blob_stream: StreamName::blob(merged.event.sha256),
+            file_stream: StreamName::file(merged.event.file),
+            store: BlobCommand::StoreFor(stored_of(drive, merged.event), merged.event.file),
+            add: FileCommand::Add(added_of(merged.upload, merged.event)),
+            landing: &**drive.ports.stores.landing(),
+            promoted: None,
+            merged,
+        }
+    }
+
+    /// What another run of the same request has made. Bytes that this one staged are not needed then.
+    async fn was_settled(&self) -> Result<Option<Stored>, Trouble> {
+        let file = self.drive.journal.load::<File>(&self.file_stream).await?;
+        if file.version.is_none() {
+            return Ok(None);
+        }
+        self.drive.ports.staging.discard(self.merged.staged).await?;
+        let blob = self.drive.journal.load::<Blob>(&self.blob_stream).await?;
+        Ok(Some(self.stored(file, &blob)))
+    }
+
+    /// None when the content was deleted just before the entry could refer to it.
+    async fn attempt(&mut self, number: u32) -> Result<Option<Stored>, Trouble> {
+        let known = match self.merged.blob.take() {
+            Some(known) => known,
+            None => self.drive.journal.load::<Blob>(&self.blob_stream).await?,
+        };
+        let (was_sound, key) = (is_sound(&known), self.key_in(&known));
+        if !was_sound {
+            self.bring_to(key).await?;
+        }
+        let (of_blob, of_entry) = self.requests(number);
+        if known.version.is_none()
+            && let Some(stored) = self.append_fresh(&of_blob, &of_entry).await?
+        {
+            return Ok(Some(stored));
+        }
+        let blob = self.refer(&of_blob, key).await?;
+        if !is_sound(&blob) {
+            return Ok(None);
+        }
+        let add = |file: &Loaded<File>| decide_add(&file.state, &self.add);
+        let file = self.drive.journal.execute(&self.file_stream, Start::Load, &of_entry, add).await?;
+        if was_sound {
+            self.drive.ports.staging.discard(self.merged.staged).await?;
+        }
+        if let Some(dead) = self.promoted.filter(|promoted| *promoted != self.key_in(&blob)) {
+            // Others stored it and had it moved on meanwhile.
+            self.landing.remove(dead).await?;
+        }
+        Ok(Some(self.stored(file, &blob)))
+    }
+
+    /// What was appended in vain must not be taken for what is appended now, so each attempt has ids of its own; an entry is made once.
+    fn requests(&self, attempt: u32) -> (Request, Request) {
+        let settle = CommandId(self.merged.upload.0).then("settle");
+        let command = if attempt == 0 { settle } else { settle.then(&attempt.to_string()) };
+        let of_blob = Request { keyed: false, ..self.request.because_of(self.merged.cause, command) };
+        let of_entry = of_blob.because_of(command.event(self.blob_stream.as_str(), 0), settle);
+        (of_blob, of_entry)
+    }
+
+    /// Has the bytes lie under this name. One to which they were promoted before may have died before the log knew of them: then nobody else
+    /// uses it, but anybody may remove it.
+    async fn bring_to(&mut self, key: BlobKey) -> Result<(), Trouble> {
+        match self.promoted {
+            None => promote(self.drive, self.merged.staged, key).await?,
+            Some(dead) if dead != key => {
+                let size = self.merged.event.size;
+                self.landing.write(key, size, self.landing.read(dead, 0, size).await?).await?;
+                self.landing.remove(dead).await?;
+            }
+            Some(_) => {}
+        }
+        self.promoted = Some(key);
+        Ok(())
+    }
+
+    /// Blob and entry at once, where neither is there yet.
+    async fn append_fresh(&self, of_blob: &Request, of_entry: &Request) -> Result<Option<Stored>, Trouble> {
+        let both = self.drive.journal.append_fresh::<Blob, File>(
+            Fresh { stream: &self.blob_stream, request: of_blob, events: decide_store(&Blob::default(), &self.store)? },
+            Fresh { stream: &self.file_stream, request: of_entry, events: decide_add(&File::default(), &self.add)? },
+        );
+        Ok(both.await?.map(|(blob, file)| self.stored(file, &blob)))
+    }
+
+    /// Under another name than that to which the bytes were promoted they are not there.
+    async fn refer(&self, request: &Request, key: BlobKey) -> Result<Loaded<Blob>, Trouble> {
+        let decide = |blob: &Loaded<Blob>| {
+            let there = is_sound(blob) || self.key_in(blob) == key;
+            if there { decide_store(&blob.state, &self.store) } else { Ok(Vec::new()) }
+        };
+        self.drive.journal.execute(&self.blob_stream, Start::Load, request, decide).await
+    }
+
+    fn key_in(&self, blob: &Loaded<Blob>) -> BlobKey {
+        blob.state.key_in(self.landing.name(), self.merged.event.sha256)
+    }
+
+    fn stored(&self, file: Loaded<File>, blob: &Loaded<Blob>) -> Stored {
+        Stored { file, stored_in: home_of(self.drive, &blob.state) }
+    }
+}
+
+fn is_sound(blob: &Loaded<Blob>) -> bool {
+    blob.state.sound().next().is_some()
 }
 
 /// The staged bytes become a blob. Another process may have sealed other versions of the parts meanwhile; then those on the log are sealed
 /// again.
-async fn promote(drive: &Drive, staged: UploadId, sha256: Sha256) -> Result<(), Trouble> {
-    match drive.ports.staging.promote(staged, sha256).await {
+async fn promote(drive: &Drive, staged: UploadId, key: BlobKey) -> Result<(), Trouble> {
+    match drive.ports.staging.promote(staged, key).await {
         Err(StagingError::Absent(_)) => {}
         promoted => return Ok(promoted?),
     }
     let upload = drive.journal.load::<Upload>(&stream_of(staged)).await?.state;
     let parts = parts_of(&upload);
-    if parts.is_empty() || drive.ports.staging.seal(staged, &parts).await?.sha256 != sha256 {
+    if parts.is_empty() || drive.ports.staging.seal(staged, &parts).await?.sha256 != key.sha256 {
         return Err(StagingError::Absent(staged).into());
     }
-    Ok(drive.ports.staging.promote(staged, sha256).await?)
+    Ok(drive.ports.staging.promote(staged, key).await?)
 }
 
 /// Every part as the log has it, in order.
@@ -101,7 +216,7 @@ fn decide_add(file: &File, command: &FileCommand) -> Result<Vec<FileEvent>, Trou
 }
 
 fn stored_of(drive: &Drive, merged: &FileMerged) -> BlobStored {
-    BlobStored { size: merged.size, sha1: merged.sha1, store: drive.ports.blobs.name().to_owned() }
+    BlobStored { size: merged.size, sha1: merged.sha1, store: drive.ports.stores.landing().name().to_owned() }
 }
 
 fn added_of(upload: UploadId, merged: &FileMerged) -> FileAdded {
@@ -122,7 +237,9 @@ pub(crate) fn merge_command(upload: UploadId) -> CommandId {
     CommandId(upload.0).then("merge")
 }
 
-/// The name of the store that holds a content; the drive's own when the log does not say.
-pub(crate) fn store_of(drive: &Drive, blob: &Loaded<Blob>) -> String {
-    blob.state.stored.as_ref().map_or_else(|| drive.ports.blobs.name().to_owned(), |stored| stored.store.clone())
+/// The name of the store from which a content is best read; the drive's own when the log knows none.
+pub(crate) fn home_of(drive: &Drive, blob: &Blob) -> String {
+    let stores = &drive.ports.stores;
+    let home = stores.each().map(|store| store.name()).find(|name| blob.sound().any(|sound| sound == *name));
+    home.or(blob.sound().next()).unwrap_or_else(|| stores.landing().name()).to_owned()
 }

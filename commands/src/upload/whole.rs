@@ -1,5 +1,6 @@
+use cairn_domain::blob::Blob;
 use cairn_domain::upload::{FileMerged, Upload, UploadCommand};
-use cairn_domain::{Decider, FileName, FolderId, Sha256, UploadId};
+use cairn_domain::{Decider, FileName, FolderId, Sha256, StreamName, UploadId};
 
 use super::settle::{Merged, Stored, merge_command, settle};
 use super::status::stream_of;
@@ -126,7 +127,12 @@ async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &Fil
         let decision = upload.state.decide(UploadCommand::StoreWhole(merged.clone()));
         decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
     };
-    let stored = drive.journal.execute::<Upload, Trouble>(&stream, Start::Fresh, &merging, decide).await;
+    // Side by side: the look at the content costs the log little and would cost the caller a wait.
+    let (blob_stream, journal) = (StreamName::blob(merged.sha256), &drive.journal);
+    let (stored, blob) = tokio::join!(
+        journal.execute::<Upload, Trouble>(&stream, Start::Fresh, &merging, decide),
+        journal.load::<Blob>(&blob_stream),
+    );
     if let Err(trouble) = stored {
         // Known not to be on the log, the bytes can go; otherwise the clean-up decides when the log answers.
         if matches!(trouble, Trouble::NoRoom) {
@@ -136,5 +142,5 @@ async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &Fil
     }
     let start = if request.keyed { Start::Load } else { Start::Fresh };
     let cause = command.event(stream.as_str(), 0);
-    settle(drive, request, Merged { upload, staged: upload, cause, event: merged, start }).await
+    settle(drive, request, Merged { upload, staged: upload, cause, event: merged, start, blob: Some(blob?) }).await
 }

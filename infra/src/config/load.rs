@@ -132,6 +132,7 @@ pub fn load(
         .with_list_parse_key("server.services")
         .with_list_parse_key("server.trusted_proxies")
         .with_list_parse_key("views.replicas")
+        .with_list_parse_key("policy.move_to")
         .source(Some(variables));
     let sources = builder.add_source(environment).add_source(texts).build().map_err(ConfigError::Invalid)?;
     let mut config: Config = sources.try_deserialize().map_err(ConfigError::Invalid)?;
@@ -210,5 +211,6 @@ fn check_stores(config: &Config) -> Result<(), ConfigError> {
             return Err(bad("has the wrong kind: the store of kind \"fs\" is named local, and it is the only one"));
         }
     }
-    config.landing_store().map(|_| ())
+    config.landing_store()?;
+    config.policy.check_moves(&config.stores)
 }

@@ -6,6 +6,7 @@ use cairn_commands::ports::attempts::AttemptPolicy;
 use cairn_commands::ports::rates::Rate;
 use serde::{Deserialize, Serialize};
 
+use super::moving::{Transfers, Upkeep};
 use super::services::Services;
 use super::stores::{Policy, Stores, stores_default};
 use super::{Address, Bus, Hidden, Queue};
@@ -30,6 +31,10 @@ pub struct Config {
     pub stores: Stores,
     /// Which content goes where.
     pub policy: Policy,
+    /// How contents are moved between stores.
+    pub transfers: Transfers,
+    /// How contents are looked after that nobody asks for.
+    pub upkeep: Upkeep,
     /// What the drive allows.
     pub limits: LimitsSection,
     /// What the drive says about itself.
@@ -47,6 +52,8 @@ impl Default for Config {
             cache: Cache::default(),
             stores: stores_default(),
             policy: Policy::default(),
+            transfers: Transfers::default(),
+            upkeep: Upkeep::default(),
             limits: LimitsSection::default(),
             telemetry: Telemetry::default(),
         }

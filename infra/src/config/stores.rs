@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use cairn_commands::ports::blobs::MovePolicy;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::Hidden;
+use super::{ConfigError, Hidden};
 
 /// Where contents are kept, by the name that events and answers give the store.
 pub type Stores = BTreeMap<String, Store>;
@@ -86,11 +87,46 @@ pub enum StoreFlavor {
 pub struct Policy {
     /// The store that takes uploads.
     pub land: String,
+    /// The stores that shall have every content in the end; none, and contents stay where they landed.
+    pub move_to: Vec<String>,
+    /// How long a content stays where it landed, in seconds.
+    pub after_seconds: u64,
+    /// The smallest content that goes on, in bytes.
+    pub bytes_min: u64,
+    /// The largest content that goes on, in bytes; none for no limit.
+    pub bytes_max: Option<u64>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { land: LOCAL.to_owned() }
+        Self { land: LOCAL.to_owned(), move_to: Vec::new(), after_seconds: 0, bytes_min: 0, bytes_max: None }
+    }
+}
+
+impl From<&Policy> for MovePolicy {
+    fn from(policy: &Policy) -> Self {
+        let Policy { land: _, move_to, after_seconds, bytes_min, bytes_max } = policy.clone();
+        Self { to: move_to, after_seconds, bytes_min, bytes_max }
+    }
+}
+
+impl Policy {
+    /// Whether contents can go where they shall.
+    pub(super) fn check_moves(&self, stores: &Stores) -> Result<(), ConfigError> {
+        let unfit = |key, what| Err(ConfigError::Unfit { key, what });
+        if let Some(name) = self.move_to.iter().find(|name| !stores.contains_key(*name)) {
+            return Err(ConfigError::NoStore { key: "move_to", name: name.clone() });
+        }
+        if self.move_to.contains(&self.land) {
+            return unfit("policy.move_to", "names the store that takes uploads: what landed there is there");
+        }
+        if (1..self.move_to.len()).any(|at| self.move_to[..at].contains(&self.move_to[at])) {
+            return unfit("policy.move_to", "names a store twice");
+        }
+        if self.bytes_max.is_some_and(|bytes_max| bytes_max < self.bytes_min) {
+            return unfit("policy.bytes_max", "must not be less than policy.bytes_min");
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use cairn_commands::ports::blobs::MovePolicy;
+
 use super::*;
 
 fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -116,6 +118,28 @@ fn a_store_is_a_section_and_one_of_them_takes_uploads() {
     assert!(matches!(with(&[("CAIRN_STORES__LOCAL__KIND", "s3")]), Err(ConfigError::Invalid(_))));
     let other = load(None, env(&[("CAIRN_STORES__ATTIC__KIND", "fs")]), Overrides::default());
     assert!(matches!(other, Err(ConfigError::BadStore { .. })));
+}
+
+#[test]
+fn contents_go_on_to_stores_that_are_there() {
+    let stay = MovePolicy::default();
+    assert_eq!(MovePolicy::from(&Config::default().policy), stay);
+    let with = |more: &[(&str, &str)]| load(None, env(&[&CEPH, more].concat()), Overrides::default());
+    let land = ("CAIRN_POLICY__LAND", "local");
+    let to = |names| ("CAIRN_POLICY__MOVE_TO", names);
+    if cfg!(feature = "s3") {
+        let all = [land, to("ceph"), ("CAIRN_POLICY__AFTER_SECONDS", "60"), ("CAIRN_POLICY__BYTES_MAX", "1000")];
+        let policy = MovePolicy::from(&with(&all).expect("valid").policy);
+        let expected = MovePolicy { to: vec!["ceph".to_owned()], after_seconds: 60, bytes_max: Some(1000), ..stay };
+        assert_eq!(policy, expected);
+        assert!(matches!(with(&[to("ceph,oss")]), Err(ConfigError::NoStore { key: "move_to", name }) if name == "oss"));
+        assert!(matches!(with(&[to("ceph,local")]), Err(ConfigError::Unfit { key: "policy.move_to", .. })));
+        assert!(matches!(with(&[to("ceph,ceph")]), Err(ConfigError::Unfit { key: "policy.move_to", .. })));
+        let crossed = with(&[to("ceph"), ("CAIRN_POLICY__BYTES_MIN", "7"), ("CAIRN_POLICY__BYTES_MAX", "6")]);
+        assert!(matches!(crossed, Err(ConfigError::Unfit { key: "policy.bytes_max", .. })));
+    }
+    let alone = load(None, env(&[to("oss")]), Overrides::default());
+    assert!(matches!(alone, Err(ConfigError::NoStore { key: "move_to", .. })));
 }
 
 #[test]

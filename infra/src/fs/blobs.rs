@@ -1,4 +1,4 @@
-//! Whole contents, one file each.
+//! Whole contents, one file for each copy.
 
 use std::fs::File;
 use std::io;
@@ -8,44 +8,63 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::blobs::{BlobError, BlobStore, OpenLink};
+use cairn_commands::ports::tasks::StoreKind;
 use cairn_domain::Sha256;
+use cairn_domain::blob::BlobKey;
 use rustix::fs::Advice;
 
+use super::durable::{remove_file, sync_directory};
 use super::places;
+use super::pour::pour;
 
 mod buffers;
+mod list;
 mod reader;
+mod write;
 
 use buffers::Buffers;
+use write::{CopySink, Digest};
 
-/// The built-in blob store, below the data directory; [`FsStaging`](super::FsStaging) fills it.
+/// The built-in blob store, below the data directory. Uploads come by way of [`FsStaging`](super::FsStaging).
 ///
-/// Memory in use: two pieces of 256 KiB for each read that is going on, and a few spare ones.
+/// Memory in use: two pieces of 256 KiB for each read that is going on, two batches of at most 512 KiB for each write, and a few spare
+/// ones.
 #[derive(Debug, Clone)]
 pub struct FsBlobs {
     root: Arc<PathBuf>,
+    staging: Arc<PathBuf>,
     buffers: Arc<Buffers>,
 }
 
 impl FsBlobs {
     /// The blobs of this data directory. What is not there yet is made by
-    /// [`FsStaging::open_dir`](super::FsStaging::open_dir); until then the store is empty.
+    /// [`FsStaging::open_dir`](super::FsStaging::open_dir); until then the store is empty, and nothing can be written to it.
     pub fn open_dir(data: &Path) -> Self {
-        Self { root: Arc::new(data.join("blobs")), buffers: Arc::default() }
+        // Other programs are told where copies lie. Without a working directory there is nothing that it could be below.
+        let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+        Self { root: Arc::new(data.join("blobs")), staging: Arc::new(data.join("staging")), buffers: Arc::default() }
     }
 
     async fn on_file<T: Send + 'static>(
         &self,
-        sha256: Sha256,
+        key: BlobKey,
         work: impl FnOnce(File) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
-        let root = self.root.clone();
-        let work = move || match places::open(&root, sha256) {
+        self.on_disk(move |root| match places::open(root, key) {
             Ok(file) => work(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Absent(sha256)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Absent(key)),
             Err(error) => Err(unavailable(error)),
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|error| BlobError::Unavailable(error.into()))?
+        })
+        .await
+    }
+
+    /// Runs what may block, on the directory of the blobs.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T, BlobError> + Send + 'static,
+    ) -> Result<T, BlobError> {
+        let root = self.root.clone();
+        tokio::task::spawn_blocking(move || work(&root)).await.map_err(|error| BlobError::Unavailable(error.into()))?
     }
 }
 
@@ -55,8 +74,16 @@ impl BlobStore for FsBlobs {
         "local"
     }
 
-    async fn size(&self, sha256: Sha256) -> Result<Option<u64>, BlobError> {
-        let size = self.on_file(sha256, |file| file.metadata().map(|metadata| metadata.len()).map_err(unavailable)).await;
+    fn kind(&self) -> StoreKind {
+        StoreKind::Local
+    }
+
+    fn address(&self, key: BlobKey) -> String {
+        places::path(&self.root, key).display().to_string()
+    }
+
+    async fn size(&self, key: BlobKey) -> Result<Option<u64>, BlobError> {
+        let size = self.on_file(key, |file| file.metadata().map(|metadata| metadata.len()).map_err(unavailable)).await;
         match size {
             Ok(size) => Ok(Some(size)),
             Err(BlobError::Absent(_)) => Ok(None),
@@ -65,7 +92,7 @@ impl BlobStore for FsBlobs {
     }
 
     /// A range of up to 256 KiB is read before this returns; of a larger one the first piece is.
-    async fn read(&self, sha256: Sha256, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
         let buffers = self.buffers.clone();
         let begin = move |file: File| {
             let size = file.metadata().map_err(unavailable)?.len();
@@ -76,16 +103,38 @@ impl BlobStore for FsBlobs {
             }
             reader::Reader::begin(file, buffers, offset, end).map_err(unavailable)
         };
-        Ok(self.on_file(sha256, begin).await?.into_stream())
+        Ok(self.on_file(key, begin).await?.into_stream())
     }
 
-    /// A file has no address.
-    async fn link(&self, _: Sha256, _: &OpenLink) -> Result<Option<String>, BlobError> {
+    async fn write(&self, key: BlobKey, size: u64, body: ByteStream) -> Result<(), BlobError> {
+        let sink = CopySink::new(key, size, &self.root, &self.staging);
+        pour(body, size, sink, Digest::default()).await.map_err(|error| write::explain(error, key))
+    }
+
+    async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
+        self.on_disk(move |root| {
+            let directory = places::directory(root, key);
+            let removed = remove_file(&places::path(root, key)).and_then(|()| sync_directory(&directory));
+            match removed {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed.map_err(unavailable),
+            }
+        })
+        .await
+    }
+
+    /// In the order of the keys.
+    async fn list(&self, after: Option<BlobKey>, limit: usize) -> Result<Vec<BlobKey>, BlobError> {
+        self.on_disk(move |root| list::list(root, after, limit).map_err(unavailable)).await
+    }
+
+    /// A file has no address for everybody.
+    async fn link(&self, _: BlobKey, _: &OpenLink) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
 
     async fn reachable(&self) -> Result<(), BlobError> {
-        self.size(Sha256([0; 32])).await.map(|_| ())
+        self.size(BlobKey::first(Sha256([0; 32]))).await.map(|_| ())
     }
 }
 

@@ -1,13 +1,13 @@
-//! Where each content lies, and how a file gets there durably.
+//! Where each copy lies, and how a file gets there durably.
 
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use cairn_domain::Sha256;
+use cairn_domain::blob::BlobKey;
 
-use super::durable::{create_directory, remove_file, rename_to_new, sync_directory};
+use super::durable::{create_directory, sync_directory};
 
 /// Blobs are read-only.
 pub(super) const BLOB_MODE: u32 = 0o444;
@@ -28,56 +28,48 @@ impl Places {
         Ok(Self { root })
     }
 
-    /// Moves a durable file to its place; the new name is not durable yet. When its content is there already, durably, the file
-    /// goes away instead.
-    pub(super) fn put(&self, file: &Path, sha256: Sha256) -> io::Result<()> {
-        let place = path(&self.root, sha256);
-        match rename_to_new(file, &place) {
-            Ok(true) => return Ok(()),
-            Ok(false) => {}
+    /// Moves a durable file to its place; the new name is not durable yet. A copy that is there may be damaged: the file stands in its
+    /// place afterwards.
+    pub(super) fn put(&self, file: &Path, key: BlobKey) -> io::Result<()> {
+        let place = path(&self.root, key);
+        match fs::rename(file, &place) {
             // Moved by a call that failed after it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && size_of(&place)?.is_some() => return self.sync(sha256),
-            Err(error) => return Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && size_of(&place)?.is_some() => self.sync(key),
+            renamed => renamed,
         }
-        if size_of(&place)? == Some(fs::metadata(file)?.len()) {
-            // Whoever put it there may not have made it durable.
-            self.sync(sha256)?;
-            return remove_file(file);
-        }
-        fs::rename(file, place)
     }
 
     /// As blobs are: whoever comes by can't change it.
-    pub(super) fn protect(&self, sha256: Sha256) -> io::Result<()> {
-        fs::set_permissions(path(&self.root, sha256), Permissions::from_mode(BLOB_MODE))
+    pub(super) fn protect(&self, key: BlobKey) -> io::Result<()> {
+        fs::set_permissions(path(&self.root, key), Permissions::from_mode(BLOB_MODE))
     }
 
-    /// Makes the content's name durable.
-    pub(super) fn sync(&self, sha256: Sha256) -> io::Result<()> {
-        sync_directory(&directory(&self.root, sha256))
+    /// Makes the copy's name durable.
+    pub(super) fn sync(&self, key: BlobKey) -> io::Result<()> {
+        sync_directory(&directory(&self.root, key))
     }
 
-    /// The content's size in bytes if it is there, in which case it is durably so.
-    pub(super) fn settled(&self, sha256: Sha256) -> io::Result<Option<u64>> {
-        let size = size_of(&path(&self.root, sha256))?;
+    /// The copy's size in bytes if it is there, in which case it is durably so.
+    pub(super) fn settled(&self, key: BlobKey) -> io::Result<Option<u64>> {
+        let size = size_of(&path(&self.root, key))?;
         if size.is_some() {
-            self.sync(sha256)?;
+            self.sync(key)?;
         }
         Ok(size)
     }
 }
 
-/// Opens a content's file below the root of the blobs.
-pub(super) fn open(root: &Path, sha256: Sha256) -> io::Result<File> {
-    File::open(path(root, sha256))
+/// Opens a copy's file below the root of the blobs.
+pub(super) fn open(root: &Path, key: BlobKey) -> io::Result<File> {
+    File::open(path(root, key))
 }
 
-fn path(root: &Path, sha256: Sha256) -> PathBuf {
-    directory(root, sha256).join(sha256.to_string())
+pub(super) fn path(root: &Path, key: BlobKey) -> PathBuf {
+    directory(root, key).join(key.to_string())
 }
 
-fn directory(root: &Path, sha256: Sha256) -> PathBuf {
-    root.join(format!("{:02x}", sha256.0[0]))
+pub(super) fn directory(root: &Path, key: BlobKey) -> PathBuf {
+    root.join(format!("{:02x}", key.sha256.0[0]))
 }
 
 fn size_of(path: &Path) -> io::Result<Option<u64>> {

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::staging::{Staging, StagingError, Whole};
 use cairn_digest::Hasher;
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 
@@ -128,8 +129,8 @@ impl Staging for FsStaging {
         self.in_turn(upload, move |area| area.seal(upload, &parts)).await
     }
 
-    async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
-        self.in_turn(upload, move |area| area.promote(upload, sha256)).await
+    async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
+        self.in_turn(upload, move |area| area.promote(upload, key)).await
     }
 
     async fn discard(&self, upload: UploadId) -> Result<(), StagingError> {

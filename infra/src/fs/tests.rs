@@ -7,6 +7,7 @@ use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::blobs::{self, BlobStore};
 use cairn_commands::ports::staging::{self, Staging, StagingError, Whole};
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use super::{FsBlobs, FsStaging};
 
+mod copies;
 mod crashes;
 mod damage;
 mod hashing;
@@ -32,7 +34,7 @@ async fn the_store_passes_the_contracts() {
 
     for content in [blobs::contract::content(), Bytes::new()] {
         let whole = scene.staging.receive(upload(1), body(&content), u64::MAX).await.unwrap();
-        scene.staging.promote(upload(1), whole.sha256).await.unwrap();
+        scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
     }
     blobs::contract::suite(&scene.blobs).await;
     assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), []);
@@ -100,7 +102,7 @@ impl Scene {
     }
 
     async fn assert_blob(&self, content: &Bytes) {
-        let pieces = self.blobs.read(sha256_of(content), 0, content.len() as u64).await.unwrap();
+        let pieces = self.blobs.read(key_of(content), 0, content.len() as u64).await.unwrap();
         let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap();
         assert!(pieces.concat() == *content);
     }
@@ -168,6 +170,10 @@ fn held_body(bytes: &Bytes, rest: &Bytes) -> (ByteStream, oneshot::Receiver<()>,
         Ok(rest)
     });
     (body(bytes).chain(end).boxed(), is_taken, let_go)
+}
+
+fn key_of(bytes: &[u8]) -> BlobKey {
+    BlobKey::first(sha256_of(bytes))
 }
 
 fn sha256_of(bytes: &[u8]) -> Sha256 {

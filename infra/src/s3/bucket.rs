@@ -5,17 +5,22 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::MetadataDirective;
 use bytes::Bytes;
+use cairn_domain::Sha256;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::connect::ANSWER_MAX;
 use super::crc::{SeenCrc, crc_of};
 use super::download::Download;
 use super::progress::{Progress, measured};
+use super::signing::SignedHash;
 use super::trouble::Trouble;
 use super::{Flavor, S3Settings};
 
 /// Calls at once where many objects go.
 const DELETES_AT_ONCE: usize = 8;
+
+/// More are not told by one answer of any store.
+const LISTED_AT_ONCE: i32 = 1_000;
 
 /// The slowest rate, in bytes per second, at which a store that works copies within itself or joins parts.
 const COPY_RATE_MIN: u64 = 20 * 1024 * 1024;
@@ -77,11 +82,12 @@ impl Bucket {
         }
     }
 
-    /// Writes an object from memory. The store verifies the body by its signature, and on OSS by its CRC, too.
-    pub(super) async fn put(&self, key: &str, bytes: &Bytes) -> Result<(), Trouble> {
+    /// Writes an object from memory. The store verifies the body by its signature, and on OSS by its CRC, too. Where the hash is known it
+    /// is not computed again.
+    pub(super) async fn put(&self, key: &str, bytes: &Bytes, sha256: Option<Sha256>) -> Result<(), Trouble> {
         let (progress, seen) = (Progress::default(), SeenCrc::default());
         let call = self.client.put_object().bucket(&self.name).key(self.key(key)).body(measured(bytes, &progress));
-        let call = call.customize().interceptor(seen.clone()).send();
+        let call = call.customize().interceptor(seen.clone()).interceptor(SignedHash(sha256)).send();
         progress.watch(bytes.len(), call).await?;
         seen.check(|| crc_of(bytes))
     }
@@ -181,6 +187,15 @@ impl Bucket {
                 return Ok(keys);
             }
         }
+    }
+
+    /// Some of the keys below a prefix, those after one of them, in the order of their bytes; none when there are no more.
+    pub(super) async fn list_after(&self, below: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, Trouble> {
+        let keys_max = i32::try_from(limit).unwrap_or(i32::MAX).min(LISTED_AT_ONCE);
+        let call = self.client.list_objects_v2().bucket(&self.name).prefix(self.key(below)).max_keys(keys_max);
+        let page = within(ANSWER_MAX, call.set_start_after(after.map(|after| self.key(after))).send()).await?;
+        let names = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key);
+        Ok(names.filter_map(|name| self.without_prefix(&name)).collect())
     }
 
     /// The folders right below a folder.

@@ -17,11 +17,11 @@ use aws_sdk_s3::{Client, Config};
 use bytes::Bytes;
 use cairn_commands::ports::BoxError;
 use cairn_commands::ports::ids::Ids;
-use cairn_domain::Sha256;
+use cairn_domain::blob::BlobKey;
 
 use super::bucket::Bucket;
 use super::trouble::{self, Trouble};
-use super::{Flavor, S3Blobs, S3Settings, S3Staging, keys};
+use super::{Flavor, S3Blobs, S3Settings, S3Staging, keys, local_names};
 use crate::ids::RandomIds;
 
 /// How long connecting may take.
@@ -115,13 +115,29 @@ impl S3Store {
 
     /// The same, with an HTTP client of one's own: for names that only it can resolve.
     pub async fn connect_by(settings: S3Settings, http: Option<impl HttpClient + 'static>) -> Result<Self, OpenError> {
-        check(&settings)?;
-        let client = Client::from_conf(config(&settings, http));
-        let public = settings.public_endpoint.clone().map(|endpoint| S3Settings { endpoint, ..settings.clone() });
-        let links = public.map(|settings| Client::from_conf(config(&settings, None::<SharedHttpClient>)));
-        let store = Self(Arc::new(Bucket::new(client, links, &settings)));
+        let store = Self::unseen(&settings, http)?;
         store.probe().await.map_err(|error| explain(error, &settings))?;
         Ok(store)
+    }
+
+    /// The same for a store that may be away: then it can be used once it is back, and the second tells why it can't be now. What is
+    /// wrong with one that is there is an error all the same.
+    pub async fn connect_if_there(settings: S3Settings) -> Result<(Self, Option<OpenError>), OpenError> {
+        let store = Self::unseen(&settings, None::<SharedHttpClient>)?;
+        match store.probe().await.map_err(|error| explain(error, &settings)) {
+            Ok(()) => Ok((store, None)),
+            Err(away @ OpenError::Unreachable { .. }) => Ok((store, Some(away))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Without a look whether it is there.
+    fn unseen(settings: &S3Settings, http: Option<impl HttpClient + 'static>) -> Result<Self, OpenError> {
+        check(settings)?;
+        let client = Client::from_conf(config(settings, http));
+        let public = settings.public_endpoint.clone().map(|endpoint| S3Settings { endpoint, ..settings.clone() });
+        let links = public.map(|settings| Client::from_conf(config(&settings, None::<SharedHttpClient>)));
+        Ok(Self(Arc::new(Bucket::new(client, links, settings))))
     }
 
     /// The blobs of this bucket, under that name in events.
@@ -156,14 +172,14 @@ impl S3Store {
     /// whether the blob is there. The answer will have this `Content-Disposition` and `Content-Type`, if given.
     pub async fn presign_get(
         &self,
-        sha256: Sha256,
+        key: BlobKey,
         seconds: u64,
         disposition: Option<&str>,
         media_type: Option<&str>,
     ) -> Result<String, BoxError> {
         let valid = PresigningConfig::expires_in(Duration::from_secs(seconds))?;
         let client = self.0.links.as_ref().unwrap_or(&self.0.client);
-        let request = client.get_object().bucket(&self.0.name).key(self.0.key(&keys::blob(sha256)));
+        let request = client.get_object().bucket(&self.0.name).key(self.0.key(&keys::blob(key)));
         let request = request
             .set_response_content_disposition(disposition.map(str::to_owned))
             .set_response_content_type(media_type.map(str::to_owned));
@@ -211,6 +227,8 @@ fn config(settings: &S3Settings, http: Option<impl HttpClient + 'static>) -> Con
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(http) = http {
         config = config.http_client(http);
+    } else if let Some(local) = local_names::client_for(&settings.endpoint) {
+        config = config.http_client(local);
     }
     config.build()
 }

@@ -1,5 +1,6 @@
 //! The names of the objects, there and back, without the prefix of the settings.
 
+use cairn_domain::blob::BlobKey;
 use cairn_domain::{Sha256, UploadId};
 
 /// Below it stands one folder for each upload.
@@ -8,8 +9,13 @@ pub(super) const STAGING: &str = "staging/";
 /// Below it stand the whole contents.
 pub(super) const BLOBS: &str = "blobs/";
 
-pub(super) fn blob(sha256: Sha256) -> String {
-    format!("{BLOBS}{sha256}")
+pub(super) fn blob(key: BlobKey) -> String {
+    format!("{BLOBS}{key}")
+}
+
+/// The copy whose name it is; none when it is something else.
+pub(super) fn key_of(name: &str) -> Option<BlobKey> {
+    name.strip_prefix(BLOBS)?.parse().ok()
 }
 
 /// What is only there to see what the store does with it.

@@ -2,12 +2,17 @@
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
+use cairn_domain::Sha256;
 
 use super::bucket::{Bucket, copying_max, length, within};
 use super::connect::ANSWER_MAX;
 use super::crc::{SeenCrc, crc_of};
 use super::progress::{Progress, measured};
+use super::signing::SignedHash;
 use super::trouble::Trouble;
+
+/// No object has more parts.
+pub(super) const PARTS_MAX: u64 = 10_000;
 
 /// An object that has begun to come in parts. Nothing of it can be read before it is joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +41,19 @@ impl Bucket {
         Ok(Joining { key, id })
     }
 
-    /// May be repeated with the same bytes. [`Trouble::Absent`] when it was joined or given up.
-    pub(super) async fn send_part(&self, joining: &Joining, number: i32, bytes: &Bytes) -> Result<Sent, Trouble> {
+    /// May be repeated with the same bytes. Where their hash is known it is not computed again. [`Trouble::Absent`] when it was joined or
+    /// given up.
+    pub(super) async fn send_part(
+        &self,
+        joining: &Joining,
+        number: i32,
+        bytes: &Bytes,
+        sha256: Option<Sha256>,
+    ) -> Result<Sent, Trouble> {
         let (progress, seen) = (Progress::default(), SeenCrc::default());
         let call = self.client.upload_part().bucket(&self.name).key(self.key(&joining.key)).upload_id(&joining.id);
-        let call = call.part_number(number).body(measured(bytes, &progress)).customize().interceptor(seen.clone());
+        let call = call.part_number(number).body(measured(bytes, &progress)).customize();
+        let call = call.interceptor(seen.clone()).interceptor(SignedHash(sha256));
         let etag = progress.watch(bytes.len(), call.send()).await?.e_tag.ok_or_else(|| Trouble::odd("a part has no ETag"))?;
         seen.check(|| crc_of(bytes))?;
         Ok(Sent { number, etag, size: bytes.len() as u64 })

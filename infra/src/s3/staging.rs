@@ -9,12 +9,15 @@ use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::ids::Ids;
 use cairn_commands::ports::staging::{Staging, StagingError, Whole};
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 use moka::sync::Cache;
 
 use super::bucket::Bucket;
 use super::keys;
+use super::sweep::Swept;
+use super::unjoined::Unjoined;
 use crate::ids::RandomIds;
 
 mod layout;
@@ -32,7 +35,6 @@ mod seal;
 mod leave;
 mod promote;
 
-use leave::Swept;
 use receive::Received;
 use upload::{Plan, Upload};
 
@@ -104,8 +106,8 @@ impl Staging for S3Staging {
         }
     }
 
-    async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
-        Box::pin(self.0.promote(upload, sha256)).await
+    async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
+        Box::pin(self.0.promote(upload, key)).await
     }
 
     async fn discard(&self, upload: UploadId) -> Result<(), StagingError> {
@@ -128,14 +130,14 @@ impl Area {
             return check_size(&plan, size);
         }
         // Smaller ones have no part that could be joined.
-        let joining = if size > self.bucket.flavor.part_bytes_min() {
-            Some(self.bucket.begin(keys::data(id)).await.map_err(|trouble| trouble.of(id))?)
+        // What crashes between the two leaves an upload of the store that nobody names: the sweep finds it.
+        let unjoined = if size > self.bucket.flavor.part_bytes_min() {
+            Some(Unjoined::begin(&self.bucket, keys::data(id)).await.map_err(|trouble| trouble.of(id))?)
         } else {
             None
         };
-        // What crashes between the two leaves an upload of the store that nobody names: the sweep finds it.
-        let unjoined = joining.clone().map(|joining| pour::Unjoined::new(self.bucket.clone(), joining));
-        let plan = Plan { size, joining: joining.map(|joining| joining.id), opener: nonce() };
+        let joining = unjoined.as_ref().and_then(|unjoined| unjoined.joining().ok()).map(|joining| joining.id.clone());
+        let plan = Plan { size, joining, opener: nonce() };
         match self.bucket.put_new(&keys::plan(id), &note(&plan)?).await {
             Ok(()) => {
                 keep(unjoined);
@@ -152,7 +154,7 @@ impl Area {
         }
     }
 
-    async fn is_opened(&self, id: UploadId, mine: Plan, unjoined: Option<pour::Unjoined>) -> Result<(), StagingError> {
+    async fn is_opened(&self, id: UploadId, mine: Plan, unjoined: Option<Unjoined>) -> Result<(), StagingError> {
         let there = self.plan(id).await?.ok_or_else(|| StagingError::Unavailable("the upload is there and is not".into()))?;
         if there == mine {
             keep(unjoined);
@@ -186,7 +188,7 @@ impl Area {
 }
 
 /// Somebody else joins it, or gives it up.
-fn keep(unjoined: Option<pour::Unjoined>) {
+fn keep(unjoined: Option<Unjoined>) {
     if let Some(unjoined) = unjoined {
         unjoined.keep();
     }

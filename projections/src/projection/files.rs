@@ -14,6 +14,8 @@ pub const ACTIVE: &str = "active";
 pub const TRASHED: &str = "trashed";
 /// A content whose bytes are there, as `tbl_file.status` says it.
 pub const STORED: &str = "stored";
+/// A content of which no sound copy is left.
+pub const DAMAGED: &str = "damaged";
 
 table! {
     /// One row per unique content.
@@ -24,13 +26,13 @@ table! {
         FileSha1 = "file_sha1": Sha1,
         /// In bytes.
         FileSize = "file_size": Integer,
-        /// The name of the store where it lies.
+        /// The name of a store where it lies, a sound copy if there is one.
         FileAddr = "file_addr": Text(64),
         /// When it came.
         CreateAt = "create_at": Integer,
         /// When something about it last changed.
         UpdateAt = "update_at": Integer,
-        /// Whether it is there.
+        /// Stored or damaged.
         Status = "status": Text(16),
     }
     indexes { "ix_file_file_sha1": [FileSha1], }
@@ -86,7 +88,7 @@ impl Projection for Files {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -94,20 +96,54 @@ impl Projection for Files {
     }
 
     fn events(&self) -> &'static [&'static str] {
-        &["BlobStored", "FileAdded", "FileRenamed", "FileMoved", "FileTrashed", "FileRestored", "FilePurged"]
+        &[
+            "BlobStored",
+            "BlobRelocated",
+            "BlobCopyRemoved",
+            "BlobDamaged",
+            "BlobRepaired",
+            "BlobDeleted",
+            "FileAdded",
+            "FileRenamed",
+            "FileMoved",
+            "FileTrashed",
+            "FileRestored",
+            "FilePurged",
+        ]
     }
 
     fn project(&self, event: &Event, envelope: Envelope<'_>) -> Result<Vec<Statement>, Unprojectable> {
         Ok(match event {
-            Event::Blob(BlobEvent::BlobStored(stored)) => vec![content(stored, envelope)?],
+            Event::Blob(event) => content(event, envelope)?.into_iter().collect(),
             Event::File(event) => vec![entry(event, envelope)?],
-            Event::Username(_) | Event::Account(_) | Event::Upload(_) | Event::Blob(_) => Vec::new(),
+            Event::Username(_) | Event::Account(_) | Event::Upload(_) | Event::Transfer(_) => Vec::new(),
         })
     }
 }
 
-fn content(stored: &BlobStored, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
+fn content(event: &BlobEvent, envelope: Envelope<'_>) -> Result<Option<Statement>, Unprojectable> {
     let sha256: Sha256 = envelope.stream.id().parse().map_err(|_| Unprojectable::Stream(envelope.id()))?;
+    Ok(match event {
+        BlobEvent::BlobStored(stored) => Some(storage(sha256, stored, envelope)?),
+        BlobEvent::BlobReferenced(_) => None,
+        BlobEvent::BlobRelocated(relocated) => Some(sound_in(sha256, &relocated.to, envelope)),
+        BlobEvent::BlobCopyRemoved(removed) => Some(sound_in(sha256, &removed.remains_in, envelope)),
+        BlobEvent::BlobDamaged(damaged) => Some(match &damaged.sound_in {
+            Some(store) => sound_in(sha256, store, envelope),
+            None => Statement::set(sha256.to_string(), [(File::Status, DAMAGED.into()), (File::UpdateAt, envelope.time.into())]),
+        }),
+        BlobEvent::BlobRepaired(repaired) => Some(sound_in(sha256, &repaired.store, envelope)),
+        BlobEvent::BlobDeleted(_) => Some(Statement::remove::<File>(sha256.to_string())),
+    })
+}
+
+/// There is a sound copy, and this is where.
+fn sound_in(sha256: Sha256, store: &str, envelope: Envelope<'_>) -> Statement {
+    let values = [(File::FileAddr, store.to_owned().into()), (File::Status, STORED.into()), (File::UpdateAt, envelope.time.into())];
+    Statement::set(sha256.to_string(), values)
+}
+
+fn storage(sha256: Sha256, stored: &BlobStored, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
     Ok(Statement::put(
         sha256.to_string(),
         [

@@ -1,11 +1,13 @@
 use cairn_domain::account::*;
 use cairn_domain::blob::*;
 use cairn_domain::file::*;
+use cairn_domain::transfer::*;
 use cairn_domain::upload::*;
-use cairn_domain::{AccountId, FileId, FolderId, SessionId, Sha1, Sha256, UploadId};
+use cairn_domain::{AccountId, FileId, FolderId, SessionId, Sha1, Sha256, TransferId, UploadId};
 use uuid::Uuid;
 
-use super::files::{Files, UserFile};
+use super::files::{File as ContentRow, Files, UserFile};
+use super::transfers::{TransferRow, TransferTotal, Transfers};
 use super::uploads::{Upload, Uploads};
 use super::usage::{Usage, UsageRow};
 use super::users::{User, UserToken, Users};
@@ -113,9 +115,33 @@ fn a_content_is_a_row_under_its_address() {
     let stored = || BlobEvent::BlobStored(BlobStored { size: 3, sha1: Sha1([2; 20]), store: "local".to_owned() });
     let [row] = &project(&Files, &StreamName::blob(Sha256([1; 32])), stored())[..] else { panic!("one row") };
     assert_eq!((row.table.name, row.key.as_str()), ("tbl_file", "01".repeat(32).as_str()));
-    assert_eq!(put(row, super::files::File::FileAddr), &Value::from("local"));
+    assert_eq!(put(row, ContentRow::FileAddr), &Value::from("local"));
     let stray = StreamName::try_from("blob-x".to_owned()).expect("a stream");
     assert_eq!(Files.project(&stored().into(), envelope(&stray)), Err(Unprojectable::Stream("x".to_owned())));
+}
+
+#[test]
+fn a_content_that_moves_is_where_a_sound_copy_is() {
+    let (blob, key, store) = (StreamName::blob(Sha256([1; 32])), "01".repeat(32), |store: &str| store.to_owned());
+    let addressed = |event: BlobEvent, store: &'static str| {
+        let values =
+            [(ContentRow::FileAddr, store.into()), (ContentRow::Status, "stored".into()), (ContentRow::UpdateAt, TIME.into())];
+        assert_eq!(project(&Files, &blob, event), [Statement::set(key.clone(), values)]);
+    };
+    addressed(BlobEvent::BlobRelocated(BlobRelocated { from: store("local"), to: store("far") }), "far");
+    addressed(BlobEvent::BlobCopyRemoved(BlobCopyRemoved { store: store("local"), remains_in: store("far") }), "far");
+    addressed(BlobEvent::BlobDamaged(BlobDamaged { store: store("far"), sound_in: Some(store("local")) }), "local");
+    addressed(BlobEvent::BlobRepaired(BlobRepaired { store: store("far") }), "far");
+}
+
+#[test]
+fn a_content_without_a_sound_copy_is_damaged_and_a_deleted_one_has_no_row() {
+    let (blob, key) = (StreamName::blob(Sha256([1; 32])), "01".repeat(32));
+    let lost = BlobEvent::BlobDamaged(BlobDamaged { store: "local".to_owned(), sound_in: None });
+    let values = [(ContentRow::Status, "damaged".into()), (ContentRow::UpdateAt, TIME.into())];
+    assert_eq!(project(&Files, &blob, lost), [Statement::set(key.clone(), values)]);
+    let deleted = BlobEvent::BlobDeleted(BlobDeleted { stores: vec!["local".to_owned()] });
+    assert_eq!(project(&Files, &blob, deleted), [Statement::remove::<ContentRow>(key)]);
 }
 
 #[test]
@@ -207,6 +233,61 @@ fn an_upload_ends_in_one_of_four_ways() {
     }
 }
 
+fn transfer() -> StreamName {
+    StreamName::transfer(TransferId(id(4)))
+}
+
+#[test]
+fn a_transfer_is_a_row_and_is_counted_once() {
+    let (from, to) = ("local".to_owned(), "far".to_owned());
+    let requested = TransferRequested { sha256: Sha256([1; 32]), sha1: Sha1([2; 20]), size: 7, from, to, along_with: Vec::new() };
+    let made = project(&Transfers, &transfer(), TransferEvent::TransferRequested(requested));
+    let [row, counted] = &made[..] else { panic!("two changes") };
+    assert_eq!((row.table.name, row.key.as_str()), ("tbl_transfer", key(4).as_str()));
+    assert_eq!(put(row, TransferRow::Sha256), &Value::from("01".repeat(32)));
+    assert_eq!((put(row, TransferRow::FromStore), put(row, TransferRow::ToStore)), (&"local".into(), &"far".into()));
+    assert_eq!((put(row, TransferRow::State), put(row, TransferRow::Failures)), (&"requested".into(), &Value::Integer(0)));
+    assert_eq!((put(row, TransferRow::Reason), put(row, TransferRow::Worker)), (&Value::Null, &Value::Null));
+    assert_eq!(put(row, TransferRow::RequestedPosition), &Value::Integer(70));
+    assert_eq!(counted, &Statement::add("ever", [(TransferTotal::Transfers, 1), (TransferTotal::Bytes, 7)]));
+}
+
+#[test]
+fn a_transfer_goes_its_way_with_what_went_wrong_and_who_took_it() {
+    let changed = |event: TransferEvent, state: &'static str, values: &[(TransferRow, Value)]| {
+        let of_every = [(TransferRow::State, state.into()), (TransferRow::UpdatedAt, TIME.into())];
+        assert_eq!(project(&Transfers, &transfer(), event), [Statement::set(key(4), values.iter().cloned().chain(of_every))]);
+    };
+    let told = |failures: i64, reason: Value| [(TransferRow::Failures, failures.into()), (TransferRow::Reason, reason)];
+    let nobody = || (TransferRow::Worker, Value::Null);
+    let reason = || "no answer".to_owned();
+    let [failures, none] = told(0, Value::Null);
+    let queued = TransferQueued { failures: 0, reason: None };
+    changed(TransferEvent::TransferQueued(queued), "queued", &[failures.clone(), none.clone(), nobody()]);
+    let [failed, why] = told(1, reason().into());
+    let again = TransferQueued { failures: 1, reason: Some(reason()) };
+    changed(TransferEvent::TransferQueued(again), "queued", &[failed, why, nobody()]);
+    let started = TransferStarted { worker: "one".to_owned() };
+    changed(TransferEvent::TransferStarted(started), "started", &[(TransferRow::Worker, "one".into())]);
+    changed(
+        TransferEvent::TransferStalled(TransferStalled { failures: 5, reason: reason() }),
+        "stalled",
+        &told(5, reason().into()),
+    );
+    changed(TransferEvent::TransferRetried(TransferRetried {}), "requested", &[failures, none, nobody()]);
+    changed(TransferEvent::TransferCompleted(TransferCompleted {}), "completed", &[]);
+    let abandoned = TransferAbandoned { reason: reason() };
+    changed(TransferEvent::TransferAbandoned(abandoned), "abandoned", &[(TransferRow::Reason, reason().into())]);
+}
+
+#[test]
+fn a_reason_is_as_long_as_its_column() {
+    let stalled = TransferStalled { failures: 1, reason: "é".repeat(2_000) };
+    let made = project(&Transfers, &transfer(), TransferEvent::TransferStalled(stalled));
+    let Change::Set(values) = &made[0].change else { panic!("set") };
+    assert!(values.contains(&(TransferRow::Reason.number(), "é".repeat(1_024).into())));
+}
+
 #[test]
 fn projections_name_events_that_exist_and_tables_that_are_theirs() {
     let mut tables = std::collections::HashSet::new();
@@ -217,6 +298,15 @@ fn projections_name_events_that_exist_and_tables_that_are_theirs() {
         for table in projection.tables() {
             assert!(tables.insert(table.name), "{} is written twice", table.name);
         }
+    }
+}
+
+#[test]
+fn the_sample_has_every_event_of_contents_and_transfers() {
+    let seen: std::collections::HashSet<String> =
+        crate::sample::Sample::events(1, 6_000).into_iter().map(|stored| stored.name).collect();
+    for (category, name, _) in cairn_domain::event::CATALOGUE {
+        assert!(!["blob", "transfer"].contains(category) || seen.contains(*name), "{name}");
     }
 }
 

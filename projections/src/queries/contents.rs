@@ -1,9 +1,9 @@
 use cairn_domain::{Sha1, Sha256, Timestamp};
-use sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
-use super::{all, first};
+use super::{PAGE_MAX, all, first};
 use crate::ports::{ReadError, ReadTables, Row};
-use crate::projection::files::File;
+use crate::projection::files::{DAMAGED, File, STORED};
 use crate::statement::Value;
 use crate::table::Columns;
 
@@ -16,8 +16,10 @@ pub struct ContentRecord {
     pub sha1: Sha1,
     /// In bytes.
     pub size: u64,
-    /// The name of the store where it lies.
+    /// The name of a store where it lies, a sound copy if there is one.
     pub store: String,
+    /// Whether a sound copy is known.
+    pub is_sound: bool,
     /// When it came.
     pub created_at: Timestamp,
     /// When something about it last changed.
@@ -41,8 +43,23 @@ pub async fn sha256_by_sha1(tables: &dyn ReadTables, sha1: Sha1) -> Result<Optio
     }
 }
 
+/// Contents that are stored, sound or not, in the order of their hashes, after one (excluded); at most `limit`, and at most
+/// [`PAGE_MAX`].
+pub async fn contents(tables: &dyn ReadTables, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ReadError> {
+    // Every hash is greater than the empty text.
+    let after = after.map_or(Value::from(""), Value::from);
+    let query = Query::select()
+        .column(File::FileSha256)
+        .from(File::TABLE.name)
+        .and_where(Expr::col(File::FileSha256).gt(after))
+        .order_by(File::FileSha256, Order::Asc)
+        .limit(Ord::min(limit, PAGE_MAX))
+        .to_owned();
+    all(tables, query).await?.iter().map(|row| row.get(0)).collect()
+}
+
 fn select_content() -> SelectStatement {
-    let columns = [File::FileSha256, File::FileSha1, File::FileSize, File::FileAddr, File::CreateAt, File::UpdateAt];
+    let columns = [File::FileSha256, File::FileSha1, File::FileSize, File::FileAddr, File::CreateAt, File::UpdateAt, File::Status];
     Query::select().columns(columns).from(File::TABLE.name).to_owned()
 }
 
@@ -54,5 +71,14 @@ fn content(row: &Row) -> Result<ContentRecord, ReadError> {
         store: row.get(3)?,
         created_at: row.get(4)?,
         updated_at: row.get(5)?,
+        is_sound: is_sound(row, 6)?,
     })
+}
+
+fn is_sound(row: &Row, column: usize) -> Result<bool, ReadError> {
+    match row.get::<String>(column)?.as_str() {
+        STORED => Ok(true),
+        DAMAGED => Ok(false),
+        _ => Err(ReadError::Unreadable { column, value: row.0.get(column).cloned() }),
+    }
 }

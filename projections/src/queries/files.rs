@@ -3,7 +3,7 @@ use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement};
 
 use super::{Page, PageOf, first, page, position};
 use crate::ports::{ReadError, ReadTables, Row};
-use crate::projection::files::{ACTIVE, File, TRASHED, UserFile};
+use crate::projection::files::{ACTIVE, File, STORED, TRASHED, UserFile};
 use crate::statement::Value;
 use crate::table::Columns;
 
@@ -30,7 +30,7 @@ pub struct FileRecord {
     pub version: u64,
     /// In use or in the trash.
     pub status: EntryStatus,
-    /// The name of the store that holds the content; none while the row of the content is missing.
+    /// The name of the store from which the content is read; none when no sound copy is known.
     pub stored_in: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -182,7 +182,8 @@ fn store() -> Expr {
     query
         .column(File::FileAddr)
         .from(File::TABLE.name)
-        .and_where(Expr::col((File::TABLE.name, File::FileSha256)).equals((UserFile::TABLE.name, UserFile::Sha256)));
+        .and_where(Expr::col((File::TABLE.name, File::FileSha256)).equals((UserFile::TABLE.name, UserFile::Sha256)))
+        .and_where(Expr::col((File::TABLE.name, File::Status)).eq(STORED));
     Expr::SubQuery(None, Box::new(query.into()))
 }
 

@@ -2,7 +2,6 @@ use cairn_domain::account::{
     AccountEvent, AccountRegistered, PasswordChanged, QuotaChanged, Role, RoleGranted, RoleRevoked, SessionClosed, SessionEnd,
     SessionOpened,
 };
-use cairn_domain::blob::{BlobEvent, BlobReferenced, BlobStored};
 use cairn_domain::file::{FileAdded, FileEvent, FileMoved, FilePurged, FileRenamed, FileRestored, FileTrashed, Origin};
 use cairn_domain::upload::{
     ChunkReceived, FileMerged, RejectionReason, UploadCancelled, UploadEvent, UploadExpired, UploadRejected, UploadStarted,
@@ -12,12 +11,13 @@ use cairn_domain::{AccountId, Event, FileId, FileName, FolderId, SessionId, Sha1
 use uuid::Uuid;
 
 use super::Chance;
+use super::stores::{Content, Stores};
 
 /// What there is, as far as it decides what can happen next.
 pub(super) struct Drive {
     chance: Chance,
     people: Vec<Person>,
-    contents: Vec<Content>,
+    stores: Stores,
     files: Vec<Entry>,
     uploads: Vec<Open>,
 }
@@ -25,13 +25,6 @@ pub(super) struct Drive {
 struct Person {
     account: AccountId,
     sessions: Vec<SessionId>,
-}
-
-#[derive(Clone, Copy)]
-struct Content {
-    size: u64,
-    sha256: Sha256,
-    sha1: Sha1,
 }
 
 struct Entry {
@@ -56,7 +49,7 @@ const FOLDERS: u128 = 5;
 
 impl Drive {
     pub(super) fn new(chance: Chance) -> Self {
-        Self { chance, people: Vec::new(), contents: Vec::new(), files: Vec::new(), uploads: Vec::new() }
+        Self { chance, people: Vec::new(), stores: Stores::default(), files: Vec::new(), uploads: Vec::new() }
     }
 
     /// What happens next, all at once.
@@ -64,14 +57,15 @@ impl Drive {
         if self.people.is_empty() {
             return self.sign_up(now);
         }
-        match self.chance.below(100) {
+        match self.chance.below(120) {
             0 => self.sign_up(now),
             1..5 => self.use_account(now),
             5..35 => self.upload_whole(now),
             35..50 => self.start_upload(now),
             50..80 => self.go_on_with_upload(now),
             80..84 => self.add_instantly(),
-            _ => self.change_entry(),
+            84..100 => self.change_entry(),
+            _ => self.stores.act(&mut self.chance),
         }
     }
 
@@ -175,24 +169,21 @@ impl Drive {
             sha256: content.sha256,
             sha1: content.sha1,
         };
-        let stored = BlobStored { size: content.size, sha1: content.sha1, store: "local".to_owned() };
-        self.contents.push(content);
-        let mut events = vec![
-            (StreamName::upload(id), UploadEvent::FileMerged(merged).into()),
-            (StreamName::blob(content.sha256), BlobEvent::BlobStored(stored).into()),
-        ];
-        events.extend(self.add(file, started.owner, started.name.clone(), started.folder, content, Origin::Upload(id)));
+        let mut events = vec![(StreamName::upload(id), UploadEvent::FileMerged(merged).into())];
+        events.extend(self.stores.store(content, file));
+        events.push(self.add(file, started.owner, started.name.clone(), started.folder, content, Origin::Upload(id)));
         events
     }
 
     fn add_instantly(&mut self) -> Events {
-        if self.contents.is_empty() {
-            return Vec::new();
-        }
-        let content = *self.chance.pick(&self.contents);
+        let Some(content) = self.stores.any(&mut self.chance) else { return Vec::new() };
         let owner = self.chance.pick(&self.people).account;
         let (file, name, folder) = (FileId(self.uuid()), self.name(), self.folder());
-        self.add(file, owner, name, folder, content, Origin::Instant)
+        let mut events = self.stores.refer(content.sha256, file);
+        if !events.is_empty() {
+            events.push(self.add(file, owner, name, folder, content, Origin::Instant));
+        }
+        events
     }
 
     fn add(
@@ -203,15 +194,12 @@ impl Drive {
         folder: Option<FolderId>,
         content: Content,
         origin: Origin,
-    ) -> Events {
+    ) -> (StreamName, Event) {
         let Content { size, sha256, sha1 } = content;
         let content_type = "application/octet-stream".to_owned();
         let added = FileAdded { owner, name, folder, size, sha256, sha1, content_type, origin };
         self.files.push(Entry { id: file, owner, content, trashed: false });
-        vec![
-            (StreamName::blob(sha256), BlobEvent::BlobReferenced(BlobReferenced { file }).into()),
-            (StreamName::file(file), FileEvent::FileAdded(added).into()),
-        ]
+        (StreamName::file(file), FileEvent::FileAdded(added).into())
     }
 
     fn change_entry(&mut self) -> Events {
@@ -235,6 +223,7 @@ impl Drive {
             }
             _ => {
                 self.files.swap_remove(place);
+                self.stores.let_go(content.sha256);
                 FileEvent::FilePurged(FilePurged { owner, size: content.size, sha256: content.sha256 })
             }
         };

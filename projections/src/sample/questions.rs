@@ -1,12 +1,14 @@
 //! Every question that can be asked.
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names are fixed")]
 
-use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, UploadId};
+use cairn_domain::transfer::Phase;
+use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
 use uuid::Uuid;
 
 use crate::Cursor;
 use crate::ports::{ReadError, ReadTables};
 use crate::queries::files::{ByHash, EntryStatus, FileFilter, file_by_id, files, newest_with_content};
+use crate::queries::transfers::{self, TransferFilter};
 use crate::queries::uploads::{self, UploadLike};
 use crate::queries::{PageOf, contents, operations, users};
 
@@ -14,12 +16,16 @@ use crate::queries::{PageOf, contents, operations, users};
 pub async fn ask_everything(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
     ask_of_files(tables, account).await?;
     ask_of_uploads(tables, account).await?;
+    ask_of_transfers(tables).await?;
     users::user_by_id(tables, account).await?;
     users::user_by_name(tables, &"alice".parse().expect("a name")).await?;
     users::session_by_token(tables, Sha256([0; 32])).await?;
     users::usage_of(tables, account).await?;
     contents::content_by_sha256(tables, Sha256([0; 32])).await?;
     contents::sha256_by_sha1(tables, Sha1([0; 20])).await?;
+    for after in [None, Some(Sha256([9; 32]))] {
+        contents::contents(tables, after, 10).await?;
+    }
     operations::checkpoints(tables).await?;
     operations::parked(tables, "files", Position::START, 10).await?;
     Ok(())
@@ -55,5 +61,20 @@ async fn ask_of_uploads(tables: &dyn ReadTables, owner: AccountId) -> Result<(),
     uploads::count_open_uploads(tables, owner).await?;
     uploads::count_all_open_uploads(tables).await?;
     uploads::overdue_uploads(tables, Timestamp(1), 10).await?;
+    Ok(())
+}
+
+async fn ask_of_transfers(tables: &dyn ReadTables) -> Result<(), ReadError> {
+    transfers::transfer_by_id(tables, TransferId(Uuid::nil())).await?;
+    for phase in [None, Some(Phase::Stalled)] {
+        for store in [None, Some("far".to_owned())] {
+            let filter = TransferFilter { phase, store };
+            for after in [None, Some(Cursor(Position(99)))] {
+                transfers::transfers(tables, &filter, PageOf { after, limit: 10 }).await?;
+            }
+        }
+    }
+    transfers::silent_transfers(tables, &[Phase::Requested, Phase::Queued], Timestamp(i64::MAX), 10).await?;
+    transfers::transfer_figures(tables).await?;
     Ok(())
 }

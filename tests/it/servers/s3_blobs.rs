@@ -2,9 +2,11 @@ use bytes::Bytes;
 use cairn_commands::ports::blobs::{BlobError, BlobStore, contract};
 use cairn_infra::s3::{OpenError, S3Settings, S3Store};
 use cairn_oss_double::{Fault, Operation};
+use cairn_servers::{ChaosProxy, shared};
 use futures_util::TryStreamExt;
 
-use super::s3_stores::{MIB, Node, ceph, content, on_this_machine, oss, put, sha256_of};
+use super::s3_stores::{MIB, Node, ceph, content, key_of, on_this_machine, oss, put, sha256_of};
+use crate::harness::until_async;
 
 async fn passes_the_contract(settings: &S3Settings) {
     let node = Node::of(settings).await;
@@ -51,12 +53,30 @@ async fn what_is_wrong_with_a_store_is_one_clear_sentence() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_away_can_be_used_once_it_is_back() {
+    let mut settings = ceph("blobs-away").await;
+    let proxy = ChaosProxy::start(shared::ceph().unwrap().socket_address()).unwrap();
+    settings.endpoint = format!("http://{}", proxy.address());
+    let (_, away) = S3Store::connect_if_there(settings.clone()).await.unwrap();
+    assert!(away.is_none(), "{away:?}");
+    proxy.refuse();
+    let (store, away) = S3Store::connect_if_there(settings.clone()).await.unwrap();
+    assert!(matches!(away, Some(OpenError::Unreachable { .. })), "{away:?}");
+    assert!(store.reachable().await.is_err());
+    proxy.pass();
+    until_async("the store works", async || store.reachable().await.ok()).await;
+    "wrong-secret".clone_into(&mut settings.secret_access_key);
+    let wrong = S3Store::connect_if_there(settings).await.err();
+    assert!(matches!(wrong, Some(OpenError::Credentials { .. })), "{wrong:?}");
+}
+
+#[tokio::test]
 async fn an_address_lets_anybody_read_one_blob_for_a_while() {
     let node = Node::of(&ceph("blobs-presigned").await).await;
     let bytes = content(1, 100_000);
     put(&node, 1, &bytes).await;
     let disposition = "attachment; filename=\"a b.txt\"";
-    let address = node.store.presign_get(sha256_of(&bytes), 60, Some(disposition), Some("text/plain")).await.unwrap();
+    let address = node.store.presign_get(key_of(&bytes), 60, Some(disposition), Some("text/plain")).await.unwrap();
     let answer = reqwest::get(&address).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-disposition"], disposition);
@@ -74,21 +94,21 @@ async fn what_does_not_come_whole_fails() {
     let node = Node::of(&settings).await;
     let bytes = content(1, 3 * MIB);
     put(&node, 1, &bytes).await;
-    let sha256 = sha256_of(&bytes);
+    let key = key_of(&bytes);
 
     double.inject(Operation::GetObject, Fault::CutAnswer, 1);
-    let pieces = node.blobs.read(sha256, 0, bytes.len() as u64).await.unwrap();
+    let pieces = node.blobs.read(key, 0, bytes.len() as u64).await.unwrap();
     let broken: Result<Vec<Bytes>, _> = pieces.try_collect().await;
     broken.unwrap_err();
 
     double.inject(Operation::GetObject, Fault::InternalError, 1);
     node.assert_blob(&bytes).await;
     double.inject(Operation::GetObject, Fault::SlowDown, 10);
-    assert!(matches!(node.blobs.read(sha256, 0, 10).await.err(), Some(BlobError::Unavailable(_))));
+    assert!(matches!(node.blobs.read(key, 0, 10).await.err(), Some(BlobError::Unavailable(_))));
     double.clear_faults();
 
-    double.corrupt("bucket", &format!("blobs/{sha256}")).unwrap();
-    let pieces = node.blobs.read(sha256, 0, bytes.len() as u64).await.unwrap();
+    double.corrupt("bucket", &node.blobs.address(key)).unwrap();
+    let pieces = node.blobs.read(key, 0, bytes.len() as u64).await.unwrap();
     let damaged: Result<Vec<Bytes>, _> = pieces.try_collect().await;
     assert_eq!(damaged.unwrap_err().kind(), std::io::ErrorKind::InvalidData);
 }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use cairn_commands::ports::blobs::BlobStore;
 use cairn_commands::ports::staging::{Staging, StagingError};
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 use cairn_oss_double::{Fault, Operation};
 use cairn_servers::{ChaosProxy, shared};
 
-use super::s3_stores::{MIB, Node, body, ceph, content, nodes, oss, plan, range, sha256_of, upload, whole_of};
+use super::s3_stores::{MIB, Node, body, ceph, content, key_of, nodes, oss, plan, range, upload, whole_of};
 use crate::harness::until_async;
 
 /// What a call may take to be refused, and some time for a machine that is busy with other tests.
@@ -35,7 +36,7 @@ async fn upload_all(node: &Node, number: u128) {
         let id = upload(number * 100 + length as u128);
         let whole = again(async || node.staging.receive(id, body(&bytes), u64::MAX).await).await;
         assert_eq!(whole, whole_of(&bytes));
-        again(async || node.staging.promote(id, whole.sha256).await).await;
+        again(async || node.staging.promote(id, BlobKey::first(whole.sha256)).await).await;
         node.assert_blob(&bytes).await;
     }
     let bytes = content(u64::try_from(number).unwrap() + 1, 5 * MIB);
@@ -46,7 +47,7 @@ async fn upload_all(node: &Node, number: u128) {
         sent.push((part, again(async || node.staging.write_part(id, part, body(&range(&bytes, part)), None, None).await).await));
     }
     assert_eq!(again(async || node.staging.seal(id, &sent).await).await, whole_of(&bytes));
-    again(async || node.staging.promote(id, sha256_of(&bytes)).await).await;
+    again(async || node.staging.promote(id, key_of(&bytes)).await).await;
     node.assert_blob(&bytes).await;
 }
 
@@ -103,7 +104,7 @@ async fn a_part_that_comes_late_harms_nothing() {
     }
     double.release();
     assert_eq!(node.staging.seal(upload(1), &sent).await.unwrap(), whole_of(&kept));
-    node.staging.promote(upload(1), sha256_of(&kept)).await.unwrap();
+    node.staging.promote(upload(1), key_of(&kept)).await.unwrap();
     node.assert_blob(&kept).await;
 }
 
@@ -147,8 +148,8 @@ async fn sealing_and_promoting_may_be_cut_off_anywhere() {
         }
         cut += usize::from(tokio::time::timeout(moment, nodes[0].staging.seal(id, &sent)).await.is_err());
         assert_eq!(nodes[1].staging.seal(id, &sent).await.unwrap(), whole_of(&bytes), "cut after {moment:?}");
-        cut += usize::from(tokio::time::timeout(moment, nodes[0].staging.promote(id, sha256_of(&bytes))).await.is_err());
-        nodes[2].staging.promote(id, sha256_of(&bytes)).await.unwrap();
+        cut += usize::from(tokio::time::timeout(moment, nodes[0].staging.promote(id, key_of(&bytes))).await.is_err());
+        nodes[2].staging.promote(id, key_of(&bytes)).await.unwrap();
         nodes[2].assert_blob(&bytes).await;
     }
     assert!(cut > 10, "only {cut} were cut off");
@@ -177,7 +178,7 @@ impl Scene {
             refused += usize::from(failed);
         };
         let started = Instant::now();
-        judge("size", started, self.node.blobs.size(sha256_of(b"x")).await.is_err());
+        judge("size", started, self.node.blobs.size(key_of(b"x")).await.is_err());
         let started = Instant::now();
         judge("reachable", started, self.node.store.reachable().await.is_err());
         let started = Instant::now();
@@ -193,7 +194,7 @@ impl Scene {
         self.number += 1;
         let id = upload(self.number);
         let Ok(whole) = self.node.staging.receive(id, body(&self.large), u64::MAX).await else { return false };
-        self.node.staging.promote(id, whole.sha256).await.is_ok()
+        self.node.staging.promote(id, BlobKey::first(whole.sha256)).await.is_ok()
     }
 
     async fn endure(&mut self, what: &str, begin: impl FnOnce(&ChaosProxy)) {

@@ -5,13 +5,14 @@ use bytes::Bytes;
 use cairn_commands::ports::blobs::BlobStore;
 use cairn_commands::ports::staging::{Staging, StagingError, contract};
 use cairn_domain::Sha256;
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_infra::s3::S3Settings;
 use cairn_oss_double::Operation;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 
-use super::s3_stores::{MIB, Node, body, ceph, content, nodes, oss, plan, range, sdk, sha256_of, upload, whole_of};
+use super::s3_stores::{MIB, Node, body, ceph, content, key_of, nodes, oss, plan, range, sdk, upload, whole_of};
 use crate::harness::{until, until_async};
 
 async fn passes_the_contract(settings: &S3Settings) {
@@ -59,7 +60,7 @@ async fn parts_of_many_nodes_become_a_blob(settings: &S3Settings) {
     sent.sort_by_key(|(part, _)| part.offset);
     assert_eq!(nodes[2].staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes));
     assert_eq!(nodes[0].staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes), "again, elsewhere");
-    nodes[3].staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+    nodes[3].staging.promote(upload(1), key_of(&bytes)).await.unwrap();
     nodes[1].assert_blob(&bytes).await;
     assert_eq!(nodes[2].staging.list(Duration::ZERO).await.unwrap(), []);
     assert_nothing_begun(settings).await;
@@ -105,7 +106,7 @@ async fn racing_versions_are_all_found(settings: &S3Settings) {
     let last = [mixed[0], newer_part, mixed[2]];
     let bytes = Bytes::from([range(&bytes, parts[0]), range(&newer, parts[1]), range(&bytes, parts[2])].concat());
     assert_eq!(nodes[2].staging.seal(upload(1), &last).await.unwrap(), whole_of(&bytes));
-    nodes[0].staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+    nodes[0].staging.promote(upload(1), key_of(&bytes)).await.unwrap();
     nodes[0].assert_blob(&bytes).await;
     assert_eq!(nodes[0].staging.list(Duration::ZERO).await.unwrap(), []);
     assert_nothing_begun(settings).await;
@@ -137,7 +138,7 @@ async fn parts_of_any_size_become_a_blob() {
         let writes = parts.iter().enumerate().map(|(index, part)| nodes[index % 2].send(id, &bytes, *part, None));
         let sent: Vec<_> = stream::iter(writes).buffered(3).collect().await;
         assert_eq!(nodes[1].staging.seal(id, &sent).await.unwrap(), whole_of(&bytes), "parts of {part_bytes}");
-        nodes[0].staging.promote(id, sha256_of(&bytes)).await.unwrap();
+        nodes[0].staging.promote(id, key_of(&bytes)).await.unwrap();
         nodes[0].assert_blob(&bytes).await;
     }
     assert_eq!(nodes[0].staging.list(Duration::ZERO).await.unwrap(), []);
@@ -224,11 +225,11 @@ async fn memory_does_not_grow_with_a_file() {
     let after = resident_peak_kib();
     assert_eq!(whole.size, (PIECES * MIB / 4) as u64);
     assert!(after - before < GROWTH_KIB_MAX, "{before} KiB before, {after} KiB after");
-    node.staging.promote(upload(1), whole.sha256).await.unwrap();
-    assert_eq!(node.blobs.size(whole.sha256).await.unwrap(), Some(whole.size));
+    node.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
+    assert_eq!(node.blobs.size(BlobKey::first(whole.sha256)).await.unwrap(), Some(whole.size));
 }
 
-fn resident_peak_kib() -> u64 {
+pub(super) fn resident_peak_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     peak.trim().trim_end_matches(" kB").parse().unwrap()

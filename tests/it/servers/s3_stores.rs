@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation, SharedHttpClient};
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns};
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::blobs::BlobStore;
 use cairn_commands::ports::staging::{Staging, Whole};
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
 use cairn_infra::s3::{Flavor, S3Blobs, S3Settings, S3Staging, S3Store};
@@ -57,7 +58,7 @@ impl Node {
     }
 
     pub(super) async fn assert_blob(&self, content: &Bytes) {
-        let pieces = self.blobs.read(sha256_of(content), 0, content.len() as u64).await.unwrap();
+        let pieces = self.blobs.read(key_of(content), 0, content.len() as u64).await.unwrap();
         let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap();
         assert!(pieces.concat() == *content, "the blob has other bytes");
     }
@@ -108,6 +109,8 @@ pub(super) fn sdk(settings: &S3Settings) -> Client {
     let key = Credentials::new(&settings.access_key_id, &settings.secret_access_key, None, None, "test");
     let config = Config::builder().behavior_version(BehaviorVersion::latest()).region(Region::new("us-east-1"));
     let config = config.endpoint_url(&settings.endpoint).force_path_style(settings.path_style).credentials_provider(key);
+    // OSS refuses what newer stores have for it.
+    let config = config.request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
     Client::from_conf(config.http_client(on_this_machine()).build())
 }
 
@@ -144,6 +147,10 @@ pub(super) fn body(bytes: &Bytes) -> ByteStream {
     stream::iter(pieces).boxed()
 }
 
+pub(super) fn key_of(bytes: &[u8]) -> BlobKey {
+    BlobKey::first(sha256_of(bytes))
+}
+
 pub(super) fn sha256_of(bytes: &[u8]) -> Sha256 {
     Sha256(sha2::Sha256::digest(bytes).into())
 }
@@ -156,7 +163,7 @@ pub(super) fn whole_of(bytes: &[u8]) -> Whole {
 pub(super) async fn put(node: &Node, number: u128, content: &Bytes) {
     let whole = node.staging.receive(upload(number), body(content), u64::MAX).await.unwrap();
     assert_eq!(whole, whole_of(content));
-    node.staging.promote(upload(number), whole.sha256).await.unwrap();
+    node.staging.promote(upload(number), BlobKey::first(whole.sha256)).await.unwrap();
 }
 
 /// Everything that is shared may be shared.

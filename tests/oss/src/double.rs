@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use s3s::auth::{S3Auth, SecretKey};
@@ -119,6 +120,11 @@ impl OssDouble {
     /// All open multipart uploads of a bucket, by key and age; none if there is no such bucket.
     pub fn open_multipart_uploads(&self, bucket: &str) -> Vec<OpenUpload> {
         self.store.open_uploads(bucket)
+    }
+
+    /// Makes all open multipart uploads of a bucket that much older.
+    pub fn age_multipart_uploads(&self, bucket: &str, by: Duration) {
+        self.store.age_uploads(bucket, by);
     }
 
     /// How many requests of this operation have arrived, with those that were refused or broken.

@@ -72,6 +72,13 @@ impl Store {
         self.with(bucket, |bucket| Ok(bucket.uploads.iter().map(open).collect())).unwrap_or_default()
     }
 
+    pub(crate) fn age_uploads(&self, bucket: &str, by: Duration) {
+        self.with_buckets(|buckets| {
+            let uploads = buckets.get_mut(bucket).into_iter().flat_map(|bucket| bucket.uploads.values_mut());
+            uploads.for_each(|upload| upload.began -= by);
+        });
+    }
+
     pub(crate) fn corrupt(&self, bucket: &str, key: &str) -> io::Result<()> {
         let object = self.object(bucket, key).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))?;
         if object.content.size == 0 {

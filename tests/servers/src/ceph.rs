@@ -99,6 +99,13 @@ impl CephAddress {
     }
 }
 
+impl Ceph {
+    /// Ends the gateway without a warning (SIGKILL) and starts it again: what it had in its hands is lost, what was stored is not.
+    pub fn kill_gateway(&mut self) -> Result<(), Error> {
+        self.restart_last(CephAddress::start_gateway)
+    }
+}
+
 impl Kind for CephAddress {
     const NAME: &'static str = "ceph";
     const PORTS: usize = 2;

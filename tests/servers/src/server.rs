@@ -83,6 +83,17 @@ impl<K: Kind> Server<K> {
         self.processes.clear();
     }
 
+    /// Ends only the process that started last (SIGKILL); `start` brings it back. It is ready when this returns.
+    pub(crate) fn restart_last(&mut self, start: impl FnOnce(&K, &mut Launcher) -> Result<(), Error>) -> Result<(), Error> {
+        if let Some(mut last) = self.processes.pop() {
+            last.kill();
+        }
+        let mut launcher = Launcher::private(K::NAME, self.directory.path());
+        start(&self.address, &mut launcher)?;
+        self.processes.extend(launcher.finish());
+        Ok(())
+    }
+
     /// Ends it in an orderly way (SIGTERM). Port and data stay.
     pub fn stop(&mut self) -> Result<(), Error> {
         // What started last uses what started first.

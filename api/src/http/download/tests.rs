@@ -18,6 +18,7 @@ struct Memory {
 #[derive(Clone, Copy)]
 enum Fault {
     NotThere,
+    Known,
     TooShort,
     TooLong,
 }
@@ -30,6 +31,10 @@ impl Source for Memory {
             None => {}
             Some(Fault::NotThere) => {
                 return async { Err(io::ErrorKind::NotFound.into()) }.boxed();
+            }
+            Some(Fault::Known) => {
+                let problem = Problem::of(common::storage_full);
+                return async { Err(io::Error::other(problem)) }.boxed();
             }
             Some(Fault::TooShort) => {
                 bytes.pop();
@@ -161,6 +166,12 @@ async fn only_what_is_asked_for_is_opened() {
 async fn a_source_that_is_not_there_is_a_problem_and_no_broken_answer() {
     let memory = Memory { fault: Some(Fault::NotThere), ..Memory::default() };
     assert_eq!(ask(Method::GET, &[], memory).await.unwrap_err().kind().status, 503);
+}
+
+#[tokio::test]
+async fn a_problem_that_the_source_knows_is_the_answer() {
+    let memory = Memory { fault: Some(Fault::Known), ..Memory::default() };
+    assert_eq!(ask(Method::GET, &[], memory).await.unwrap_err().kind().code, "storage_full");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use cairn_commands::account::AccountError;
 use cairn_commands::ports::event_store::StoreError;
+use cairn_commands::transfer::TransferError;
 use cairn_projections::ports::{SourceError, TablesError};
 use cairn_projections::runner::RebuildError;
 
@@ -25,6 +26,18 @@ problems! {
 problems! {
     /// Why the quota is what it was.
     pub QuotaProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+}
+
+problems! {
+    /// Why no transfers are shown.
+    pub TransfersProblem: not_found, invalid + SIGNED_IN;
+}
+
+problems! {
+    /// Why a transfer is not tried again.
+    pub TransferRetryProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+    /// The transfer is done or was given up; there is nothing to try again.
+    409 transfer_not_stalled;
 }
 
 impl From<StoreError> for Problem {
@@ -53,6 +66,17 @@ impl From<AccountError> for QuotaProblem {
         match error {
             AccountError::Absent => Problem::of(common::not_found).detail("There is no such account.").into(),
             AccountError::Trouble(trouble) => Problem::from(trouble).into(),
+        }
+    }
+}
+
+impl From<TransferError> for TransferRetryProblem {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Absent => Self::not_found().detail("There is no such transfer."),
+            TransferError::Completed => Self::transfer_not_stalled().detail("The transfer is done; there is nothing to try again."),
+            TransferError::Abandoned => Self::transfer_not_stalled().detail("The transfer was given up; it is not tried again."),
+            TransferError::Trouble(trouble) => Problem::from(trouble).into(),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::resources) struct FileDocument {
     pub version: u64,
     /// In use or in the trash.
     pub status: FileStatus,
-    /// The store that holds its content: `local`, `ceph` or `oss`.
+    /// The name of the store from which its content is read, as the operator called it: `local`, for instance.
     pub stored_in: String,
     /// When it was made.
     pub created_at: Time,
@@ -105,7 +105,7 @@ impl FileDocument {
             folder_id: record.folder.map(|folder| folder.0),
             version: record.version,
             status: record.status.into(),
-            stored_in: record.stored_in.unwrap_or_else(|| drive.ports().blobs.name().to_owned()),
+            stored_in: record.stored_in.unwrap_or_else(|| drive.ports().stores.landing().name().to_owned()),
             created_at: record.created_at.into(),
             updated_at: record.updated_at.into(),
         }

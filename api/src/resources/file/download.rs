@@ -1,17 +1,20 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use cairn_commands::content;
 use cairn_commands::links::{Link, link_is_good};
 use cairn_commands::{Caller, Drive, file};
 use cairn_domain::file::FileStatus;
-use cairn_domain::{FileId, Sha256, Timestamp};
+use cairn_domain::{FileId, Position, Sha256, Timestamp};
 use cairn_projections::ports::ReadTables;
+use cairn_projections::queries::contents::content_by_sha256;
 use cairn_projections::queries::files::{ByHash, EntryStatus, FileRecord, file_by_id, newest_with_content};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use poem::{Request, Response};
 use uuid::Uuid;
 
+use super::problems::DownloadProblem;
 use crate::app::App;
 use crate::ask::MinPosition;
 use crate::http::download::{Download, DownloadRequest, Source, SourceStream};
@@ -80,7 +83,7 @@ pub(super) async fn download(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let found = match caller {
-        _ if asked.signature.is_there() => linked(&app.drive, asked.wanted()?, &asked.signature).await?,
+        _ if asked.signature.is_there() => linked(app, asked.wanted()?, &asked.signature).await?,
         Some(caller) => {
             let wanted = asked.wanted()?;
             let tables = app.reach(&caller, position.0).await?;
@@ -88,8 +91,8 @@ pub(super) async fn download(
         }
         None => return Err(Problem::of(common::unauthorized)),
     };
-    let found = found.ok_or(Problem::of(common::not_found))?;
-    let source = source(&app.drive, Sha256(found.sha256));
+    let (found, probably_in) = found.ok_or(Problem::of(common::not_found))?;
+    let source = source(&app.drive, Sha256(found.sha256), probably_in);
     found.answer(&DownloadRequest::from(request), source).await
 }
 
@@ -112,8 +115,12 @@ impl Signature {
     }
 }
 
+/// A content to be sent, and the store that probably has it.
+type Found = (Download, Option<String>);
+
 /// What a link leads to. A file in the trash is not there for whoever holds a link.
-async fn linked(drive: &Drive, wanted: Wanted, signature: &Signature) -> Result<Option<Download>, Problem> {
+async fn linked(app: &App, wanted: Wanted, signature: &Signature) -> Result<Option<Found>, Problem> {
+    let drive = &app.drive;
     let link = match wanted {
         Wanted::Id(id) => signature.link(id),
         Wanted::Content(_) => None,
@@ -122,66 +129,52 @@ async fn linked(drive: &Drive, wanted: Wanted, signature: &Signature) -> Result<
     let refused = || Problem::of(common::unauthorized).detail("This link has ended or was never given out; ask for a new one.");
     let link = link.ok_or_else(refused)?;
     let file = file::load(drive, link.file).await?;
-    let entry = file.state.entry().filter(|entry| entry.status == FileStatus::Active);
-    Ok(entry.map(|entry| Download {
+    let Some(entry) = file.state.entry().filter(|entry| entry.status == FileStatus::Active) else { return Ok(None) };
+    let download = Download {
         name: entry.name.to_string(),
         content_type: entry.added.content_type.clone(),
         length: entry.added.size,
         sha256: entry.added.sha256.0,
         boundary: boundary(drive),
-    }))
+    };
+    Ok(Some((download, probable_store(app, entry.added.sha256).await)))
 }
 
-fn of_record(drive: &Drive, record: FileRecord) -> Download {
-    Download {
+/// Where the read tables have a content. They may be behind, or away: the log says it then.
+async fn probable_store(app: &App, sha256: Sha256) -> Option<String> {
+    let tables = app.copies.reached(Position::START);
+    let content = content_by_sha256(&*tables, sha256).await.ok()??;
+    content.is_sound.then_some(content.store)
+}
+
+fn of_record(drive: &Drive, record: FileRecord) -> Found {
+    let download = Download {
         name: record.name,
         content_type: record.content_type,
         length: record.size,
         sha256: record.sha256.0,
         boundary: boundary(drive),
-    }
+    };
+    (download, record.stored_in)
 }
 
 fn boundary(drive: &Drive) -> Uuid {
     drive.ports().ids.command().0
 }
 
-/// The bytes of a content, piece by piece as the store gives them.
-fn source(drive: &Drive, sha256: Sha256) -> impl Source {
-    let blobs = Arc::clone(&drive.ports().blobs);
+/// The bytes of a content, piece by piece as a store gives them. A problem travels inside of the error.
+fn source(drive: &Arc<Drive>, sha256: Sha256, probably_in: Option<String>) -> impl Source {
+    let (drive, probably_in) = (Arc::clone(drive), probably_in.map(Arc::<str>::from));
     move |range: Range<u64>| -> BoxFuture<'static, std::io::Result<SourceStream>> {
-        let blobs = Arc::clone(&blobs);
-        let read = async move { blobs.read(sha256, range.start, range.end - range.start).await.map_err(std::io::Error::other) };
+        let (drive, probably_in) = (Arc::clone(&drive), probably_in.clone());
+        let read = async move {
+            let length = range.end - range.start;
+            let read = content::read(&drive, sha256, probably_in.as_deref(), range.start, length).await;
+            read.map_err(|error| std::io::Error::other(Problem::from(DownloadProblem::from(error))))
+        };
         read.boxed()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn either_an_id_or_a_hash_is_needed() {
-        let (id, hash) = (Uuid::from_u128(1), "a".repeat(40));
-        let field = |read: Result<Wanted, Problem>| read.map_err(|problem| problem.errors()[0].field.clone());
-        assert_eq!(field(Wanted::read(Some(id), None)), Ok(Wanted::Id(FileId(id))));
-        assert!(matches!(Wanted::read(None, Some(&hash)), Ok(Wanted::Content(ByHash::Sha1(_)))));
-        assert_eq!(field(Wanted::read(None, None)), Err("id".to_owned()));
-        assert_eq!(field(Wanted::read(Some(id), Some(&hash))), Err("filehash".to_owned()));
-        assert_eq!(field(Wanted::read(None, Some("x"))), Err("filehash".to_owned()));
-    }
-
-    #[test]
-    fn a_link_needs_all_its_parameters() {
-        let link = |expires, signature: Option<&str>| {
-            let signature = Signature { expires, signature: signature.map(str::to_owned) };
-            signature.link(FileId(Uuid::from_u128(1))).map(|link| (link.expires_at, link.signature))
-        };
-        let good = "ff".repeat(32);
-        assert_eq!(link(Some(7), Some(&good)), Some((Timestamp(7_000_000), [255; 32])));
-        assert_eq!(link(None, Some(&good)), None);
-        assert_eq!(link(Some(7), None), None);
-        assert_eq!(link(Some(7), Some("ff")), None);
-        assert_eq!(link(Some(i64::MAX), Some(&good)), None);
-    }
-}
+mod tests;

@@ -1,5 +1,5 @@
 use cairn_commands::{Caller, Drive, file};
-use cairn_domain::{FileId, Version};
+use cairn_domain::{FileId, Position};
 
 use super::problems::LookProblem;
 use super::types::{HappenedDocument, HistoryList};
@@ -9,27 +9,28 @@ use crate::resources::common::PAGE_DEFAULT;
 /// Which page of a file's past is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct HistoryPage {
-    from: Version,
+    after: Position,
     limit: usize,
 }
 
 impl HistoryPage {
-    /// The cursor is the version at which the list goes on. The limit was checked before.
+    /// The cursor is the position after which the list goes on. The limit was checked before.
     pub(super) fn read(limit: Option<u64>, cursor: Option<&str>) -> Result<Self, Problem> {
         let limit = usize::try_from(limit.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
-        let Some(cursor) = cursor else { return Ok(Self { from: Version(0), limit }) };
-        let version = cursor.parse::<u64>().ok().filter(|version| version.to_string() == cursor && i64::try_from(*version).is_ok());
-        let version = version.ok_or_else(|| Problem::invalid("cursor", "is not one that was given out"))?;
-        Ok(Self { from: Version(version), limit })
+        let Some(cursor) = cursor else { return Ok(Self { after: Position::START, limit }) };
+        let position =
+            cursor.parse::<u64>().ok().filter(|position| position.to_string() == cursor && i64::try_from(*position).is_ok());
+        let position = position.ok_or_else(|| Problem::invalid("cursor", "is not one that was given out"))?;
+        Ok(Self { after: Position(position), limit })
     }
 }
 
 /// One page of what happened, and whether there is another.
 pub(super) async fn history(drive: &Drive, caller: &Caller, id: FileId, page: HistoryPage) -> Result<HistoryList, LookProblem> {
-    let mut events = file::history(drive, caller, id, page.from, page.limit + 1).await?;
+    let mut events = file::history(drive, caller, id, page.after, page.limit + 1).await?;
     let more = events.len() > page.limit;
     events.truncate(page.limit);
-    let next = events.last().filter(|_| more).map(|event| event.version.next().0.to_string());
+    let next = events.last().filter(|_| more).map(|event| event.position.to_string());
     let items = events.into_iter().map(HappenedDocument::of).collect::<Result<_, _>>();
     let items = items.map_err(|error| Problem::of(common::internal).because(error))?;
     Ok(HistoryList { items, next_cursor: next })
@@ -40,11 +41,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_a_version_and_nothing_else() {
-        let from = |cursor| HistoryPage::read(None, Some(cursor)).map(|page| page.from.0).map_err(|problem| problem.kind().code);
-        assert_eq!(from("7"), Ok(7));
+    fn a_cursor_is_a_position_and_nothing_else() {
+        let after = |cursor| HistoryPage::read(None, Some(cursor)).map(|page| page.after.0).map_err(|problem| problem.kind().code);
+        assert_eq!(after("7"), Ok(7));
         for cursor in ["", "x", "-1", "+7", "007", "9223372036854775808"] {
-            assert_eq!(from(cursor), Err("invalid"), "{cursor}");
+            assert_eq!(after(cursor), Err("invalid"), "{cursor}");
         }
     }
 }

@@ -1,3 +1,5 @@
+use cairn_commands::Trouble;
+use cairn_commands::content::ContentError;
 use cairn_commands::file::{FileError, UpdateError};
 use cairn_commands::upload::WholeError;
 
@@ -22,6 +24,8 @@ problems! {
 problems! {
     /// Why a file is not sent.
     pub DownloadProblem: not_found, range_not_satisfiable, invalid + SIGNED_IN;
+    /// No sound copy of the content is left. The fault is on our side, and an operator has been told.
+    500 content_damaged;
 }
 
 problems! {
@@ -48,6 +52,20 @@ problems! {
 problems! {
     /// Why the entry is where it was.
     pub TrashProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+}
+
+impl From<ContentError> for DownloadProblem {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Lost(_) => Self::content_damaged().because(error),
+            // The range was read from the size on the log, so the copy is not what the log says.
+            ContentError::OutOfRange => Problem::of(common::internal).because(error).into(),
+            ContentError::Trouble(trouble @ (Trouble::Unavailable(_) | Trouble::Busy)) => {
+                Problem::of(common::unavailable).detail("The content cannot be read just now; try again.").because(trouble).into()
+            }
+            ContentError::Trouble(trouble) => Problem::from(trouble).into(),
+        }
+    }
 }
 
 impl From<WholeError> for UploadProblem {

@@ -1,8 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use cairn_commands::ports::blobs::{BlobStore, Stores};
 use cairn_commands::ports::sessions::Reach;
 use cairn_domain::Timestamp;
 use cairn_projections::runner::{ProjectionStatus, RunnerHealth};
+use futures_util::future::join_all;
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
@@ -54,7 +57,8 @@ pub struct NotReady {
 /// One thing that the drive stands on.
 #[derive(Debug, Clone, Serialize, Object)]
 pub struct Dependency {
-    /// `log`, `views`, `blobs` or `staging`; `cache`, where processes share one.
+    /// `log`, `views`, `blobs` (the store that takes uploads) or `staging`; `store:<name>` for any other store; `cache`, where
+    /// processes share one.
     pub name: String,
     /// Whether it answers.
     pub state: DependencyState,
@@ -86,11 +90,12 @@ pub struct Lag {
 pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
     let ports = app.drive.ports();
     let health = app.runner.health();
-    let (log, status, blobs, staging) = tokio::join!(
+    let (log, status, blobs, staging, others) = tokio::join!(
         timeout(PATIENCE, ports.log.head()),
         timeout(PATIENCE, app.runner.status()),
-        timeout(PATIENCE, ports.blobs.reachable()),
+        timeout(PATIENCE, ports.stores.landing().reachable()),
         timeout(PATIENCE, ports.staging.reachable()),
+        other_stores(&ports.stores),
     );
     let runs = runs(&health, ports.clock.now());
     let projections = status.ok().and_then(Result::ok);
@@ -100,6 +105,7 @@ pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
         dependency("blobs", matches!(blobs, Ok(Ok(())))),
         dependency("staging", matches!(staging, Ok(Ok(())))),
     ];
+    dependencies.extend(others);
     dependencies.extend(cache(ports.sessions.reach()));
     answer(dependencies, projections.unwrap_or_default().into_iter().map(lag).collect())
 }
@@ -136,6 +142,20 @@ fn runs(health: &RunnerHealth, now: Timestamp) -> bool {
 fn dependency(name: &str, ready: bool) -> Dependency {
     let state = if ready { DependencyState::Ready } else { DependencyState::Failing };
     Dependency { name: name.to_owned(), state }
+}
+
+/// Every store but the one that takes uploads. While one is away, what lies nowhere else can't be read, and all the rest can.
+async fn other_stores(stores: &Stores) -> Vec<Dependency> {
+    let others = stores.each().filter(|store| store.name() != stores.landing().name());
+    let look = async |store: &Arc<dyn BlobStore>| {
+        other_store(store.name(), matches!(timeout(PATIENCE, store.reachable()).await, Ok(Ok(()))))
+    };
+    join_all(others.map(look)).await
+}
+
+fn other_store(name: &str, ready: bool) -> Dependency {
+    let state = if ready { DependencyState::Ready } else { DependencyState::Degraded };
+    Dependency { name: format!("store:{name}"), state }
 }
 
 /// Nothing is said of a cache that nobody shares. No request needs one that is.
@@ -178,6 +198,13 @@ mod tests {
         let without_cache = cache(Reach::Cut).expect("it is told");
         assert!(answer(vec![dependency("log", true), without_cache], Vec::new()).is_ok());
         assert!(cache(Reach::Process).is_none());
+    }
+
+    #[test]
+    fn the_drive_is_ready_while_a_store_is_away_that_takes_no_uploads() {
+        let ready = answer(vec![dependency("blobs", true), other_store("far", false)], Vec::new()).expect("ready");
+        assert_eq!((ready.dependencies[1].name.as_str(), ready.dependencies[1].state), ("store:far", DependencyState::Degraded));
+        assert_eq!(other_store("far", true).state, DependencyState::Ready);
     }
 
     #[test]

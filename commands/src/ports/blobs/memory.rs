@@ -1,20 +1,23 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use cairn_domain::Sha256;
+use cairn_domain::blob::BlobKey;
 use futures_util::{StreamExt, stream};
 use sha2::Digest;
 
 use super::{BlobError, BlobStore, OpenLink};
 use crate::ports::ByteStream;
+use crate::ports::tasks::StoreKind;
 
 /// The twin: whole contents in a map. [`MemoryStaging`](crate::ports::staging::MemoryStaging) fills it.
 #[derive(Debug)]
 pub struct MemoryBlobs {
     name: String,
-    contents: Mutex<HashMap<Sha256, Bytes>>,
+    contents: Mutex<BTreeMap<BlobKey, Bytes>>,
 }
 
 /// A small piece, so that readers meet streams of many pieces.
@@ -29,17 +32,20 @@ impl MemoryBlobs {
     /// Puts a content in, by the way that only the twin has.
     pub fn put(&self, content: impl Into<Bytes>) -> Sha256 {
         let content = content.into();
-        let sha256 = Sha256(sha2::Sha256::digest(&content).into());
-        self.contents().insert(sha256, content);
+        let sha256 = digest(&content);
+        self.contents().insert(BlobKey::first(sha256), content);
         sha256
     }
 
-    /// Takes a content out: what damage or another program would do.
-    pub fn remove(&self, sha256: Sha256) -> Option<Bytes> {
-        self.contents().remove(&sha256)
+    /// Takes a copy out, or puts something else in its place: what damage or another program would do.
+    pub fn damage(&self, key: BlobKey, instead: Option<Bytes>) {
+        match instead {
+            Some(bytes) => self.contents().insert(key, bytes),
+            None => self.contents().remove(&key),
+        };
     }
 
-    pub(in crate::ports) fn contents(&self) -> MutexGuard<'_, HashMap<Sha256, Bytes>> {
+    pub(in crate::ports) fn contents(&self) -> MutexGuard<'_, BTreeMap<BlobKey, Bytes>> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,25 +57,59 @@ impl Default for MemoryBlobs {
     }
 }
 
+fn digest(content: &[u8]) -> Sha256 {
+    Sha256(sha2::Sha256::digest(content).into())
+}
+
 #[async_trait]
 impl BlobStore for MemoryBlobs {
     fn name(&self) -> &str {
         &self.name
     }
 
-    async fn size(&self, sha256: Sha256) -> Result<Option<u64>, BlobError> {
-        Ok(self.contents().get(&sha256).map(|content| content.len() as u64))
+    fn kind(&self) -> StoreKind {
+        if self.name == "local" { StoreKind::Local } else { StoreKind::Oss }
     }
 
-    async fn read(&self, sha256: Sha256, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
-        let content = self.contents().get(&sha256).cloned().ok_or(BlobError::Absent(sha256))?;
+    fn address(&self, key: BlobKey) -> String {
+        format!("{}/{key}", self.name)
+    }
+
+    async fn size(&self, key: BlobKey) -> Result<Option<u64>, BlobError> {
+        Ok(self.contents().get(&key).map(|content| content.len() as u64))
+    }
+
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+        let content = self.contents().get(&key).cloned().ok_or(BlobError::Absent(key))?;
         let end = offset.checked_add(length).filter(|end| *end <= content.len() as u64).ok_or(BlobError::OutOfRange)?;
         let range = content.slice(offset as usize..end as usize);
         let pieces = (0..range.len()).step_by(PIECE_BYTES).map(move |at| Ok(range.slice(at..range.len().min(at + PIECE_BYTES))));
         Ok(stream::iter(pieces).boxed())
     }
 
-    async fn link(&self, _: Sha256, _: &OpenLink) -> Result<Option<String>, BlobError> {
+    async fn write(&self, key: BlobKey, size: u64, mut body: ByteStream) -> Result<(), BlobError> {
+        let mut content = BytesMut::new();
+        while let Some(piece) = body.next().await {
+            content.extend_from_slice(&piece.map_err(BlobError::Body)?);
+        }
+        if content.len() as u64 != size || digest(&content) != key.sha256 {
+            return Err(BlobError::NotTheContent(key));
+        }
+        self.contents().insert(key, content.freeze());
+        Ok(())
+    }
+
+    async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
+        self.contents().remove(&key);
+        Ok(())
+    }
+
+    async fn list(&self, after: Option<BlobKey>, limit: usize) -> Result<Vec<BlobKey>, BlobError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self.contents().range((from, Bound::Unbounded)).map(|(key, _)| *key).take(limit).collect())
+    }
+
+    async fn link(&self, _: BlobKey, _: &OpenLink) -> Result<Option<String>, BlobError> {
         Ok(None)
     }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -33,6 +34,7 @@ pub async fn suite(staging: &dyn Staging, blobs: &dyn BlobStore, namespace: &str
     whole::a_body_that_breaks_off_leaves_nothing(&scene).await;
     whole::a_file_received_twice_is_one(&scene).await;
     whole::the_same_content_of_two_uploads_is_one_blob(&scene).await;
+    whole::a_later_copy_lies_under_a_name_of_its_own(&scene).await;
     whole::what_was_not_received_is_not_promoted(&scene).await;
     whole::a_discarded_file_is_gone(&scene).await;
     parts::parts_in_any_order_become_a_blob(&scene).await;
@@ -88,8 +90,8 @@ impl Scene<'_> {
         self.staging.seal(upload, parts).await.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
-    async fn promote(&self, upload: UploadId, sha256: Sha256) {
-        self.staging.promote(upload, sha256).await.unwrap_or_else(|error| panic!("{error:?}"));
+    async fn promote(&self, upload: UploadId, key: BlobKey) {
+        self.staging.promote(upload, key).await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     async fn discard(&self, upload: UploadId) {
@@ -102,16 +104,20 @@ impl Scene<'_> {
 
     /// The blob holds exactly these bytes.
     async fn assert_blob(&self, content: &Bytes) {
-        let sha256 = sha256_of(content);
+        self.assert_copy(key_of(content), content).await;
+    }
+
+    /// The copy holds exactly these bytes.
+    async fn assert_copy(&self, key: BlobKey, content: &Bytes) {
         let length = content.len() as u64;
-        assert_eq!(self.blobs.size(sha256).await.unwrap_or_else(|error| panic!("{error:?}")), Some(length));
-        let pieces = self.blobs.read(sha256, 0, length).await.unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(self.blobs.size(key).await.unwrap_or_else(|error| panic!("{error:?}")), Some(length));
+        let pieces = self.blobs.read(key, 0, length).await.unwrap_or_else(|error| panic!("{error:?}"));
         let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap_or_else(|error| panic!("{error:?}"));
-        assert!(pieces.concat() == *content, "the blob {sha256} has other bytes");
+        assert!(pieces.concat() == *content, "the blob {key} has other bytes");
     }
 
     async fn assert_no_blob(&self, content: &Bytes) {
-        assert_eq!(self.blobs.size(sha256_of(content)).await.unwrap_or_else(|error| panic!("{error:?}")), None);
+        assert_eq!(self.blobs.size(key_of(content)).await.unwrap_or_else(|error| panic!("{error:?}")), None);
     }
 }
 
@@ -154,6 +160,10 @@ fn plan(content: &Bytes, part_bytes: usize) -> Vec<Part> {
 
 fn range(content: &Bytes, part: Part) -> Bytes {
     content.slice(part.offset as usize..(part.offset + part.length) as usize)
+}
+
+fn key_of(bytes: &[u8]) -> BlobKey {
+    BlobKey::first(sha256_of(bytes))
 }
 
 fn sha256_of(bytes: &[u8]) -> Sha256 {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_domain::{Sha1, Sha256, UploadId};
 use futures_util::StreamExt;
@@ -119,14 +120,14 @@ impl Staging for MemoryStaging {
         Ok(whole)
     }
 
-    async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
+    async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
         let mut uploads = self.uploads();
-        if let Some(content) = uploads.get_mut(&upload).and_then(|staged| staged.wholes.remove(&sha256)) {
+        if let Some(content) = uploads.get_mut(&upload).and_then(|staged| staged.wholes.remove(&key.sha256)) {
             uploads.remove(&upload);
-            self.blobs.contents().insert(sha256, content);
+            self.blobs.contents().insert(key, content);
             return Ok(());
         }
-        let there = self.blobs.contents().contains_key(&sha256);
+        let there = self.blobs.contents().contains_key(&key);
         if there { Ok(()) } else { Err(StagingError::Absent(upload)) }
     }
 

@@ -2,10 +2,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use cairn_domain::blob::{Blob, BlobEvent};
 use cairn_domain::decider::Decider;
 use cairn_domain::file::File;
-use cairn_domain::upload::{Phase, Upload};
-use cairn_domain::{AccountId, Event, FileId, Position, Sha1, Sha256, Timestamp, UploadId, codec};
+use cairn_domain::transfer::{Phase, Transfer};
+use cairn_domain::upload::Upload;
+use cairn_domain::{AccountId, Event, FileId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId, codec, upload};
 
 use super::{ContentHash, OpenUploadKey, Views, ViewsError};
 use crate::ports::event_store::EventStore;
@@ -21,6 +23,8 @@ struct Everything {
     uploads: BTreeMap<UploadId, Upload>,
     files: BTreeMap<FileId, (Position, File)>,
     contents: Vec<(Sha1, Sha256)>,
+    blobs: BTreeMap<Sha256, Blob>,
+    transfers: BTreeMap<TransferId, (Timestamp, Transfer)>,
 }
 
 impl MemoryViews {
@@ -45,8 +49,19 @@ impl MemoryViews {
                     let (_, file) = all.files.entry(id).or_insert((stored.position, File::default()));
                     *file = std::mem::take(file).evolve(&event);
                 }
-                Event::Blob(cairn_domain::blob::BlobEvent::BlobStored(blob)) => {
-                    all.contents.push((blob.sha1, id.parse().map_err(|_| broken("not a hash".into()))?));
+                Event::Blob(event) => {
+                    let sha256 = id.parse().map_err(|_| broken("not a hash".into()))?;
+                    if let BlobEvent::BlobStored(stored) = &event {
+                        all.contents.push((stored.sha1, sha256));
+                    }
+                    let blob = all.blobs.entry(sha256).or_default();
+                    *blob = std::mem::take(blob).evolve(&event);
+                }
+                Event::Transfer(event) => {
+                    let id = id.parse().map_err(|_| broken("not an id".into()))?;
+                    let (updated_at, transfer) = all.transfers.entry(id).or_default();
+                    *updated_at = stored.time;
+                    *transfer = std::mem::take(transfer).evolve(&event);
                 }
                 _ => {}
             }
@@ -56,7 +71,7 @@ impl MemoryViews {
 }
 
 fn is_open(upload: &Upload) -> bool {
-    upload.started().is_some() && *upload.phase() == Phase::Open
+    upload.started().is_some() && *upload.phase() == upload::Phase::Open
 }
 
 #[async_trait]
@@ -111,5 +126,20 @@ impl Views for MemoryViews {
         let mut overdue: Vec<_> = all.uploads.iter().filter(|(_, upload)| is_open(upload) && upload.expires_at() <= now).collect();
         overdue.sort_by_key(|(_, upload)| upload.expires_at());
         Ok(overdue.into_iter().take(limit as usize).map(|(id, _)| *id).collect())
+    }
+
+    async fn silent_transfers(&self, phases: &[Phase], since: Timestamp, limit: u64) -> Result<Vec<TransferId>, ViewsError> {
+        let all = self.everything().await?;
+        let is_silent = |updated_at: Timestamp, transfer: &Transfer| updated_at <= since && phases.contains(&transfer.phase());
+        let mut silent: Vec<_> =
+            all.transfers.iter().filter(|(_, (updated_at, transfer))| is_silent(*updated_at, transfer)).collect();
+        silent.sort_by_key(|(_, (updated_at, _))| *updated_at);
+        Ok(silent.into_iter().take(limit as usize).map(|(id, _)| *id).collect())
+    }
+
+    async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {
+        let all = self.everything().await?;
+        let stored = all.blobs.iter().filter(|(sha256, blob)| blob.content().is_some() && Some(**sha256) > after);
+        Ok(stored.map(|(sha256, _)| *sha256).take(limit as usize).collect())
     }
 }

@@ -23,7 +23,7 @@ async fn a_received_file_survives_until_it_is_promoted() {
     let whole = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
     scene.restart();
     assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), [upload(1)]);
-    scene.staging.promote(upload(1), whole.sha256).await.unwrap();
+    scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
     scene.assert_blob(&bytes).await;
     assert_eq!(scene.names("staging"), [""; 0]);
 }
@@ -41,10 +41,10 @@ async fn promoting_a_file_goes_on_after_each_of_its_steps() {
             _ => drop(fs::copy(&staged, scene.place(sha256)).unwrap()),
         }
         scene.restart();
-        scene.staging.promote(upload(1), sha256).await.unwrap();
+        scene.staging.promote(upload(1), BlobKey::first(sha256)).await.unwrap();
         scene.assert_blob(&bytes).await;
         assert_eq!(scene.names("staging"), [""; 0], "{step}");
-        scene.staging.promote(upload(1), sha256).await.unwrap();
+        scene.staging.promote(upload(1), BlobKey::first(sha256)).await.unwrap();
     }
 }
 
@@ -53,11 +53,11 @@ async fn a_rename_that_a_power_cut_undid_is_made_again() {
     let mut scene = Scene::new();
     let bytes = content(1, 300_000);
     let sha256 = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap().sha256;
-    scene.staging.promote(upload(1), sha256).await.unwrap();
+    scene.staging.promote(upload(1), BlobKey::first(sha256)).await.unwrap();
     fs::rename(scene.place(sha256), scene.staged(upload(1), sha256)).unwrap();
     scene.restart();
     assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), [upload(1)]);
-    scene.staging.promote(upload(1), sha256).await.unwrap();
+    scene.staging.promote(upload(1), BlobKey::first(sha256)).await.unwrap();
     scene.assert_blob(&bytes).await;
     assert_eq!(scene.names("staging"), [""; 0]);
 }
@@ -108,7 +108,7 @@ async fn parts_survive_until_they_are_sealed_and_promoted() {
     assert_eq!(scene.staging.list(Duration::ZERO).await.unwrap(), [upload(1)]);
     assert_eq!(scene.staging.seal(upload(1), &parts).await.unwrap(), whole_of(&bytes));
     scene.restart();
-    scene.staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+    scene.staging.promote(upload(1), key_of(&bytes)).await.unwrap();
     assert_eq!(scene.staging.bytes_read_back(), 0);
     scene.assert_blob(&bytes).await;
     assert_eq!(scene.names("staging"), [""; 0]);
@@ -122,7 +122,7 @@ async fn promoting_parts_again_goes_on_after_the_rename() {
     let parts = scene.write_all(upload(1), &bytes, &plan(&bytes, PART_BYTES)).await;
     scene.staging.seal(upload(1), &parts).await.unwrap();
     fs::rename(scene.parts(upload(1)).join("data"), scene.place(sha256_of(&bytes))).unwrap();
-    scene.staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+    scene.staging.promote(upload(1), key_of(&bytes)).await.unwrap();
     scene.assert_blob(&bytes).await;
     assert_eq!(scene.names("staging"), [""; 0]);
 }
@@ -136,7 +136,7 @@ async fn promoting_parts_goes_on_after_the_rename() {
     scene.staging.seal(upload(1), &parts).await.unwrap();
     fs::rename(scene.parts(upload(1)).join("data"), scene.place(sha256_of(&bytes))).unwrap();
     scene.restart();
-    scene.staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+    scene.staging.promote(upload(1), key_of(&bytes)).await.unwrap();
     scene.assert_blob(&bytes).await;
     assert_eq!(scene.names("staging"), [""; 0]);
 }
@@ -199,7 +199,7 @@ async fn sealing_goes_on_after_a_crash_amid_the_copying() {
         scene.restart();
         assert_eq!(scene.staging.seal(upload(1), &recorded).await.unwrap(), whole_of(&expected));
     }
-    scene.staging.promote(upload(1), sha256_of(&expected)).await.unwrap();
+    scene.staging.promote(upload(1), key_of(&expected)).await.unwrap();
     scene.assert_blob(&expected).await;
 }
 
@@ -216,7 +216,7 @@ async fn a_version_aside_survives_and_so_does_the_one_in_place() {
     assert_eq!(again, all_new[0]);
     assert_eq!(scene.staging.seal(upload(1), &all_new).await.unwrap(), whole_of(&new));
     scene.restart();
-    scene.staging.promote(upload(1), sha256_of(&new)).await.unwrap();
+    scene.staging.promote(upload(1), key_of(&new)).await.unwrap();
     scene.assert_blob(&new).await;
 }
 

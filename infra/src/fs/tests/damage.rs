@@ -37,7 +37,7 @@ async fn damage_is_found_by_sealing_and_healed_by_sending_again() {
         assert!(matches!(refused, Err(StagingError::Damaged { upload: told }) if told == upload(1)), "{refused:?}");
         scene.write(upload(1), &bytes, plan[1], Some(parts[1].1)).await;
         assert_eq!(scene.staging.seal(upload(1), &parts).await.unwrap(), whole_of(&bytes));
-        scene.staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+        scene.staging.promote(upload(1), key_of(&bytes)).await.unwrap();
         scene.assert_blob(&bytes).await;
     }
 }
@@ -48,7 +48,7 @@ async fn a_blob_of_the_wrong_size_is_replaced() {
     let bytes = content(1, PART_BYTES);
     fs::write(scene.place(sha256_of(&bytes)), b"").unwrap();
     let whole = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
-    scene.staging.promote(upload(1), whole.sha256).await.unwrap();
+    scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
     scene.assert_blob(&bytes).await;
 }
 
@@ -57,8 +57,8 @@ async fn a_file_that_gets_shorter_fails_the_reader() {
     let scene = Scene::new();
     let bytes = content(1, 3_000_000);
     let whole = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
-    scene.staging.promote(upload(1), whole.sha256).await.unwrap();
-    let mut pieces = scene.blobs.read(whole.sha256, 0, whole.size).await.unwrap();
+    scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
+    let mut pieces = scene.blobs.read(BlobKey::first(whole.sha256), 0, whole.size).await.unwrap();
     fs::OpenOptions::new().write(true).open(scene.place(whole.sha256)).unwrap().set_len(1_000_000).unwrap();
     let mut read = 0;
     let error = loop {

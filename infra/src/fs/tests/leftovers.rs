@@ -80,13 +80,13 @@ async fn blobs_are_read_only_and_the_data_is_private() {
     let scene = Scene::new();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let whole = scene.staging.receive(upload(1), body(&content(1, 10)), u64::MAX).await.unwrap();
-    scene.staging.promote(upload(1), whole.sha256).await.unwrap();
+    scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
     assert_eq!(mode(&scene.place(whole.sha256)), 0o444);
 
     let bytes = content(2, 10);
     let parts = scene.write_all(upload(2), &bytes, &plan(&bytes, 10)).await;
     let whole = scene.staging.seal(upload(2), &parts).await.unwrap();
-    scene.staging.promote(upload(2), whole.sha256).await.unwrap();
+    scene.staging.promote(upload(2), BlobKey::first(whole.sha256)).await.unwrap();
     assert_eq!(mode(&scene.place(whole.sha256)), 0o444);
     for directory in ["blobs", "blobs/ab", "staging"] {
         assert_eq!(mode(&scene.path(directory)), 0o700, "{directory}");

@@ -23,7 +23,7 @@ async fn a_late_writer_does_not_touch_what_was_sealed() {
     assert!(matches!(refused, Err(StagingError::Unavailable(_))), "{refused:?}");
 
     assert!(std::fs::read(scene.parts(upload(1)).join("data")).unwrap() == fast);
-    scene.staging.promote(upload(1), sha256_of(&fast)).await.unwrap();
+    scene.staging.promote(upload(1), key_of(&fast)).await.unwrap();
     scene.assert_blob(&fast).await;
 }
 
@@ -62,7 +62,7 @@ async fn the_same_content_promoted_by_many_at_once_is_one_blob() {
             let (scene, bytes) = (scene.clone(), bytes.clone());
             tokio::spawn(async move {
                 let whole = scene.staging.receive(upload(number), body(&bytes), u64::MAX).await.unwrap();
-                scene.staging.promote(upload(number), whole.sha256).await.unwrap();
+                scene.staging.promote(upload(number), BlobKey::first(whole.sha256)).await.unwrap();
                 scene.assert_blob(&bytes).await;
             })
         })
@@ -117,7 +117,7 @@ async fn what_was_recorded_is_what_is_sealed_whoever_wrote_meanwhile() {
     sealer.await.unwrap();
     let (parts, bytes) = log.snapshot(&plan).unwrap();
     assert_eq!(scene.staging.seal(upload(1), &parts).await.unwrap(), whole_of(&bytes));
-    scene.staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
+    scene.staging.promote(upload(1), key_of(&bytes)).await.unwrap();
     scene.assert_blob(&bytes.into()).await;
     assert_eq!(scene.names("staging"), [""; 0]);
 }

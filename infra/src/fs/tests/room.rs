@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
+use cairn_commands::ports::blobs::BlobError;
+
 use super::*;
 
 const DISK_BYTES: usize = 4 * 1024 * 1024;
@@ -67,12 +69,16 @@ async fn a_file_that_does_not_fit_leaves_nothing() {
     assert!(matches!(refused, Err(StagingError::Full)), "{refused:?}");
     assert_eq!(staging.list(Duration::ZERO).await.unwrap(), []);
     assert_eq!(disk.free_bytes(), before);
+    let (copy, bytes) = (content(4, 2 * DISK_BYTES), 2 * DISK_BYTES as u64);
+    let refused = blobs.write(key_of(&copy), bytes, body(&copy)).await;
+    assert!(matches!(refused, Err(BlobError::Full)), "{refused:?}");
+    assert_eq!(disk.free_bytes(), before);
 
     // What fits is taken, though not so much could be reserved ahead.
     let bytes = content(2, DISK_BYTES - 512 * 1024);
     let whole = staging.receive(upload(2), body(&bytes), u64::MAX).await.unwrap();
-    staging.promote(upload(2), whole.sha256).await.unwrap();
-    assert_eq!(blobs.size(whole.sha256).await.unwrap(), Some(bytes.len() as u64));
+    staging.promote(upload(2), BlobKey::first(whole.sha256)).await.unwrap();
+    assert_eq!(blobs.size(BlobKey::first(whole.sha256)).await.unwrap(), Some(bytes.len() as u64));
 
     disk.fill(0);
     let refused = staging.receive(upload(3), body(&content(3, 100)), u64::MAX).await;
@@ -100,6 +106,6 @@ async fn an_open_upload_has_its_room() {
     assert!(matches!(refused, Err(StagingError::Full)), "{refused:?}");
     assert_eq!(names(&disk.0.path().join(format!("data/staging/{}", upload(1)))), ["data", "prefix"]);
     assert_eq!(staging.seal(upload(1), &parts).await.unwrap(), whole_of(&bytes));
-    staging.promote(upload(1), sha256_of(&bytes)).await.unwrap();
-    assert_eq!(blobs.size(sha256_of(&bytes)).await.unwrap(), Some(1_000_000));
+    staging.promote(upload(1), key_of(&bytes)).await.unwrap();
+    assert_eq!(blobs.size(key_of(&bytes)).await.unwrap(), Some(1_000_000));
 }

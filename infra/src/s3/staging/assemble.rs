@@ -11,7 +11,8 @@ use cairn_domain::UploadId;
 
 use super::super::bucket::Bucket;
 use super::super::multipart::Sent;
-use super::pour::{PART_BYTES, Unjoined};
+use super::super::pour::PART_BYTES;
+use super::super::unjoined::Unjoined;
 use super::read_back::Reader;
 
 /// Some bytes of an object.
@@ -41,12 +42,12 @@ pub(super) async fn assemble(bucket: &Arc<Bucket>, upload: UploadId, key: &str, 
     let size: u64 = sources.iter().map(|source| source.length).sum();
     let mut assembly = Assembly { bucket, upload, unjoined: None, buffer: BytesMut::new(), sent: Vec::new() };
     if size > PART_BYTES as u64 {
-        let joining = bucket.begin(key.to_owned()).await.map_err(|trouble| trouble.of(upload))?;
-        assembly.unjoined = Some(Unjoined::new(bucket.clone(), joining));
+        let unjoined = Unjoined::begin(bucket, key.to_owned()).await;
+        assembly.unjoined = Some(unjoined.map_err(|trouble| trouble.of(upload))?);
     }
     let done = assembly.take_all(sources).await;
     match (done, assembly.unjoined.take()) {
-        (Ok(()), None) => bucket.put(key, &assembly.buffer.freeze()).await.map_err(|trouble| trouble.of(upload)),
+        (Ok(()), None) => bucket.put(key, &assembly.buffer.freeze(), None).await.map_err(|trouble| trouble.of(upload)),
         (Ok(()), Some(unjoined)) => unjoined.join(&assembly.sent).await.map_err(|trouble| trouble.of(upload)),
         (Err(error), unjoined) => {
             if let Some(unjoined) = unjoined {
@@ -129,7 +130,7 @@ impl Assembly<'_> {
         let bytes: Bytes = std::mem::take(&mut self.buffer).freeze();
         let (number, unjoined) = (self.next_number()?, self.unjoined()?);
         let joining = unjoined.joining().map_err(|trouble| trouble.of(self.upload))?;
-        let sent = self.bucket.send_part(joining, number, &bytes).await;
+        let sent = self.bucket.send_part(joining, number, &bytes, None).await;
         self.sent.push(sent.map_err(|trouble| trouble.of(self.upload))?);
         Ok(())
     }

@@ -1,8 +1,7 @@
 //! Uploads go, and what nobody remembers goes with time.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cairn_commands::ports::clock::Clock;
 use cairn_commands::ports::staging::StagingError;
@@ -12,28 +11,6 @@ use super::super::keys;
 use super::super::trouble::Trouble;
 use super::Area;
 use crate::clock::SystemClock;
-
-/// How often one looks for parts that nobody names any more.
-const SWEPT_EVERY: Duration = Duration::from_hours(1);
-
-/// What began so long ago and is named by nobody was left behind by a crash, in seconds. A file that comes in one piece has no name until its
-/// end, and a slow sender may take days.
-const FORGOTTEN_AFTER_SECONDS: i64 = 7 * 24 * 60 * 60;
-
-/// When it was looked last.
-#[derive(Default)]
-pub(super) struct Swept(Mutex<Option<Instant>>);
-
-impl Swept {
-    fn is_due(&self) -> bool {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = last.is_none_or(|last| last.elapsed() > SWEPT_EVERY);
-        if is_due {
-            *last = Some(Instant::now());
-        }
-        is_due
-    }
-}
 
 impl Area {
     pub(super) async fn discard(&self, upload: UploadId) -> Result<(), StagingError> {
@@ -86,19 +63,9 @@ impl Area {
         Ok(uploads.into_iter().collect())
     }
 
-    /// Parts are paid for until they are joined or given up. A process that dies gives up nothing. The bucket may hold what belongs to
-    /// others.
     async fn sweep(&self, uploads: &BTreeSet<UploadId>) -> Result<(), Trouble> {
-        let now = SystemClock.now().seconds();
-        for below in [keys::STAGING, keys::BLOBS] {
-            for (joining, since) in self.bucket.begun(below).await? {
-                let is_named = keys::upload_of(&joining.key).is_some_and(|upload| uploads.contains(&upload));
-                if !is_named && now.saturating_sub(since) > FORGOTTEN_AFTER_SECONDS {
-                    tracing::info!(key = joining.key, "parts that nobody names any more are given up");
-                    self.bucket.abort(&joining).await?;
-                }
-            }
-        }
-        Ok(())
+        let is_named = |key: &str| keys::upload_of(key).is_some_and(|upload| uploads.contains(&upload));
+        self.bucket.sweep(keys::STAGING, is_named).await?;
+        self.bucket.sweep(keys::BLOBS, is_named).await
     }
 }

@@ -17,9 +17,10 @@ use tokio::task::spawn_blocking;
 
 use super::super::keys;
 use super::super::multipart::Joining;
+use super::super::pour::Landed;
 use super::super::trouble::Trouble;
 use super::layout::{LAST, SLOTS, number};
-use super::pour::{Poured, Target, pour};
+use super::pour::{Target, pour};
 use super::upload::{IN_MEMORY_MAX, Place, Upload};
 use super::{Area, nonce};
 
@@ -55,7 +56,7 @@ impl Area {
         }
         if !self.put_in_place(upload, (part, sha256), &bytes, digests.taken).await? {
             let name = keys::version(upload.id, part.offset, sha256);
-            self.put_named(upload.id, &name, "", Poured::InMemory(bytes.clone())).await?;
+            self.put_named(upload.id, (&name, sha256), "", Landed::InMemory(bytes.clone())).await?;
             self.keep(upload, (part, sha256), digests.taken).await?;
         }
         self.follow(upload, part, sha256, bytes);
@@ -66,16 +67,15 @@ impl Area {
     async fn write_large(&self, upload: &Upload, part: Part, body: ByteStream, digests: Digests) -> Result<Sha256, StagingError> {
         let nonce = nonce();
         let target = Target { bucket: self.bucket.clone(), upload: upload.id, nonce: nonce.clone() };
-        let (whole, poured) = upload.unless_closed(pour(target, body, part.length)).await?;
+        let (whole, landed) = upload.unless_closed(pour(target, body, part.length)).await?;
         let sha256 = whole.sha256;
         let judged = check_length(part, whole.size).and_then(|()| check_digest(digests.expected, sha256));
         if judged.is_err() || self.is_there(upload, part, sha256, digests.taken).await? {
-            if let Poured::InParts(unjoined, _) = poured {
-                unjoined.give_up().await;
-            }
+            landed.give_up().await;
             return judged.map(|()| sha256);
         }
-        self.put_named(upload.id, &keys::version(upload.id, part.offset, sha256), &nonce, poured).await?;
+        let name = keys::version(upload.id, part.offset, sha256);
+        self.put_named(upload.id, (&name, sha256), &nonce, landed).await?;
         self.keep(upload, (part, sha256), digests.taken).await?;
         Ok(sha256)
     }
@@ -113,7 +113,7 @@ impl Area {
         bytes: &Bytes,
     ) -> Result<bool, Trouble> {
         let Some(number) = self.number(upload, part, sha256).await? else { return Ok(false) };
-        match self.bucket.send_part(joining, number, bytes).await {
+        match self.bucket.send_part(joining, number, bytes, Some(sha256)).await {
             Ok(_) => {}
             // It was joined, or given up: whoever writes aside finds out.
             Err(Trouble::Absent) => return Ok(false),

@@ -1,6 +1,7 @@
 //! The end of an upload: it becomes a blob.
 
 use cairn_commands::ports::staging::StagingError;
+use cairn_domain::blob::BlobKey;
 use cairn_domain::{Sha256, UploadId};
 
 use super::super::bucket::Head;
@@ -23,25 +24,30 @@ struct Staged {
 }
 
 impl Area {
-    /// May be repeated after a crash at any moment in it, and be done by several at once: the blob comes as a whole, what is staged goes
-    /// after it, and what tells that it is staged goes last.
-    pub(super) async fn promote(&self, upload: UploadId, sha256: Sha256) -> Result<(), StagingError> {
+    /// May be repeated after a crash at any moment in it, and be done by several at once: the copy comes as a whole, in the place of one
+    /// that may be damaged, what is staged goes after it, and what tells that it is staged goes last.
+    pub(super) async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
         for _ in 0..LOOKS {
-            let there = self.bucket.head(&keys::blob(sha256)).await.map_err(|trouble| trouble.of(upload))?;
-            let staged = self.staged(upload, sha256).await.map_err(|trouble| trouble.of(upload))?;
-            match (there, staged) {
-                (Some(_), None) => return Ok(()),
-                (Some(head), Some(staged)) if head.size == staged.size => return self.clear(upload, sha256, staged).await,
-                (_, Some(staged)) => match self.copy_to_blobs(upload, sha256, &staged).await {
-                    Ok(()) => return self.clear(upload, sha256, staged).await,
-                    // Another process has just done it all.
-                    Err(StagingError::Absent(_)) => self.received.invalidate(&(upload, sha256)),
-                    Err(error) => return Err(error),
-                },
-                (None, None) => {}
+            let staged = self.staged(upload, key.sha256).await.map_err(|trouble| trouble.of(upload))?;
+            let Some(staged) = staged else {
+                let there = self.bucket.head(&keys::blob(key)).await.map_err(|trouble| trouble.of(upload))?;
+                return there.map(drop).ok_or(StagingError::Absent(upload));
+            };
+            match self.copy_to_blobs(upload, key, &staged).await {
+                // What is staged goes after it was copied, so whoever was cut off while it went has copied it.
+                Err(StagingError::Absent(_)) if !self.is_copied(upload, key, &staged).await? => {
+                    self.received.invalidate(&(upload, key.sha256));
+                }
+                Ok(()) | Err(StagingError::Absent(_)) => return self.clear(upload, key.sha256, staged).await,
+                Err(error) => return Err(error),
             }
         }
         Err(StagingError::Absent(upload))
+    }
+
+    async fn is_copied(&self, upload: UploadId, key: BlobKey, staged: &Staged) -> Result<bool, StagingError> {
+        let head = self.bucket.head(&keys::blob(key)).await.map_err(|trouble| trouble.of(upload))?;
+        Ok(head.is_some_and(|head| head.size == staged.size))
     }
 
     async fn staged(&self, upload: UploadId, sha256: Sha256) -> Result<Option<Staged>, Trouble> {
@@ -64,9 +70,9 @@ impl Area {
     }
 
     /// Within the store. What is there in the end has the right size, and the right CRC where the store tells it.
-    async fn copy_to_blobs(&self, upload: UploadId, sha256: Sha256, staged: &Staged) -> Result<(), StagingError> {
+    async fn copy_to_blobs(&self, upload: UploadId, copy: BlobKey, staged: &Staged) -> Result<(), StagingError> {
         let Staged { key, size, .. } = staged;
-        let blob = keys::blob(sha256);
+        let blob = keys::blob(copy);
         if *size <= self.bucket.flavor.copy_bytes_max() {
             self.bucket.copy(key, &blob, *size).await.map_err(|trouble| trouble.of(upload))?;
         } else {

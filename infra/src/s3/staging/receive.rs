@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::staging::{StagingError, Whole};
-use cairn_domain::UploadId;
+use cairn_domain::{Sha256, UploadId};
 
 use super::super::keys;
-use super::pour::{Poured, Target, pour};
+use super::super::pour::Landed;
+use super::pour::{Target, pour};
 use super::{Area, nonce};
 
 /// A file that this process has received.
@@ -30,9 +31,9 @@ impl Area {
     ) -> Result<Whole, StagingError> {
         let nonce = nonce();
         let target = Target { bucket: self.bucket.clone(), upload, nonce: nonce.clone() };
-        let (whole, poured) = Box::pin(pour(target, body, bytes_max)).await?;
+        let (whole, landed) = Box::pin(pour(target, body, bytes_max)).await?;
         let name = keys::whole(upload, whole.sha256);
-        let key = self.put_named(upload, &name, &nonce, poured).await?;
+        let key = self.put_named(upload, (&name, whole.sha256), &nonce, landed).await?;
         self.received.insert((upload, whole.sha256), Received { key, size: whole.size });
         Ok(whole)
     }
@@ -41,16 +42,16 @@ impl Area {
     pub(super) async fn put_named(
         &self,
         upload: UploadId,
-        name: &str,
+        (name, sha256): (&str, Sha256),
         nonce: &str,
-        poured: Poured,
+        landed: Landed,
     ) -> Result<String, StagingError> {
         let put = async {
-            match poured {
-                Poured::InMemory(bytes) => self.bucket.put(name, &bytes).await.map(|()| name.to_owned()),
-                Poured::InParts(unjoined, parts) => {
+            match landed {
+                Landed::InMemory(bytes) => self.bucket.put(name, &bytes, Some(sha256)).await.map(|()| name.to_owned()),
+                Landed::InParts(unjoined, parts) => {
                     unjoined.join(&parts).await?;
-                    self.bucket.put(&keys::pointer(name, nonce), &Bytes::new()).await?;
+                    self.bucket.put(&keys::pointer(name, nonce), &Bytes::new(), None).await?;
                     Ok(keys::nameless(upload, nonce))
                 }
             }

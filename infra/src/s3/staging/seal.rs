@@ -80,7 +80,7 @@ impl Area {
     }
 
     async fn put_note(&self, upload: &Upload, key: &str, value: &impl Serialize) -> Result<(), StagingError> {
-        self.bucket.put(key, &note(value)?).await.map_err(|trouble| trouble.of(upload.id))
+        self.bucket.put(key, &note(value)?, None).await.map_err(|trouble| trouble.of(upload.id))
     }
 
     /// What was put together before is of no use any more.
@@ -119,7 +119,7 @@ impl Area {
     async fn close(&self, upload: &Upload, parts: &[(Part, Sha256)]) -> Result<Layout, StagingError> {
         let Some(joining) = upload.joining() else { return Ok(Layout::default()) };
         let done = async {
-            self.bucket.put(&keys::closed(upload.id), &Bytes::new()).await?;
+            self.bucket.put(&keys::closed(upload.id), &Bytes::new(), None).await?;
             self.bucket.parts(&joining).await
         };
         let sent = match done.await {
@@ -247,7 +247,7 @@ impl Area {
     /// Every process is told that what the log has may not be there.
     async fn damaged(&self, upload: &Upload) -> StagingError {
         upload.state().damaged = true;
-        match self.bucket.put(&keys::damaged(upload.id), &Bytes::new()).await {
+        match self.bucket.put(&keys::damaged(upload.id), &Bytes::new(), None).await {
             Ok(()) => StagingError::Damaged { upload: upload.id },
             Err(trouble) => trouble.of(upload.id),
         }

@@ -1,15 +1,20 @@
 //! What every adapter of [`ReadTables`] must answer: the queries, asked of a sample, against what the log says.
 #![expect(clippy::unwrap_used, reason = "checks panic")]
 
+use std::collections::BTreeMap;
+
+use cairn_domain::blob::{Blob, Health};
 use cairn_domain::file::{FileAdded, FileEvent};
 use cairn_domain::upload::UploadEvent;
-use cairn_domain::{AccountId, Event, FileId, Sha1, Sha256, StoredEvent, Timestamp, UploadId, codec};
+use cairn_domain::{AccountId, Decider, Event, FileId, Sha1, Sha256, StoredEvent, Timestamp, UploadId, codec};
 
 use crate::ports::ReadTables;
 use crate::queries::files::{ByHash, EntryStatus, FileFilter, FileRecord, file_by_id, files, newest_with_content};
 use crate::queries::uploads::{self, UploadLike, UploadState};
 use crate::queries::{PageOf, contents, users};
 use uuid::Uuid;
+
+mod moving;
 
 struct Asked<'a> {
     tables: &'a dyn ReadTables,
@@ -24,6 +29,8 @@ pub async fn all(tables: &dyn ReadTables, events: &[StoredEvent]) {
     what_like_takes_for_any_character_is_itself_here(&asked).await;
     an_entry_is_found_by_its_owner_only(&asked).await;
     contents_are_found_by_either_hash(&asked).await;
+    contents_come_page_by_page_in_the_order_of_their_hashes(&asked).await;
+    moving::all(&asked).await;
     people_are_found_by_id_by_name_in_any_case_and_by_token(&asked).await;
     usage_is_the_sum_of_what_is_not_purged(&asked).await;
     open_uploads_are_listed_counted_and_found_alike(&asked).await;
@@ -41,6 +48,18 @@ impl Asked<'_> {
             _ => None,
         };
         self.decoded().filter_map(added).collect()
+    }
+
+    /// Every aggregate of one kind, by the id of its stream.
+    fn folded<D: Decider>(&self) -> BTreeMap<&str, D> {
+        let mut folded = BTreeMap::<&str, D>::new();
+        for (stored, event) in self.decoded() {
+            if let Ok(event) = D::Event::try_from(event) {
+                let state = folded.entry(stored.stream.id()).or_default();
+                *state = std::mem::take(state).evolve(&event);
+            }
+        }
+        folded
     }
 
     /// Who has the most entries.
@@ -122,12 +141,33 @@ async fn an_entry_is_found_by_its_owner_only(asked: &Asked<'_>) {
 }
 
 async fn contents_are_found_by_either_hash(asked: &Asked<'_>) {
-    let (_, added) = asked.additions().swap_remove(0);
-    let content = contents::content_by_sha256(asked.tables, added.sha256).await.unwrap().unwrap();
-    assert_eq!((content.sha1, content.size, content.store.as_str()), (added.sha1, added.size, "local"));
-    assert_eq!(contents::sha256_by_sha1(asked.tables, added.sha1).await.unwrap(), Some(added.sha256));
+    for (sha256, blob) in asked.folded::<Blob>() {
+        let sha256 = sha256.parse().unwrap();
+        let found = contents::content_by_sha256(asked.tables, sha256).await.unwrap();
+        assert_eq!(found.is_some(), blob.content().is_some(), "{sha256}");
+        let Some((record, content)) = found.zip(blob.content()) else { continue };
+        assert_eq!((record.sha1, record.size), (content.sha1, content.size));
+        assert_eq!(record.is_sound, blob.sound().next().is_some(), "{sha256}");
+        assert!(!record.is_sound || blob.health_in(&record.store) == Some(Health::Sound), "{sha256} in {}", record.store);
+        assert_eq!(contents::sha256_by_sha1(asked.tables, record.sha1).await.unwrap(), Some(sha256));
+    }
     assert_eq!(contents::sha256_by_sha1(asked.tables, Sha1([0; 20])).await.unwrap(), None);
     assert_eq!(contents::content_by_sha256(asked.tables, Sha256([0; 32])).await.unwrap(), None);
+}
+
+async fn contents_come_page_by_page_in_the_order_of_their_hashes(asked: &Asked<'_>) {
+    let stored = asked.folded::<Blob>().into_iter().filter(|(_, blob)| blob.content().is_some());
+    let expected: Vec<Sha256> = stored.map(|(sha256, _)| sha256.parse().unwrap()).collect();
+    let mut found: Vec<Sha256> = Vec::new();
+    loop {
+        let page = contents::contents(asked.tables, found.last().copied(), 7).await.unwrap();
+        assert!(page.len() <= 7);
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    assert_eq!(found, expected);
 }
 
 async fn people_are_found_by_id_by_name_in_any_case_and_by_token(asked: &Asked<'_>) {

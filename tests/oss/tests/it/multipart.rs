@@ -1,5 +1,7 @@
 //! Uploads in parts.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -123,7 +125,7 @@ async fn an_aborted_upload_is_gone_with_its_parts() {
 
 #[tokio::test]
 async fn open_uploads_are_listed_in_pages() {
-    let (_double, client) = started();
+    let (double, client) = started();
     let mut expected = Vec::new();
     for key in ["a/1", "a/1", "a/2", "b"] {
         expected.push((key.to_owned(), create(&client, key).await));
@@ -142,7 +144,11 @@ async fn open_uploads_are_listed_in_pages() {
     assert_eq!(found, expected);
     let below = client.list_multipart_uploads().bucket(BUCKET).prefix("a/2").send().await.unwrap();
     assert_eq!(below.uploads()[0].upload_id(), Some(expected[2].1.as_str()));
-    assert!(below.uploads().len() == 1 && below.uploads()[0].initiated().is_some());
+    let began = below.uploads()[0].initiated().unwrap().secs();
+    assert_eq!(below.uploads().len(), 1);
+    double.age_multipart_uploads(BUCKET, Duration::from_secs(1_000));
+    let below = client.list_multipart_uploads().bucket(BUCKET).prefix("a/2").send().await.unwrap();
+    assert_eq!(below.uploads()[0].initiated().unwrap().secs(), began - 1_000);
 }
 
 #[tokio::test]

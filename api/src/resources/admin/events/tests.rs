@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use cairn_commands::ports::event_store::MemoryEventStore;
 use cairn_domain::account::{AccountEvent, PasswordChanged};
-use cairn_domain::blob::{BlobEvent, BlobReferenced};
-use cairn_domain::{AccountId, CommandId, Event, Expected, FileId, NewEvent, Sha256, StreamName, Timestamp};
+use cairn_domain::blob::{BlobEvent, BlobReferenced, BlobRelocated};
+use cairn_domain::transfer::{TransferAbandoned, TransferEvent};
+use cairn_domain::{AccountId, CommandId, Event, Expected, FileId, NewEvent, Sha256, StreamName, Timestamp, TransferId};
 
 use super::*;
 
@@ -12,6 +13,7 @@ async fn log(events: impl IntoIterator<Item = Event>) -> Arc<MemoryEventStore> {
     for (n, event) in events.into_iter().enumerate() {
         let stream = match event {
             Event::Blob(_) => StreamName::blob(Sha256([0; 32])),
+            Event::Transfer(_) => StreamName::transfer(TransferId(Uuid::nil())),
             _ => StreamName::account(AccountId(Uuid::nil())),
         };
         let id = CommandId(Uuid::nil()).event(stream.as_str(), n);
@@ -56,6 +58,18 @@ async fn no_secret_is_shown() {
     let log = log([password()]).await;
     let page = EventsQuery::read(Some(0), None, None, None).expect("a query").page(&*log).await.expect("a page");
     assert_eq!(page.items[0].data, json!({ "password_hash": "(redacted)" }));
+}
+
+#[tokio::test]
+async fn contents_on_their_way_are_shown_with_what_happened_to_them() {
+    let moved = BlobEvent::BlobRelocated(BlobRelocated { from: "local".to_owned(), to: "far".to_owned() });
+    let given_up = TransferEvent::TransferAbandoned(TransferAbandoned { reason: "not wanted".to_owned() });
+    let log = log([reference(), moved.into(), given_up.into()]).await;
+    assert_eq!(positions(&log, Some("transfer"), 2).await, [vec![3]]);
+    let page = EventsQuery::read(Some(1), None, None, None).expect("a query").page(&*log).await.expect("a page");
+    let shown: Vec<_> = page.items.into_iter().map(|event| (event.name, event.data)).collect();
+    let relocated = ("BlobRelocated".to_owned(), json!({ "from": "local", "to": "far" }));
+    assert_eq!(shown, [relocated, ("TransferAbandoned".to_owned(), json!({ "reason": "not wanted" }))]);
 }
 
 #[test]

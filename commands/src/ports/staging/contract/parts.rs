@@ -1,8 +1,9 @@
 use bytes::Bytes;
 use cairn_domain::Sha256;
+use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 
-use super::{Scene, assert_absent, body, broken_body, plan, range, sha256_of, whole_of};
+use super::{Scene, assert_absent, body, broken_body, key_of, plan, range, sha256_of, whole_of};
 use crate::ports::staging::StagingError;
 
 pub(super) async fn parts_in_any_order_become_a_blob(scene: &Scene<'_>) {
@@ -20,10 +21,10 @@ pub(super) async fn parts_in_any_order_become_a_blob(scene: &Scene<'_>) {
         scene.assert_no_blob(&content).await;
         assert_eq!(scene.seal(upload, &sealed).await, whole_of(&content), "sealing again");
 
-        scene.promote(upload, sha256_of(&content)).await;
+        scene.promote(upload, key_of(&content)).await;
         scene.assert_blob(&content).await;
         assert!(!scene.is_listed(upload).await);
-        scene.promote(upload, sha256_of(&content)).await;
+        scene.promote(upload, key_of(&content)).await;
         scene.discard(upload).await;
         scene.assert_blob(&content).await;
     }
@@ -32,7 +33,7 @@ pub(super) async fn parts_in_any_order_become_a_blob(scene: &Scene<'_>) {
 pub(super) async fn an_upload_without_parts_is_an_empty_file(scene: &Scene<'_>) {
     let upload = scene.opened("no parts", &Bytes::new()).await;
     assert_eq!(scene.seal(upload, &[]).await, whole_of(b""));
-    scene.promote(upload, sha256_of(b"")).await;
+    scene.promote(upload, key_of(b"")).await;
     scene.assert_blob(&Bytes::new()).await;
 }
 
@@ -125,7 +126,7 @@ pub(super) async fn other_bytes_leave_the_recorded_ones_readable(scene: &Scene<'
     assert_eq!(scene.seal(upload, &mixed).await, whole_of(&mixed_content));
     assert_eq!(scene.seal(upload, &all_old).await, whole_of(&old));
     assert_eq!(scene.seal(upload, &mixed).await, whole_of(&mixed_content));
-    scene.promote(upload, sha256_of(&mixed_content)).await;
+    scene.promote(upload, key_of(&mixed_content)).await;
     scene.assert_blob(&mixed_content).await;
     assert!(!scene.is_listed(upload).await);
 }
@@ -154,7 +155,7 @@ pub(super) async fn nothing_can_be_done_with_an_absent_upload(scene: &Scene<'_>)
     let part = Part { offset: 0, length: 10 };
     assert_absent(&scene.staging.write_part(upload, part, body(scene.content("x", 10), 10), None, None).await, upload);
     assert_absent(&scene.staging.seal(upload, &[(part, Sha256([1; 32]))]).await, upload);
-    assert_absent(&scene.staging.promote(upload, Sha256([1; 32])).await, upload);
+    assert_absent(&scene.staging.promote(upload, BlobKey::first(Sha256([1; 32]))).await, upload);
     scene.discard(upload).await;
     assert!(!scene.is_listed(upload).await);
 }

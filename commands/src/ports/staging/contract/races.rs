@@ -3,7 +3,7 @@ use futures_util::future::{join, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::sync::oneshot;
 
-use super::{Scene, assert_absent, body, plan, range, sha256_of, stalled_body, whole_of};
+use super::{Scene, assert_absent, body, key_of, plan, range, stalled_body, whole_of};
 use crate::ports::ByteStream;
 
 pub(super) async fn many_parts_at_once_become_a_blob(scene: &Scene<'_>) {
@@ -15,7 +15,7 @@ pub(super) async fn many_parts_at_once_become_a_blob(scene: &Scene<'_>) {
     sent.dedup();
     assert_eq!(sent.len(), 14);
     assert_eq!(scene.seal(upload, &sent).await, whole_of(&content));
-    scene.promote(upload, sha256_of(&content)).await;
+    scene.promote(upload, key_of(&content)).await;
     scene.assert_blob(&content).await;
 }
 
@@ -117,7 +117,7 @@ pub(super) async fn sealing_at_once_gives_the_same(scene: &Scene<'_>) {
     for whole in join_all((0..4).map(|_| scene.seal(upload, &sent))).await {
         assert_eq!(whole, whole_of(&content));
     }
-    join_all((0..4).map(|_| scene.promote(upload, sha256_of(&content)))).await;
+    join_all((0..4).map(|_| scene.promote(upload, key_of(&content)))).await;
     scene.assert_blob(&content).await;
     assert!(!scene.is_listed(upload).await);
 }

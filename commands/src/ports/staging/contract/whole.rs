@@ -1,6 +1,7 @@
 use bytes::Bytes;
+use cairn_domain::blob::BlobKey;
 
-use super::{Scene, assert_absent, body, broken_body, sha256_of, whole_of};
+use super::{Scene, assert_absent, body, broken_body, key_of, whole_of};
 use crate::ports::staging::StagingError;
 
 /// Large enough to come in several batches, and no multiple of anything.
@@ -15,12 +16,12 @@ pub(super) async fn a_whole_file_becomes_a_blob(scene: &Scene<'_>) {
         assert!(scene.is_listed(upload).await);
         scene.assert_no_blob(&content).await;
 
-        scene.promote(upload, sha256_of(&content)).await;
+        scene.promote(upload, key_of(&content)).await;
         scene.assert_blob(&content).await;
         assert!(!scene.is_listed(upload).await);
 
         // A crash may have come after it: again is no error.
-        scene.promote(upload, sha256_of(&content)).await;
+        scene.promote(upload, key_of(&content)).await;
         scene.assert_blob(&content).await;
     }
 }
@@ -29,7 +30,7 @@ pub(super) async fn an_empty_file_becomes_a_blob(scene: &Scene<'_>) {
     let upload = scene.upload("empty whole");
     let received = scene.staging.receive(upload, body(Bytes::new(), 1), 0).await;
     assert_eq!(received.unwrap_or_else(|error| panic!("{error:?}")), whole_of(b""));
-    scene.promote(upload, sha256_of(b"")).await;
+    scene.promote(upload, key_of(b"")).await;
     scene.assert_blob(&Bytes::new()).await;
 }
 
@@ -51,7 +52,7 @@ pub(super) async fn a_file_that_is_too_long_leaves_nothing(scene: &Scene<'_>) {
         let refused = scene.staging.receive(upload, body(content.clone(), 60_000), limit).await;
         assert!(matches!(refused, Err(StagingError::TooLong { limit: told }) if told == limit), "{refused:?}");
         assert!(!scene.is_listed(upload).await);
-        assert_absent(&scene.staging.promote(upload, sha256_of(&content)).await, upload);
+        assert_absent(&scene.staging.promote(upload, key_of(&content)).await, upload);
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) async fn a_file_received_twice_is_one(scene: &Scene<'_>) {
         let received = scene.staging.receive(upload, body(content.clone(), 60_000), u64::MAX).await;
         assert_eq!(received.unwrap_or_else(|error| panic!("{error:?}")), whole_of(&content));
     }
-    scene.promote(upload, sha256_of(&content)).await;
+    scene.promote(upload, key_of(&content)).await;
     scene.assert_blob(&content).await;
     assert!(!scene.is_listed(upload).await);
 }
@@ -85,10 +86,24 @@ pub(super) async fn the_same_content_of_two_uploads_is_one_blob(scene: &Scene<'_
         assert!(received.is_ok(), "{received:?}");
     }
     for upload in uploads {
-        scene.promote(upload, sha256_of(&content)).await;
+        scene.promote(upload, key_of(&content)).await;
         scene.assert_blob(&content).await;
         assert!(!scene.is_listed(upload).await);
     }
+}
+
+pub(super) async fn a_later_copy_lies_under_a_name_of_its_own(scene: &Scene<'_>) {
+    let upload = scene.upload("a later copy");
+    let content = scene.content("a later copy", 5000);
+    let received = scene.staging.receive(upload, body(content.clone(), 1000), u64::MAX).await;
+    assert!(received.is_ok(), "{received:?}");
+    let key = BlobKey { generation: 2, ..key_of(&content) };
+    for _ in 0..2 {
+        scene.promote(upload, key).await;
+        scene.assert_copy(key, &content).await;
+    }
+    scene.assert_no_blob(&content).await;
+    assert!(!scene.is_listed(upload).await);
 }
 
 pub(super) async fn what_was_not_received_is_not_promoted(scene: &Scene<'_>) {
@@ -97,9 +112,9 @@ pub(super) async fn what_was_not_received_is_not_promoted(scene: &Scene<'_>) {
     let received = scene.staging.receive(upload, body(content.clone(), 1000), u64::MAX).await;
     assert!(received.is_ok(), "{received:?}");
     let other = scene.content("another", 5000);
-    assert_absent(&scene.staging.promote(upload, sha256_of(&other)).await, upload);
+    assert_absent(&scene.staging.promote(upload, key_of(&other)).await, upload);
     scene.assert_no_blob(&other).await;
-    scene.promote(upload, sha256_of(&content)).await;
+    scene.promote(upload, key_of(&content)).await;
     scene.assert_blob(&content).await;
 }
 
@@ -111,6 +126,6 @@ pub(super) async fn a_discarded_file_is_gone(scene: &Scene<'_>) {
     scene.discard(upload).await;
     scene.discard(upload).await;
     assert!(!scene.is_listed(upload).await);
-    assert_absent(&scene.staging.promote(upload, sha256_of(&content)).await, upload);
+    assert_absent(&scene.staging.promote(upload, key_of(&content)).await, upload);
     scene.assert_no_blob(&content).await;
 }

@@ -137,7 +137,7 @@ async fn a_caller_who_goes_away_leaves_the_tables_open() {
         if polled(rebuild, polls).await {
             break;
         }
-        assert_eq!(operations::checkpoints(&views).await.unwrap().len(), 4);
+        assert_eq!(operations::checkpoints(&views).await.unwrap().len(), projections().len());
     }
     runner.rebuild(None, &|_| {}, &CancellationToken::new()).await.unwrap();
     assert_eq!(runner.reached().now(), Position(500));
@@ -179,7 +179,7 @@ async fn tables_that_could_not_be_opened_after_a_swap_are_opened_by_whoever_asks
     let directory = TempDir::new().unwrap();
     let views = open(&directory).await;
     views.live.write().await.take().unwrap().close().await.unwrap();
-    assert_eq!(operations::checkpoints(&views).await.unwrap().len(), 4);
+    assert_eq!(operations::checkpoints(&views).await.unwrap().len(), projections().len());
     views.close().await;
     assert!(operations::checkpoints(&views).await.is_err());
 }

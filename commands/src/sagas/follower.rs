@@ -1,0 +1,41 @@
+use cairn_domain::{Position, StoredEvent};
+
+use crate::ports::checkpoints::Checkpoints;
+use crate::{Drive, Trouble};
+
+/// Events that one read asks for.
+const PAGE: usize = 1_000;
+
+/// Reads the log from where a saga last left it.
+pub(super) struct Follower<'a> {
+    drive: &'a Drive,
+    checkpoints: &'a dyn Checkpoints,
+    saga: &'static str,
+    read: Position,
+}
+
+/// Some events that follow each other in the log.
+pub(super) struct Page {
+    pub(super) events: Vec<StoredEvent>,
+    /// Whether the log ended behind them when it was read.
+    pub(super) last: bool,
+}
+
+impl<'a> Follower<'a> {
+    pub(super) async fn open(drive: &'a Drive, checkpoints: &'a dyn Checkpoints, saga: &'static str) -> Result<Self, Trouble> {
+        let read = checkpoints.load(saga).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+        Ok(Self { drive, checkpoints, saga, read })
+    }
+
+    pub(super) async fn page(&self) -> Result<Page, Trouble> {
+        let events = self.drive.ports().log.read_all(self.read, PAGE).await?;
+        Ok(Page { last: events.len() < PAGE, events })
+    }
+
+    /// Nothing of these, nor of what came before, has to be seen again.
+    pub(super) async fn dealt_with(&mut self, events: &[StoredEvent]) -> Result<(), Trouble> {
+        let Some(last) = events.last() else { return Ok(()) };
+        self.read = last.position;
+        self.checkpoints.save(self.saga, self.read).await.map_err(|error| Trouble::Unavailable(error.into()))
+    }
+}

@@ -1,0 +1,208 @@
+use std::sync::Arc;
+
+use cairn_domain::blob::{Blob, BlobCommand, BlobKey, Health};
+use cairn_domain::transfer::{Transfer, TransferCommand, TransferRejection, TransferRequested};
+use cairn_domain::{Decider, StreamName, TransferId};
+
+use super::request::request_for;
+use crate::content::sound_copies;
+use crate::journal::Start;
+use crate::ports::blobs::{BlobError, BlobStore};
+use crate::sagas::copies::{change_copy, is_named, is_sound, note_damage};
+use crate::sagas::pace::Pace;
+use crate::{Drive, Loaded, Request, Trouble};
+
+/// Why a content is not where it should be yet.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// A store that is named on the log is not configured here.
+    #[error("the store {0:?} is not configured")]
+    UnknownStore(String),
+    /// There is no sound copy to be carried.
+    #[error("no sound copy can be read")]
+    NoSource,
+    /// A store did not do it.
+    #[error("the store {store:?}: {}", chain(source))]
+    Store {
+        store: String,
+        #[source]
+        source: BlobError,
+    },
+    /// The drive could not.
+    #[error("{}", chain(.0))]
+    Trouble(#[from] Trouble),
+}
+
+/// An error and everything that caused it, in a line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line = format!("{line}: {cause}");
+        source = cause.source();
+    }
+    line
+}
+
+impl Failure {
+    fn of(store: &Arc<dyn BlobStore>) -> impl Fn(BlobError) -> Self + use<> {
+        let store = store.name().to_owned();
+        move |source| Self::Store { store: store.clone(), source }
+    }
+}
+
+/// Brings the content to where it shall be, and has the log know. Everything in it may have been done before.
+pub(super) async fn carry(drive: &Drive, id: TransferId, pace: Option<&Pace>) -> Result<(), Failure> {
+    let Some(requested) = requested(drive, id).await? else { return Ok(()) };
+    let blob = load(drive, &requested).await?;
+    if blob.state.content().is_none() {
+        return abandon(drive, id, &requested).await;
+    }
+    let to = store(drive, &requested.to)?;
+    let key = blob.state.key_in(to.name(), requested.sha256);
+    if blob.state.health_in(to.name()) != Some(Health::Sound) && !holds(&to, key, requested.size).await? {
+        copy(drive, &blob.state, &requested, &to, key, pace).await?;
+    }
+    settle(drive, id, &requested, key).await
+}
+
+/// What somebody else has carried, and said nothing of. False when the bytes that are there are not the content.
+pub(super) async fn finish_carried(drive: &Drive, id: TransferId) -> Result<bool, Failure> {
+    let Some(requested) = requested(drive, id).await? else { return Ok(false) };
+    let (blob, to) = (load(drive, &requested).await?, store(drive, &requested.to)?);
+    let key = blob.state.key_in(to.name(), requested.sha256);
+    if blob.state.health_in(to.name()) != Some(Health::Sound) && !holds(&to, key, requested.size).await? {
+        return Ok(false);
+    }
+    settle(drive, id, &requested, key).await.map(|()| true)
+}
+
+/// What a worker that died has left of a transfer that has ended.
+pub(super) async fn tidy(drive: &Drive, id: TransferId) -> Result<(), Failure> {
+    let Some(requested) = requested(drive, id).await? else { return Ok(()) };
+    let (blob, to) = (load(drive, &requested).await?, store(drive, &requested.to)?);
+    to.tidy(blob.state.key_in(to.name(), requested.sha256), requested.size).await.map_err(Failure::of(&to))
+}
+
+async fn requested(drive: &Drive, id: TransferId) -> Result<Option<TransferRequested>, Trouble> {
+    Ok(drive.journal().load::<Transfer>(&StreamName::transfer(id)).await?.state.requested().cloned())
+}
+
+async fn load(drive: &Drive, requested: &TransferRequested) -> Result<Loaded<Blob>, Trouble> {
+    drive.journal().load(&StreamName::blob(requested.sha256)).await
+}
+
+fn store(drive: &Drive, name: &str) -> Result<Arc<dyn BlobStore>, Failure> {
+    drive.ports().stores.get(name).cloned().ok_or_else(|| Failure::UnknownStore(name.to_owned()))
+}
+
+/// Whether the store has exactly these bytes already, whoever put them there. They are read and hashed: nobody vouches for them.
+async fn holds(store: &Arc<dyn BlobStore>, key: BlobKey, size: u64) -> Result<bool, Failure> {
+    if store.size(key).await.map_err(Failure::of(store))? != Some(size) {
+        return Ok(false);
+    }
+    is_sound(store, key, size, None).await.map_err(Failure::of(store))
+}
+
+/// From the first sound copy that can be read, the one that was asked for before all others. One that turns out to be damaged is noted.
+async fn copy(
+    drive: &Drive,
+    blob: &Blob,
+    requested: &TransferRequested,
+    to: &Arc<dyn BlobStore>,
+    key: BlobKey,
+    pace: Option<&Pace>,
+) -> Result<(), Failure> {
+    let mut copies = sound_copies(&drive.ports().stores, blob, requested.sha256);
+    copies.sort_by_key(|copy| copy.store.name() != requested.from);
+    let mut failure = Failure::NoSource;
+    for source in copies.into_iter().filter(|copy| copy.store.name() != to.name()) {
+        let stream = match source.store.read(source.key, 0, requested.size).await {
+            Ok(stream) => Pace::slow(pace, stream),
+            Err(error) => {
+                failure = Failure::of(&source.store)(error);
+                continue;
+            }
+        };
+        match to.write(key, requested.size, stream).await {
+            Ok(()) => return Ok(()),
+            Err(BlobError::Body(error)) => {
+                failure = Failure::of(&source.store)(BlobError::Unavailable(error.into()));
+            }
+            Err(error @ BlobError::NotTheContent(_)) => {
+                note_damage(drive, source.store.name(), source.key).await?;
+                failure = Failure::of(to)(error);
+            }
+            Err(error) => return Err(Failure::of(to)(error)),
+        }
+    }
+    Err(failure)
+}
+
+/// The copy is there: the log learns it, the source goes if nothing more is to come of it, and the transfer is done.
+async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, key: BlobKey) -> Result<(), Failure> {
+    let stream = StreamName::blob(requested.sha256);
+    let to = store(drive, &requested.to)?;
+    let relocate = BlobCommand::Relocate { from: requested.from.clone(), to: requested.to.clone() };
+    let request = request_for(drive, id);
+    let blob = change_copy(drive, to.name(), key, &request, relocate).await?;
+    if !is_named(&blob.state, to.name(), key) {
+        // It was deleted meanwhile, so the name under which it was written is dead.
+        return abandon(drive, id, requested).await;
+    }
+    to.tidy(key, requested.size).await.map_err(Failure::of(&to))?;
+    let cause = request.command.event(stream.as_str(), 0);
+    remove_source(drive, requested, &to, key, &request.because_of(cause, drive.ports().ids.command())).await?;
+    let complete = |transfer: &Loaded<Transfer>| match transfer.state.decide(TransferCommand::Complete) {
+        Ok(events) => Ok(events),
+        Err(TransferRejection::Abandoned) => Ok(Vec::new()),
+        Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
+    };
+    let request = request.because_of(cause, drive.ports().ids.command());
+    drive.journal().execute::<Transfer, Trouble>(&StreamName::transfer(id), Start::Load, &request, complete).await?;
+    tracing::info!(transfer = %id, sha256 = %requested.sha256, from = requested.from, to = requested.to, causation = %cause, "a content has moved");
+    Ok(())
+}
+
+/// The copy at the source goes when every store has the content that shall have it, and really has it: first on the log, then in the store.
+async fn remove_source(
+    drive: &Drive,
+    requested: &TransferRequested,
+    to: &Arc<dyn BlobStore>,
+    key: BlobKey,
+    request: &Request,
+) -> Result<(), Failure> {
+    let from = store(drive, &requested.from)?;
+    let blob = load(drive, requested).await?.state;
+    let everywhere = requested.along_with.iter().all(|store| blob.health_in(store) == Some(Health::Sound));
+    if !everywhere || requested.from == requested.to {
+        return Ok(());
+    }
+    if blob.health_in(from.name()).is_some() {
+        if to.size(key).await.map_err(Failure::of(to))? != Some(requested.size) {
+            note_damage(drive, to.name(), key).await?;
+            return Err(Failure::NoSource);
+        }
+        let (from_key, remove) =
+            (blob.key_in(from.name(), requested.sha256), BlobCommand::RemoveCopy { store: requested.from.clone() });
+        change_copy(drive, from.name(), from_key, request, remove).await?;
+    }
+    let blob = load(drive, requested).await?.state;
+    for dead in blob.dead_keys_in(from.name(), requested.sha256) {
+        from.remove(dead).await.map_err(Failure::of(&from))?;
+    }
+    Ok(())
+}
+
+/// The content is gone, and with it whatever was written of it.
+async fn abandon(drive: &Drive, id: TransferId, requested: &TransferRequested) -> Result<(), Failure> {
+    let (blob, to) = (load(drive, requested).await?, store(drive, &requested.to)?);
+    for dead in blob.state.dead_keys_in(to.name(), requested.sha256) {
+        to.remove(dead).await.map_err(Failure::of(&to))?;
+    }
+    let command = TransferCommand::Abandon { reason: "the content was deleted".to_owned() };
+    let decide = |transfer: &Loaded<Transfer>| Ok::<_, Trouble>(transfer.state.decide(command.clone()).unwrap_or_default());
+    let stream = StreamName::transfer(id);
+    drive.journal().execute::<Transfer, Trouble>(&stream, Start::Load, &request_for(drive, id), decide).await?;
+    Ok(())
+}

@@ -1,0 +1,178 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use cairn_domain::transfer::{Phase, Transfer, TransferCommand, TransferRejection};
+use cairn_domain::{Decider, StreamName, TransferId};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::adopt::transfer_of;
+use super::carry::{carry, tidy};
+use super::request::{request_for, requested_event};
+use crate::journal::Start;
+use crate::ports::tasks::{Delivery, QueueError, Task};
+use crate::sagas::pace::Pace;
+use crate::{Drive, Loaded, Trouble};
+
+/// Takes tasks from the queue and carries contents from store to store.
+pub struct Mover {
+    drive: Arc<Drive>,
+    settings: MoverSettings,
+    pace: Option<Pace>,
+}
+
+/// How a mover works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoverSettings {
+    /// What the log calls this process.
+    pub name: String,
+    /// Contents that are carried at once.
+    pub at_once: usize,
+    /// After so many failures a transfer rests until somebody has looked at it.
+    pub failures_max: u32,
+    /// Bytes that are carried in a second, all together; none for no limit.
+    pub bytes_per_second_max: Option<u64>,
+}
+
+/// The first wait after a failure; it doubles with each further one.
+const WAIT_MIN: Duration = Duration::from_secs(1);
+/// The longest wait after a failure; with its jitter no longer than the third of the queues for waiting on a server.
+const WAIT_MAX: Duration = Duration::from_secs(144);
+/// A task about nothing that is known may be ahead of the read tables so often.
+const UNKNOWN_MAX: u32 = 3;
+
+/// What is to become of a task.
+enum Outcome {
+    Done,
+    Again(Duration),
+    Failed(String),
+}
+
+impl Mover {
+    /// A mover over the drive's stores and queue.
+    pub fn new(drive: Arc<Drive>, settings: MoverSettings) -> Self {
+        let pace = Pace::of(settings.bytes_per_second_max);
+        Self { drive, settings, pace }
+    }
+
+    /// Works until it is told to stop; then what it has begun is given back to the queue.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let (room, works) = (Arc::new(Semaphore::new(self.settings.at_once.max(1))), TaskTracker::new());
+        let tasks = self.drive.ports().tasks.clone();
+        let next = async || {
+            let place = room.clone().acquire_owned().await.ok()?;
+            Some((place, tasks.take().await))
+        };
+        while let Some(Some((place, delivery))) = stop.run_until_cancelled(next()).await {
+            let (mover, stop) = (self.clone(), stop.clone());
+            works.spawn(async move {
+                // Dropped in the middle, the delivery goes back, and what was half written is swept.
+                stop.run_until_cancelled(mover.serve(delivery)).await;
+                drop(place);
+            });
+        }
+        works.close();
+        works.wait().await;
+    }
+
+    /// Does what the task says, and tells the queue what became of it.
+    pub async fn serve(&self, delivery: Delivery) {
+        let told = match self.outcome(&delivery.task).await {
+            Outcome::Done => delivery.done().await,
+            Outcome::Again(after) => delivery.again(after).await,
+            Outcome::Failed(reason) => {
+                tracing::error!(reason, "a task can't be done and is put aside");
+                delivery.failed(&reason).await
+            }
+        };
+        if let Err(error @ (QueueError::Unavailable(_) | QueueError::Refused(_))) = told {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the queue was not told what became of a task; it comes again"
+            );
+        }
+    }
+
+    async fn outcome(&self, task: &Task) -> Outcome {
+        match self.attempt(task).await {
+            Ok(outcome) => outcome,
+            Err(trouble) => {
+                tracing::warn!(error = &trouble as &dyn std::error::Error, "a task can't be judged just now; it comes again");
+                Outcome::Again(self.wait(task.attempt))
+            }
+        }
+    }
+
+    async fn attempt(&self, task: &Task) -> Result<Outcome, Trouble> {
+        let Some(id) = transfer_of(&self.drive, task).await? else { return Ok(self.unknown(task)) };
+        match self.begin(id).await? {
+            Ok(()) => {}
+            Err(TransferRejection::Absent) => return Ok(self.unknown(task)),
+            Err(_) => return Ok(self.ended(id).await),
+        }
+        match carry(&self.drive, id, self.pace.as_ref()).await {
+            Ok(()) => Ok(Outcome::Done),
+            Err(failure) => self.fail(id, failure.to_string()).await,
+        }
+    }
+
+    /// The task comes again although the transfer has ended: whoever had it may have died in the middle of writing.
+    async fn ended(&self, id: TransferId) -> Outcome {
+        if let Err(failure) = tidy(&self.drive, id).await {
+            tracing::debug!(transfer = %id, error = %failure, "what an ended transfer has left can't be looked for just now");
+        }
+        Outcome::Done
+    }
+
+    fn unknown(&self, task: &Task) -> Outcome {
+        if task.attempt < UNKNOWN_MAX {
+            return Outcome::Again(self.wait(task.attempt));
+        }
+        Outcome::Failed(format!("nothing is known of {:?}, or no store is of kind {:?}", task.file_hash, task.destination_kind))
+    }
+
+    async fn begin(&self, id: TransferId) -> Result<Result<(), TransferRejection>, Trouble> {
+        let started = self.change(id, TransferCommand::Start { worker: self.settings.name.clone() }).await?;
+        Ok(started.map(|_| tracing::info!(transfer = %id, causation = %requested_event(id), "a transfer begins")))
+    }
+
+    async fn fail(&self, id: TransferId, reason: String) -> Result<Outcome, Trouble> {
+        tracing::warn!(transfer = %id, causation = %requested_event(id), reason, "a transfer did not go well");
+        let fail = TransferCommand::Fail { reason, failures_max: self.settings.failures_max };
+        match self.change(id, fail).await? {
+            Ok(transfer) if transfer.phase() == Phase::Stalled => {
+                tracing::error!(transfer = %id, failures = transfer.failures(), "a transfer has stalled: somebody has to look at it");
+                Ok(Outcome::Done)
+            }
+            Ok(transfer) => Ok(Outcome::Again(self.wait(transfer.failures().saturating_sub(1)))),
+            Err(_) => Ok(Outcome::Done),
+        }
+    }
+
+    async fn change(&self, id: TransferId, command: TransferCommand) -> Result<Result<Transfer, TransferRejection>, Trouble> {
+        enum No {
+            Rejected(TransferRejection),
+            Trouble(Trouble),
+        }
+        impl From<Trouble> for No {
+            fn from(trouble: Trouble) -> Self {
+                Self::Trouble(trouble)
+            }
+        }
+        let request = request_for(&self.drive, id);
+        let decide = |transfer: &Loaded<Transfer>| transfer.state.decide(command.clone()).map_err(No::Rejected);
+        match self.drive.journal().execute::<Transfer, No>(&StreamName::transfer(id), Start::Load, &request, decide).await {
+            Ok(transfer) => Ok(Ok(transfer.state)),
+            Err(No::Rejected(rejection)) => Ok(Err(rejection)),
+            Err(No::Trouble(trouble)) => Err(trouble),
+        }
+    }
+
+    /// Twice as long after each failure, and never the same for two.
+    fn wait(&self, failures: u32) -> Duration {
+        let jitter = f64::from(self.drive.ports().ids.random()[31]) / 255.0;
+        let wait = WAIT_MIN.saturating_mul(2_u32.saturating_pow(failures)).min(WAIT_MAX);
+        wait.mul_f64(0.75 + jitter / 2.0)
+    }
+}

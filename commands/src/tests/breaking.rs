@@ -1,0 +1,161 @@
+//! Ports that break at one effect, and stay broken until they are mended: what a crash does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use cairn_domain::blob::BlobKey;
+use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
+use tokio::sync::watch;
+
+use crate::ports::ByteStream;
+use crate::ports::blobs::{BlobError, BlobStore, MemoryBlobs, OpenLink};
+use crate::ports::event_store::{Append, Appended, EventStore, MemoryEventStore, StoreError, append_one_by_one};
+use crate::ports::tasks::{Delivery, QueueError, StoreKind, Task, TaskQueue};
+
+/// How many effects still work.
+pub(super) struct Effects {
+    /// Negative for broken.
+    left: AtomicI64,
+    /// Whether the effect that breaks happens all the same.
+    happens: bool,
+}
+
+impl Effects {
+    pub(super) fn breaking_at(effect: i64, happens: bool) -> Arc<Self> {
+        Arc::new(Self { left: effect.into(), happens })
+    }
+
+    /// From now on so many still work.
+    pub(super) fn break_after(&self, effects: i64) {
+        self.left.store(effects, Ordering::SeqCst);
+    }
+
+    pub(super) fn mend(&self) {
+        self.left.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    /// Whether so many effects were asked for that one broke.
+    pub(super) fn broke(&self) -> bool {
+        self.left.load(Ordering::SeqCst) < 0
+    }
+
+    async fn of<T, E>(&self, effect: impl Future<Output = Result<T, E>>, broken: impl FnOnce() -> E) -> Result<T, E> {
+        let left = self.left.fetch_sub(1, Ordering::SeqCst);
+        if left > 0 {
+            return effect.await;
+        }
+        if left == 0 && self.happens {
+            effect.await?;
+        }
+        Err(broken())
+    }
+}
+
+/// A log that breaks.
+pub(super) struct BreakingLog {
+    pub(super) inner: MemoryEventStore,
+    pub(super) effects: Arc<Effects>,
+}
+
+#[async_trait]
+impl EventStore for BreakingLog {
+    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
+        let append = self.inner.append(stream, expected, events);
+        self.effects.of(append, || StoreError::Unavailable("the cable is out".into())).await
+    }
+
+    async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+        append_one_by_one(self, appends).await
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.inner.read_stream(stream, from, limit).await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.inner.read_all(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.inner.head().await
+    }
+
+    fn growth(&self) -> watch::Receiver<Position> {
+        self.inner.growth()
+    }
+}
+
+/// A store that breaks.
+pub(super) struct BreakingStore {
+    pub(super) inner: Arc<MemoryBlobs>,
+    pub(super) effects: Arc<Effects>,
+}
+
+fn no_store() -> BlobError {
+    BlobError::Unavailable("the cable is out".into())
+}
+
+#[async_trait]
+impl BlobStore for BreakingStore {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn kind(&self) -> StoreKind {
+        self.inner.kind()
+    }
+
+    fn address(&self, key: BlobKey) -> String {
+        self.inner.address(key)
+    }
+
+    async fn size(&self, key: BlobKey) -> Result<Option<u64>, BlobError> {
+        self.inner.size(key).await
+    }
+
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+        self.inner.read(key, offset, length).await
+    }
+
+    async fn write(&self, key: BlobKey, size: u64, body: ByteStream) -> Result<(), BlobError> {
+        self.effects.of(self.inner.write(key, size, body), no_store).await
+    }
+
+    async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
+        self.effects.of(self.inner.remove(key), no_store).await
+    }
+
+    async fn tidy(&self, key: BlobKey, size: u64) -> Result<(), BlobError> {
+        self.effects.of(self.inner.tidy(key, size), no_store).await
+    }
+
+    async fn list(&self, after: Option<BlobKey>, limit: usize) -> Result<Vec<BlobKey>, BlobError> {
+        self.inner.list(after, limit).await
+    }
+
+    async fn link(&self, key: BlobKey, wish: &OpenLink) -> Result<Option<String>, BlobError> {
+        self.inner.link(key, wish).await
+    }
+
+    async fn reachable(&self) -> Result<(), BlobError> {
+        self.inner.reachable().await
+    }
+}
+
+/// A queue that breaks.
+pub(super) struct BreakingQueue<Q> {
+    pub(super) inner: Q,
+    pub(super) effects: Arc<Effects>,
+}
+
+#[async_trait]
+impl<Q: TaskQueue> TaskQueue for BreakingQueue<Q> {
+    async fn push(&self, task: &Task) -> Result<(), QueueError> {
+        self.effects.of(self.inner.push(task), || QueueError::Unavailable("the cable is out".into())).await
+    }
+
+    async fn take(&self) -> Delivery {
+        self.inner.take().await
+    }
+}

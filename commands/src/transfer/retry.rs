@@ -1,0 +1,12 @@
+use cairn_domain::transfer::{Transfer, TransferCommand};
+use cairn_domain::{Decider, StreamName, TransferId};
+
+use super::TransferError;
+use crate::journal::Start;
+use crate::{Journal, Loaded, Request};
+
+/// Has a transfer that rests tried again. One that is under way goes on as it is.
+pub async fn retry(journal: &Journal, request: &Request, id: TransferId) -> Result<Loaded<Transfer>, TransferError> {
+    let decide = |transfer: &Loaded<Transfer>| -> Result<_, TransferError> { Ok(transfer.state.decide(TransferCommand::Retry)?) };
+    journal.execute(&StreamName::transfer(id), Start::Load, request, decide).await
+}
