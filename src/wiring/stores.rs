@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use cairn_commands::ports::blobs::{BlobStore, MovePolicy, Stores};
 use cairn_commands::ports::staging::Staging;
-use cairn_infra::config::{Config, LandingStore, Store};
+use cairn_infra::config::{Config, LandingStore, LogAdapter, Store};
 use cairn_infra::fs::{FsBlobs, FsStaging};
 
 use crate::data::DataDirectory;
@@ -67,12 +67,16 @@ async fn no_uploads_at(data: &DataDirectory) -> anyhow::Result<()> {
 }
 
 /// Stores that take no uploads, but have contents that landed elsewhere or before. They may be away.
-#[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, reason = "a directory need not be connected to"))]
 async fn others(config: &Config, data: &DataDirectory) -> anyhow::Result<Vec<Arc<dyn BlobStore>>> {
     let mut others: Vec<Arc<dyn BlobStore>> = Vec::new();
     for (name, store) in config.stores.iter().filter(|(name, _)| **name != config.policy.land) {
         match store {
-            Store::Fs {} => others.push(Arc::new(FsBlobs::open_dir(data.path()))),
+            Store::Fs {} => {
+                let local = FsBlobs::open_dir(data.path());
+                if is_ours(config, &local).await? {
+                    others.push(Arc::new(local));
+                }
+            }
             #[cfg(feature = "s3")]
             Store::S3(bucket) => others.push(Arc::new(s3::connect_if_there(name, bucket).await?.blobs(name))),
             #[cfg(not(feature = "s3"))]
@@ -80,6 +84,15 @@ async fn others(config: &Config, data: &DataDirectory) -> anyhow::Result<Vec<Arc
         }
     }
     Ok(others)
+}
+
+/// The directory is always configured. One process of many that never had a content there must not take those of another for lost.
+async fn is_ours(config: &Config, local: &FsBlobs) -> anyhow::Result<bool> {
+    let alone = matches!(config.log_adapter()?, LogAdapter::Sqlite);
+    if alone || config.policy.move_to.iter().any(|name| name == local.name()) {
+        return Ok(true);
+    }
+    Ok(!local.list(None, 1).await.context("the contents in the data directory can't be listed")?.is_empty())
 }
 
 #[cfg(feature = "s3")]

@@ -13,8 +13,10 @@ use crate::ports::blobs::{BlobError, BlobStore};
 use crate::ports::checkpoints::Checkpoints;
 use crate::{Drive, Request, Trouble};
 
-/// Name of the scrubber's checkpoint: the first eight bytes of the hash up to which it has come.
+/// Name of the scrubber's checkpoint: the first 63 bits of the hash up to which it has come. A place that can be saved is no larger.
 const NAME: &str = "scrub";
+/// The last place among all hashes.
+const LAST: u64 = u64::MAX >> 1;
 /// Contents that one look asks for.
 const ROUND: u64 = 100;
 
@@ -51,7 +53,7 @@ impl Scrubber {
     pub async fn everything(&self) -> Result<Scrubbed, Trouble> {
         let mut scrubbed = Scrubbed::default();
         let mut after = None;
-        while let Some(last) = self.page(after, u64::MAX, &mut scrubbed).await? {
+        while let Some(last) = self.page(after, LAST, &mut scrubbed).await? {
             after = Some(last);
         }
         Ok(scrubbed)
@@ -63,11 +65,11 @@ impl Scrubber {
         let Position(begin) = checkpoints.load(NAME).await.map_err(unavailable)?;
         let end = place(self.drive.ports().clock.now(), self.period_seconds);
         let mut scrubbed = Scrubbed::default();
-        let ranges = if begin <= end { vec![(begin, end)] } else { vec![(begin, u64::MAX), (0, end)] };
+        let ranges = if begin <= end { vec![(begin, end)] } else { vec![(begin, LAST), (0, end)] };
         for (begin, end) in ranges {
             let mut after = before(begin);
             while let Some(last) = self.page(after, end, &mut scrubbed).await? {
-                checkpoints.save(NAME, Position(first_bytes(last))).await.map_err(unavailable)?;
+                checkpoints.save(NAME, Position(place_of(last))).await.map_err(unavailable)?;
                 after = Some(last);
             }
         }
@@ -75,10 +77,10 @@ impl Scrubber {
         Ok(scrubbed)
     }
 
-    /// The next contents, up to those whose hashes begin with more than these eight bytes. Tells the last one; none when there are no more.
+    /// The next contents, up to those whose hashes stand behind that place. Tells the last one; none when there are no more.
     async fn page(&self, after: Option<Sha256>, end: u64, scrubbed: &mut Scrubbed) -> Result<Option<Sha256>, Trouble> {
         let contents = self.drive.ports().views.contents(after, ROUND).await?;
-        let within: Vec<Sha256> = contents.into_iter().take_while(|sha256| first_bytes(*sha256) <= end).collect();
+        let within: Vec<Sha256> = contents.into_iter().take_while(|sha256| place_of(*sha256) <= end).collect();
         for sha256 in &within {
             if let Err(error) = self.content(*sha256, scrubbed).await {
                 // One that can't be judged must not keep the others.
@@ -180,16 +182,17 @@ impl Scrubbed {
 /// Where among all hashes the scrubber should be at this time.
 fn place(now: Timestamp, period_seconds: u64) -> u64 {
     let seconds = u64::try_from(now.seconds()).unwrap_or(0) % period_seconds;
-    (u128::from(u64::MAX) * u128::from(seconds) / u128::from(period_seconds)) as u64
+    (u128::from(LAST) * u128::from(seconds) / u128::from(period_seconds)) as u64
 }
 
-fn first_bytes(sha256: Sha256) -> u64 {
-    sha256.0[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+/// Where a hash stands: its first 63 bits.
+fn place_of(sha256: Sha256) -> u64 {
+    sha256.0[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)) >> 1
 }
 
-/// The last hash before all those that begin with these eight bytes; none at the very beginning.
-fn before(first_bytes: u64) -> Option<Sha256> {
-    let last = first_bytes.checked_sub(1)?;
+/// The last hash before all those that stand there; none at the very beginning.
+fn before(place: u64) -> Option<Sha256> {
+    let last = (place << 1).checked_sub(1)?;
     let mut hash = [0xff; 32];
     hash[..8].copy_from_slice(&last.to_be_bytes());
     Some(Sha256(hash))
@@ -202,10 +205,14 @@ mod tests {
     #[test]
     fn time_and_hashes_run_side_by_side() {
         assert_eq!(place(Timestamp(0), 100), 0);
-        assert_eq!(place(Timestamp(50_000_000), 100), u64::MAX / 2);
-        assert_eq!(place(Timestamp(150_000_000), 100), u64::MAX / 2);
-        assert!(place(Timestamp(99_000_000), 100) < u64::MAX);
+        assert!(i64::try_from(LAST).is_ok(), "it can be saved");
+        assert_eq!(place(Timestamp(50_000_000), 100), LAST / 2);
+        assert_eq!(place(Timestamp(150_000_000), 100), LAST / 2);
+        assert!(place(Timestamp(99_000_000), 100) < LAST);
         assert_eq!(before(0), None);
-        assert_eq!(before(first_bytes(Sha256([1; 32]))).map(first_bytes), Some(0x0101_0101_0101_0100));
+        for byte in [0, 1, 0x7f, 0x80, 0xff] {
+            let hash = Sha256([byte; 32]);
+            assert!(before(place_of(hash)).is_none_or(|before| before < hash && place_of(before) < place_of(hash)), "{byte}");
+        }
     }
 }

@@ -197,6 +197,17 @@ const STORE_NAME_LENGTH_MAX: usize = 32;
 /// What is wrong with a bucket in a slim build.
 pub(super) const NO_S3: &str = "is of kind \"s3\", and this cairn was built without the feature `s3`";
 
+fn is_same_place(one: &Store, other: &Store) -> bool {
+    let place = |store: &Store| match store {
+        Store::S3(bucket) => {
+            let endpoint = bucket.endpoint.trim_end_matches('/').to_ascii_lowercase();
+            Some((endpoint, bucket.bucket.clone(), bucket.prefix.trim_matches('/').to_owned()))
+        }
+        Store::Fs {} => None,
+    };
+    place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
+}
+
 fn check_stores(config: &Config) -> Result<(), ConfigError> {
     for (name, store) in &config.stores {
         let bad = |reason| ConfigError::BadStore { name: name.clone(), reason };
@@ -209,6 +220,9 @@ fn check_stores(config: &Config) -> Result<(), ConfigError> {
         }
         if matches!(store, Store::Fs {}) != (name == LOCAL) {
             return Err(bad("has the wrong kind: the store of kind \"fs\" is named local, and it is the only one"));
+        }
+        if config.stores.range::<String, _>(..name).any(|(_, other)| is_same_place(store, other)) {
+            return Err(bad("is the bucket and prefix of another store: what moved between the two would be gone"));
         }
     }
     config.landing_store()?;

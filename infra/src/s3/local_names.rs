@@ -1,7 +1,7 @@
 //! Names below `localhost` mean this machine (RFC 6761 section 6.3), also where the system's resolver knows `localhost` alone: buckets that
 //! stand in the host of a URL are such names when the store runs here.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -12,7 +12,7 @@ struct ThisMachine;
 
 impl ResolveDns for ThisMachine {
     fn resolve_dns<'a>(&'a self, _: &'a str) -> DnsFuture<'a> {
-        DnsFuture::ready(Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]))
+        DnsFuture::ready(Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]))
     }
 }
 

@@ -77,19 +77,23 @@ impl Bucket {
     /// Joins these parts, which must be in the order of their numbers. When the answer to an earlier attempt was lost the store says that
     /// there is no such upload; then it is looked whether the object is there.
     pub(super) async fn join(&self, joining: &Joining, parts: &[Sent]) -> Result<(), Trouble> {
+        match self.join_surely(joining, parts).await {
+            Err(Trouble::Absent) => match self.head(&joining.key).await? {
+                Some(head) if head.size == parts.iter().map(|part| part.size).sum::<u64>() => Ok(()),
+                _ => Err(Trouble::Absent),
+            },
+            joined => joined,
+        }
+    }
+
+    /// The same for a key under which something may have been before: what is there afterwards says nothing then.
+    pub(super) async fn join_surely(&self, joining: &Joining, parts: &[Sent]) -> Result<(), Trouble> {
         let size = parts.iter().map(|part| part.size).sum();
         let list = parts.iter().map(|part| CompletedPart::builder().part_number(part.number).e_tag(&part.etag).build());
         let list = CompletedMultipartUpload::builder().set_parts(Some(list.collect())).build();
         let call = self.client.complete_multipart_upload().bucket(&self.name).key(self.key(&joining.key));
         let call = call.upload_id(&joining.id).multipart_upload(list);
-        match within(copying_max(size), call.send()).await {
-            Ok(_) => Ok(()),
-            Err(Trouble::Absent) => match self.head(&joining.key).await? {
-                Some(head) if head.size == size => Ok(()),
-                _ => Err(Trouble::Absent),
-            },
-            Err(trouble) => Err(trouble),
-        }
+        within(copying_max(size), call.send()).await.map(drop)
     }
 
     /// Gives up what has come. What is not there is no error.

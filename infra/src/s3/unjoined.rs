@@ -32,6 +32,13 @@ impl Unjoined {
         Ok(())
     }
 
+    /// Joins the parts in the place of whatever is there.
+    pub(super) async fn join_anew(mut self, parts: &[Sent]) -> Result<(), Trouble> {
+        self.bucket.join_surely(self.joining()?, parts).await?;
+        self.joining = None;
+        Ok(())
+    }
+
     /// Somebody else joins it, or gives it up.
     pub(super) fn keep(mut self) {
         self.joining = None;

@@ -75,9 +75,16 @@ fn start_watch(whole: &Whole, lifecycle: &Lifecycle) {
     let drive = whole.drive.clone();
     let lost_before = (!whole.queue_outlives_us).then(|| drive.ports().clock.now());
     let patience = Patience { lost_before, ..Patience::default() };
+    let stop = lifecycle.stop();
     lifecycle.every("watching transfers", WATCH_EVERY, move || {
         let drive = drive.clone();
-        async move { report("watching transfers", watch_transfers(&drive, patience).await.map(|_| ())) }
+        let stop = stop.clone();
+        async move {
+            // A large content may be read to its end meanwhile.
+            if let Some(watched) = stop.run_until_cancelled(watch_transfers(&drive, patience)).await {
+                report("watching transfers", watched.map(|_| ()));
+            }
+        }
     });
 }
 
@@ -97,11 +104,15 @@ fn start_mover(whole: &Whole, config: &Config, lifecycle: &Lifecycle) {
 fn start_upkeep(whole: &Whole, upkeep: &Upkeep, lifecycle: &Lifecycle) {
     let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
     let kept_seconds = upkeep.unused_kept_seconds;
+    let stop = lifecycle.stop();
     lifecycle.every("collecting", COLLECT_EVERY, move || {
-        let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
+        let (drive, checkpoints, stop) = (drive.clone(), checkpoints.clone(), stop.clone());
         async move {
-            report("deleting what nobody needs", collect(&drive, &*checkpoints, kept_seconds).await.map(|_| ()));
-            report("removing dead copies", remove_dead(&drive, &*checkpoints).await.map(|_| ()));
+            let round = async {
+                report("deleting what nobody needs", collect(&drive, &*checkpoints, kept_seconds).await.map(|_| ()));
+                report("removing dead copies", remove_dead(&drive, &*checkpoints).await.map(|_| ()));
+            };
+            stop.run_until_cancelled(round).await;
         }
     });
     if upkeep.scrub_period_seconds > 0 {

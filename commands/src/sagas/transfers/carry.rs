@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use cairn_domain::blob::{Blob, BlobCommand, BlobKey, Health};
-use cairn_domain::transfer::{Transfer, TransferCommand, TransferRejection, TransferRequested};
+use cairn_domain::transfer::{Phase, Transfer, TransferCommand, TransferRejection, TransferRequested};
 use cairn_domain::{Decider, StreamName, TransferId};
 
 use super::request::request_for;
@@ -18,6 +18,9 @@ pub(super) enum Failure {
     /// A store that is named on the log is not configured here.
     #[error("the store {0:?} is not configured")]
     UnknownStore(String),
+    /// What was sound a moment ago is not any more.
+    #[error("the copy has changed meanwhile")]
+    Changed,
     /// There is no sound copy to be carried.
     #[error("no sound copy can be read")]
     NoSource,
@@ -60,10 +63,22 @@ pub(super) async fn carry(drive: &Drive, id: TransferId, pace: Option<&Pace>) ->
     }
     let to = store(drive, &requested.to)?;
     let key = blob.state.key_in(to.name(), requested.sha256);
-    if blob.state.health_in(to.name()) != Some(Health::Sound) && !holds(&to, key, requested.size).await? {
+    if blob.state.health_in(to.name()) == Some(Health::Sound) {
+        return settle(drive, id, &requested, key, Seen::OnTheLog).await;
+    }
+    if !holds(&to, key, requested.size).await? {
         copy(drive, &blob.state, &requested, &to, key, pace).await?;
     }
-    settle(drive, id, &requested, key).await
+    settle(drive, id, &requested, key, Seen::ThereNow).await
+}
+
+/// Why the copy at the destination is taken for sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// The log says so.
+    OnTheLog,
+    /// It was written or read just now.
+    ThereNow,
 }
 
 /// What somebody else has carried, and said nothing of. False when the bytes that are there are not the content.
@@ -71,21 +86,30 @@ pub(super) async fn finish_carried(drive: &Drive, id: TransferId) -> Result<bool
     let Some(requested) = requested(drive, id).await? else { return Ok(false) };
     let (blob, to) = (load(drive, &requested).await?, store(drive, &requested.to)?);
     let key = blob.state.key_in(to.name(), requested.sha256);
-    if blob.state.health_in(to.name()) != Some(Health::Sound) && !holds(&to, key, requested.size).await? {
+    let seen = if blob.state.health_in(to.name()) == Some(Health::Sound) { Seen::OnTheLog } else { Seen::ThereNow };
+    if seen == Seen::ThereNow && !holds(&to, key, requested.size).await? {
         return Ok(false);
     }
-    settle(drive, id, &requested, key).await.map(|()| true)
+    settle(drive, id, &requested, key, seen).await.map(|()| true)
 }
 
 /// What a worker that died has left of a transfer that has ended.
 pub(super) async fn tidy(drive: &Drive, id: TransferId) -> Result<(), Failure> {
     let Some(requested) = requested(drive, id).await? else { return Ok(()) };
     let (blob, to) = (load(drive, &requested).await?, store(drive, &requested.to)?);
+    if blob.state.health_in(to.name()) != Some(Health::Sound) {
+        // Somebody may be writing it anew.
+        return Ok(());
+    }
     to.tidy(blob.state.key_in(to.name(), requested.sha256), requested.size).await.map_err(Failure::of(&to))
 }
 
 async fn requested(drive: &Drive, id: TransferId) -> Result<Option<TransferRequested>, Trouble> {
-    Ok(drive.journal().load::<Transfer>(&StreamName::transfer(id)).await?.state.requested().cloned())
+    Ok(transfer_of(drive, id).await?.requested().cloned())
+}
+
+async fn transfer_of(drive: &Drive, id: TransferId) -> Result<Transfer, Trouble> {
+    Ok(drive.journal().load::<Transfer>(&StreamName::transfer(id)).await?.state)
 }
 
 async fn load(drive: &Drive, requested: &TransferRequested) -> Result<Loaded<Blob>, Trouble> {
@@ -140,17 +164,29 @@ async fn copy(
 }
 
 /// The copy is there: the log learns it, the source goes if nothing more is to come of it, and the transfer is done.
-async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, key: BlobKey) -> Result<(), Failure> {
+async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, key: BlobKey, seen: Seen) -> Result<(), Failure> {
     let stream = StreamName::blob(requested.sha256);
     let to = store(drive, &requested.to)?;
     let relocate = BlobCommand::Relocate { from: requested.from.clone(), to: requested.to.clone() };
     let request = request_for(drive, id);
-    let blob = change_copy(drive, to.name(), key, &request, relocate).await?;
+    let blob = match seen {
+        Seen::ThereNow => change_copy(drive, to.name(), key, &request, relocate).await?,
+        Seen::OnTheLog => load(drive, requested).await?,
+    };
     if !is_named(&blob.state, to.name(), key) {
         // It was deleted meanwhile, so the name under which it was written is dead.
         return abandon(drive, id, requested).await;
     }
-    to.tidy(key, requested.size).await.map_err(Failure::of(&to))?;
+    if blob.state.health_in(to.name()) != Some(Health::Sound) {
+        return Err(Failure::Changed);
+    }
+    if let Err(error) = to.tidy(key, requested.size).await {
+        tracing::warn!(%key, store = to.name(), error = &error as &dyn std::error::Error, "what others have left of a copy could not be looked for");
+    }
+    if transfer_of(drive, id).await?.phase() == Phase::Abandoned {
+        // Somebody wants the source to stay; that there is one more copy does no harm.
+        return Ok(());
+    }
     let cause = request.command.event(stream.as_str(), 0);
     remove_source(drive, requested, &to, key, &request.because_of(cause, drive.ports().ids.command())).await?;
     let complete = |transfer: &Loaded<Transfer>| match transfer.state.decide(TransferCommand::Complete) {

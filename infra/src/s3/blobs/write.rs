@@ -40,25 +40,21 @@ pub(super) async fn write(bucket: &Arc<Bucket>, key: BlobKey, size: u64, body: B
         Ok(poured) => poured,
         Err(PourError::TooLong) => return Err(BlobError::NotTheContent(key)),
         Err(PourError::Body(source)) => return Err(BlobError::Body(source)),
-        Err(PourError::Store(Trouble::Absent)) => return overtaken(bucket, key, size).await,
-        Err(PourError::Store(trouble)) => return Err(explain(trouble, key)),
+        Err(PourError::Store(trouble)) => return Err(failed(trouble, key)),
     };
     if actual != size || Sha256(sums.sha256.finalize().into()) != key.sha256 {
         landed.give_up().await;
         return Err(BlobError::NotTheContent(key));
     }
     let expected = Head { size, crc: sums.crc.map(|crc| crc.finalize()) };
-    match land(bucket, key, landed, expected).await {
-        Err(Trouble::Absent) => overtaken(bucket, key, size).await,
-        landed => landed.map_err(|trouble| explain(trouble, key)),
-    }
+    land(bucket, key, landed, expected).await.map_err(|trouble| failed(trouble, key))
 }
 
-/// Parts are given up by others only where one of them has joined its own: the copy is there then.
-async fn overtaken(bucket: &Bucket, key: BlobKey, size: u64) -> Result<(), BlobError> {
-    match bucket.head(&keys::blob(key)).await.map_err(|trouble| explain(trouble, key))? {
-        Some(head) if head.size == size => Ok(()),
-        _ => Err(BlobError::Unavailable("the parts of the copy are gone".into())),
+/// Parts that are gone were given up by somebody else. Whatever lies under the key may be older, so nothing is known.
+fn failed(trouble: Trouble, key: BlobKey) -> BlobError {
+    match trouble {
+        Trouble::Absent => BlobError::Unavailable("the parts of the copy are gone".into()),
+        other => explain(other, key),
     }
 }
 
@@ -68,7 +64,7 @@ async fn land(bucket: &Bucket, key: BlobKey, landed: Landed, expected: Head) -> 
         Landed::InMemory(bytes) => return bucket.put(&name, &bytes, Some(key.sha256)).await,
         Landed::InParts(unjoined, parts) => (unjoined, parts),
     };
-    unjoined.join(&parts).await?;
+    unjoined.join_anew(&parts).await?;
     let head = bucket.head(&name).await?.ok_or(Trouble::Absent)?;
     if head.size != expected.size || head.crc.is_some_and(|crc| Some(crc) != expected.crc) {
         return Err(Trouble::odd("the store has joined other bytes than it was sent"));

@@ -38,7 +38,7 @@ async fn no_query_reads_a_whole_table_or_sorts_one() {
     let explained = Explained { views, plans: StdMutex::default() };
     ask_everything(&explained, AccountId(Uuid::nil())).await.unwrap();
     let plans = explained.plans.into_inner().unwrap();
-    assert_eq!(plans.len(), 48);
+    assert_eq!(plans.len(), 51);
     for (text, steps) in plans {
         // There is one row per projection in it, and all are wanted.
         let whole = text.contains("tbl_checkpoint");

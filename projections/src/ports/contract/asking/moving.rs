@@ -103,6 +103,6 @@ async fn figures_are_what_counting_gives(asked: &Asked<'_>) {
         assert_eq!((counted.transfers, counted.bytes), (transfers, bytes), "{:?}", counted.phase);
     }
     let under_way = |transfer: &&TransferRecord| matches!(transfer.phase, Phase::Requested | Phase::Queued | Phase::Started);
-    let oldest = all.iter().filter(under_way).map(|transfer| transfer.updated_at).min();
+    let oldest = all.iter().filter(under_way).map(|transfer| transfer.requested_at).min();
     assert_eq!(figures.oldest_requested_at, oldest);
 }
