@@ -52,9 +52,7 @@ impl FsBlobs {
     ) -> Result<T, BlobError> {
         self.on_disk(move |root| match places::open(root, key) {
             Ok(file) => work(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && places::directory(root, key).is_dir() => {
-                Err(BlobError::Absent(key))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Absent(key)),
             Err(error) => Err(unavailable(error)),
         })
         .await

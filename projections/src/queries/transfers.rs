@@ -51,6 +51,8 @@ pub struct TransferFigures {
     pub phases: Vec<PhaseFigures>,
     /// When the oldest transfer that is under way was asked for; none when none is under way.
     pub oldest_requested_at: Option<Timestamp>,
+    /// When something was last heard of the transfer that is under way and longest silent; none when none is under way.
+    pub silent_since: Option<Timestamp>,
 }
 
 /// The transfers of one phase.
@@ -134,12 +136,13 @@ pub async fn transfer_figures(tables: &dyn ReadTables) -> Result<TransferFigures
         .to_owned();
     let ever: Option<(u64, u64)> = first(tables, query, |row| Ok((row.get(0)?, row.get(1)?))).await?;
     let (mut transfers, mut bytes) = ever.unwrap_or_default();
-    let mut figures = TransferFigures { phases: Vec::new(), oldest_requested_at: None };
+    let mut figures = TransferFigures { phases: Vec::new(), oldest_requested_at: None, silent_since: None };
     for (phase, _) in PHASES.into_iter().filter(|(phase, _)| *phase != Phase::Completed) {
-        let counted = count(tables, phase).await?;
+        let (counted, silent_since) = count(tables, phase).await?;
         transfers = transfers.saturating_sub(counted.transfers);
         bytes = bytes.saturating_sub(counted.bytes);
         if is_under_way(phase) && counted.transfers > 0 {
+            figures.silent_since = figures.silent_since.into_iter().chain(silent_since).min();
             figures.oldest_requested_at = figures.oldest_requested_at.into_iter().chain(oldest(tables, phase).await?).min();
         }
         figures.phases.push(counted);
@@ -160,21 +163,22 @@ async fn oldest(tables: &dyn ReadTables, phase: Phase) -> Result<Option<Timestam
     first(tables, query, |row| row.get(0)).await
 }
 
-/// The transfers of one phase. The index alone answers it.
-async fn count(tables: &dyn ReadTables, phase: Phase) -> Result<PhaseFigures, ReadError> {
+/// The transfers of one phase, and when something was heard of the one longest silent. The index alone answers it.
+async fn count(tables: &dyn ReadTables, phase: Phase) -> Result<(PhaseFigures, Option<Timestamp>), ReadError> {
     let query = Query::select()
         .expr(Expr::col(TransferRow::State).count())
         // The sum of numbers is no whole number in MySQL.
         .expr(Expr::col(TransferRow::Size).sum().cast_as("SIGNED"))
+        .expr(Expr::col(TransferRow::UpdatedAt).min())
         .from(TransferRow::TABLE.name)
         .and_where(Expr::col(TransferRow::State).eq(state_text(phase)))
         .to_owned();
     let read = |row: &Row| {
         let (transfers, bytes) = (row.get(0)?, row.get::<Option<u64>>(1)?.unwrap_or_default());
-        Ok(PhaseFigures { phase, transfers, bytes })
+        Ok((PhaseFigures { phase, transfers, bytes }, row.get(2)?))
     };
     let counted = first(tables, query, read).await?;
-    Ok(counted.unwrap_or(PhaseFigures { phase, transfers: 0, bytes: 0 }))
+    Ok(counted.unwrap_or((PhaseFigures { phase, transfers: 0, bytes: 0 }, None)))
 }
 
 const fn is_under_way(phase: Phase) -> bool {

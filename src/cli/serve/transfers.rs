@@ -7,6 +7,7 @@ use cairn_commands::Drive;
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::sagas::transfers::{Mover, MoverSettings, Patience, Requested, request_transfers, watch_transfers};
 use cairn_commands::sagas::{Scrubbed, Scrubber, collect, remove_dead};
+use cairn_domain::Timestamp;
 use cairn_infra::config::{Config, Service, Upkeep};
 use cairn_projections::queries::transfers::{state_text, transfer_figures};
 use tokio::time::{sleep, timeout};
@@ -152,6 +153,10 @@ fn start_gauges(whole: &Whole, lifecycle: &Lifecycle) {
     metrics::describe_gauge!("cairn_transfers", "Transfers, by their state.");
     metrics::describe_gauge!("cairn_transfers_bytes", "Bytes of transfers, by their state.");
     metrics::describe_gauge!("cairn_transfers_oldest_seconds", "How long ago the oldest transfer that is not done was asked for.");
+    metrics::describe_gauge!(
+        "cairn_transfers_silent_seconds",
+        "How long nothing was heard of the transfer that is longest silent."
+    );
     let (tables, drive) = (whole.foundation.tables.clone(), whole.drive.clone());
     lifecycle.every("transfers' figures", GAUGES_EVERY, move || {
         let (tables, drive) = (tables.clone(), drive.clone());
@@ -164,8 +169,10 @@ fn start_gauges(whole: &Whole, lifecycle: &Lifecycle) {
                         metrics::gauge!("cairn_transfers_bytes", "state" => state).set(figure.bytes as f64);
                     }
                     let now = drive.ports().clock.now();
-                    let age = figures.oldest_requested_at.map_or(0, |oldest| now.0.saturating_sub(oldest.0).max(0));
-                    metrics::gauge!("cairn_transfers_oldest_seconds").set(age as f64 / 1e6);
+                    let seconds_since =
+                        |time: Option<Timestamp>| time.map_or(0, |time| now.0.saturating_sub(time.0).max(0)) as f64 / 1e6;
+                    metrics::gauge!("cairn_transfers_oldest_seconds").set(seconds_since(figures.oldest_requested_at));
+                    metrics::gauge!("cairn_transfers_silent_seconds").set(seconds_since(figures.silent_since));
                 }
                 Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the transfers can't be counted"),
             }

@@ -105,4 +105,6 @@ async fn figures_are_what_counting_gives(asked: &Asked<'_>) {
     let under_way = |transfer: &&TransferRecord| matches!(transfer.phase, Phase::Requested | Phase::Queued | Phase::Started);
     let oldest = all.iter().filter(under_way).map(|transfer| transfer.requested_at).min();
     assert_eq!(figures.oldest_requested_at, oldest);
+    let silent_since = all.iter().filter(under_way).map(|transfer| transfer.updated_at).min();
+    assert_eq!(figures.silent_since, silent_since);
 }
