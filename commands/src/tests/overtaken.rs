@@ -20,10 +20,24 @@ use crate::ports::staging::{MemoryStaging, Staging, StagingError, Whole};
 use crate::upload::{PartSent, StartUpload, complete, receive_part, start};
 use crate::{Drive, Limits, Ports};
 
-/// What was sealed is forgotten once, as when another process has sealed something else.
+/// What another process does, once, when this one promotes an upload.
+enum Meanwhile {
+    /// It has sealed something else, so what was sealed here is forgotten.
+    SealsAnother,
+    /// It stores the same content, and deletes it again, before the log knows of ours.
+    StoresAndDeletes(Arc<MemoryEventStore>),
+}
+
 struct Overtaken {
     inner: MemoryStaging,
+    meanwhile: Meanwhile,
     happened: AtomicBool,
+}
+
+impl Overtaken {
+    fn new(blobs: &Arc<MemoryBlobs>, meanwhile: Meanwhile) -> Arc<Self> {
+        Arc::new(Self { inner: MemoryStaging::new(blobs.clone()), meanwhile, happened: AtomicBool::new(false) })
+    }
 }
 
 #[async_trait]
@@ -52,10 +66,16 @@ impl Staging for Overtaken {
     }
 
     async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
-        if self.happened.swap(true, Ordering::SeqCst) {
-            return self.inner.promote(upload, key).await;
+        let first = !self.happened.swap(true, Ordering::SeqCst);
+        match &self.meanwhile {
+            Meanwhile::SealsAnother if first => Err(StagingError::Absent(upload)),
+            Meanwhile::StoresAndDeletes(log) if first => {
+                self.inner.promote(upload, key).await?;
+                store_and_delete(log, key.sha256).await;
+                Ok(())
+            }
+            _ => self.inner.promote(upload, key).await,
         }
-        Err(StagingError::Absent(upload))
     }
 
     async fn discard(&self, upload: UploadId) -> Result<(), StagingError> {
@@ -71,11 +91,25 @@ impl Staging for Overtaken {
     }
 }
 
+async fn store_and_delete(log: &MemoryEventStore, sha256: Sha256) {
+    let stored = BlobStored { size: 5, sha1: Sha1([0; 20]), store: "local".to_owned() };
+    let deleted = BlobDeleted { stores: vec!["local".to_owned()] };
+    let stream = StreamName::blob(sha256);
+    let events = [BlobEvent::BlobStored(stored), BlobEvent::BlobDeleted(deleted)].into_iter().enumerate();
+    let new = |(n, event): (usize, BlobEvent)| NewEvent {
+        id: CommandId(Uuid::from_u128(77)).event(stream.as_str(), n),
+        time: Timestamp(1),
+        metadata: Metadata::default(),
+        event: event.into(),
+    };
+    log.append(&stream, Expected::NoStream, events.map(new).collect()).await.expect("appended");
+}
+
 #[tokio::test]
 async fn what_was_merged_is_sealed_again() {
     let Stage { log, clock, .. } = stage();
     let blobs = Arc::new(MemoryBlobs::default());
-    let staging = Arc::new(Overtaken { inner: MemoryStaging::new(blobs.clone()), happened: AtomicBool::new(false) });
+    let staging = Overtaken::new(&blobs, Meanwhile::SealsAnother);
     let ports =
         Ports { staging: staging.clone(), stores: Stores::new(blobs, Vec::new()), clock: clock.clone(), ..ports_over(log.clone()) };
     let drive = Drive::new(ports, Limits::default(), crate::drive::Secret([7; 32]));
@@ -94,81 +128,11 @@ async fn what_was_merged_is_sealed_again() {
     assert_eq!(read(&stage.drive, sha256(b"012345"), 6).await, b"012345");
 }
 
-/// Between the promotion and the log, others store the same content, and it is deleted again.
-struct Overslept {
-    inner: MemoryStaging,
-    log: Arc<MemoryEventStore>,
-    happened: AtomicBool,
-}
-
-impl Overslept {
-    async fn others(&self, sha256: Sha256) {
-        let stored = BlobStored { size: 5, sha1: Sha1([0; 20]), store: "local".to_owned() };
-        let deleted = BlobDeleted { stores: vec!["local".to_owned()] };
-        let stream = StreamName::blob(sha256);
-        let events = [BlobEvent::BlobStored(stored), BlobEvent::BlobDeleted(deleted)].into_iter().enumerate();
-        let new = |(n, event): (usize, BlobEvent)| NewEvent {
-            id: CommandId(Uuid::from_u128(77)).event(stream.as_str(), n),
-            time: Timestamp(1),
-            metadata: Metadata::default(),
-            event: event.into(),
-        };
-        self.log.append(&stream, Expected::NoStream, events.map(new).collect()).await.expect("appended");
-    }
-}
-
-#[async_trait]
-impl Staging for Overslept {
-    async fn open(&self, upload: UploadId, size: u64) -> Result<(), StagingError> {
-        self.inner.open(upload, size).await
-    }
-
-    async fn receive(&self, upload: UploadId, body: ByteStream, bytes_max: u64) -> Result<Whole, StagingError> {
-        self.inner.receive(upload, body, bytes_max).await
-    }
-
-    async fn write_part(
-        &self,
-        upload: UploadId,
-        part: Part,
-        body: ByteStream,
-        expected: Option<Sha256>,
-        taken: Option<Sha256>,
-    ) -> Result<Sha256, StagingError> {
-        self.inner.write_part(upload, part, body, expected, taken).await
-    }
-
-    async fn seal(&self, upload: UploadId, parts: &[(Part, Sha256)]) -> Result<Whole, StagingError> {
-        self.inner.seal(upload, parts).await
-    }
-
-    async fn promote(&self, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
-        self.inner.promote(upload, key).await?;
-        if !self.happened.swap(true, Ordering::SeqCst) {
-            self.others(key.sha256).await;
-        }
-        Ok(())
-    }
-
-    async fn discard(&self, upload: UploadId) -> Result<(), StagingError> {
-        self.inner.discard(upload).await
-    }
-
-    async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
-        self.inner.list(quiet).await
-    }
-
-    async fn reachable(&self) -> Result<(), StagingError> {
-        self.inner.reachable().await
-    }
-}
-
 #[tokio::test]
 async fn bytes_whose_name_died_before_the_log_knew_of_them_get_another() {
     let Stage { log, clock, .. } = stage();
     let blobs = Arc::new(MemoryBlobs::default());
-    let inner = MemoryStaging::new(blobs.clone());
-    let staging = Arc::new(Overslept { inner, log: log.clone(), happened: AtomicBool::new(false) });
+    let staging = Overtaken::new(&blobs, Meanwhile::StoresAndDeletes(log.clone()));
     let stores = Stores::new(blobs.clone(), Vec::new());
     let ports = Ports { staging: staging.clone(), stores, clock: clock.clone(), ..ports_over(log.clone()) };
     let drive = Drive::new(ports, Limits::default(), crate::drive::Secret([7; 32]));
