@@ -4,6 +4,7 @@ pub mod user;
 
 pub mod chunked;
 pub mod file;
+pub mod folder;
 pub mod instant;
 
 pub mod admin;
@@ -20,6 +21,8 @@ pub enum Tag {
     User,
     /// Whole files: upload, list, download, rename, move, trash.
     File,
+    /// Folders, and what stands in them: make, list, rename, move, trash.
+    Folder,
     /// Upload without sending the bytes, when the drive has them already.
     #[oai(rename = "Instant upload")]
     Instant,

@@ -67,6 +67,8 @@ pub struct Limits {
     pub uploads_open_max: u64,
     /// An upload ends this long after its last part, in seconds.
     pub upload_expires_seconds: u64,
+    /// Folders that one account may have, those in the trash included.
+    pub folders_max: u64,
     /// Sessions that one account may have open at once.
     pub sessions_max: usize,
     /// A token works this long, in seconds.
@@ -102,6 +104,7 @@ impl Default for Limits {
             parts_max: 10_000,
             uploads_open_max: 1_000,
             upload_expires_seconds: 7 * DAY,
+            folders_max: 10_000,
             sessions_max: 100,
             session_expires_seconds: 30 * DAY,
             challenge_expires_seconds: 60,

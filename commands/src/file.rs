@@ -12,7 +12,7 @@ pub use update::{UpdateError, UpdateFile, update};
 
 use cairn_domain::blob::Blob;
 use cairn_domain::file::{Entry, File, FileRejection};
-use cairn_domain::{FileId, FileName, FolderId, StreamName};
+use cairn_domain::{FileId, FileName, StreamName};
 
 use crate::upload::home_of;
 use crate::{Caller, Drive, Loaded, Trouble};
@@ -40,11 +40,6 @@ impl From<FileRejection> for FileError {
 /// The entry, if it is the caller's own; somebody else's is as absent as one that never was.
 pub(crate) fn own_entry<'a>(file: &'a Loaded<File>, caller: &Caller) -> Option<&'a Entry> {
     file.state.entry().filter(|entry| entry.added.owner == caller.account)
-}
-
-/// True when an entry may be put there. Only the top is there so far.
-pub fn folder_exists(folder: Option<FolderId>) -> bool {
-    folder.is_none()
 }
 
 /// An entry as the log has it, whoever owns it: the caller says who may see it.

@@ -9,6 +9,7 @@
 pub mod account;
 pub mod content;
 pub mod file;
+pub mod folder;
 pub mod instant;
 pub mod links;
 pub mod sagas;

@@ -2,6 +2,7 @@
 
 mod collect;
 mod copies;
+mod empty_folders;
 mod finish_begun;
 mod follower;
 mod pace;
@@ -10,6 +11,7 @@ mod scrub;
 pub mod transfers;
 
 pub use collect::{collect, remove_dead};
+pub use empty_folders::empty_folders;
 pub use finish_begun::{Finished, Finishing, finish_begun};
 pub use relay::{Relay, RelayRefused, RelayStatus};
 pub use scrub::{Scrubbed, Scrubber};

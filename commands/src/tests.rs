@@ -6,6 +6,7 @@ mod collecting;
 mod contents;
 mod crashes;
 mod files;
+mod folders;
 mod instant;
 mod moving;
 mod overtaken;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::AccountEvent;
 use crate::blob::BlobEvent;
 use crate::file::FileEvent;
+use crate::folder::FolderEvent;
 use crate::transfer::TransferEvent;
 use crate::upload::UploadEvent;
 use crate::username::UsernameEvent;
@@ -168,6 +169,14 @@ catalogue! {
         FileTrashed: 1,
         FileRestored: 1,
         FilePurged: 1,
+    }
+    Folder(FolderEvent) = "tree" {
+        FolderCreated: 1,
+        FolderRenamed: 1,
+        FolderMoved: 1,
+        FolderTrashed: 1,
+        FolderRestored: 1,
+        FolderPurged: 1,
     }
     Transfer(TransferEvent) = "transfer" {
         TransferRequested: 1,

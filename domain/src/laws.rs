@@ -1,6 +1,8 @@
 //! The laws of every aggregate, over random histories and commands:
 //! `evolve` is total, and a command whose events are folded does not do its work a second time.
 
+use std::collections::BTreeSet;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -15,6 +17,10 @@ use crate::blob::{
 };
 use crate::decider::fold;
 use crate::file::{File, FileAdded, FileCommand, FileEvent, FileMoved, FilePurged, FileRenamed, FileRestored, FileTrashed, Origin};
+use crate::folder::{
+    CreateFolder, FolderCommand, FolderCreated, FolderEvent, FolderMoved, FolderPurged, FolderRenamed, FolderRestored,
+    FolderTrashed, Tree, UpdateFolder,
+};
 use crate::transfer::{
     Transfer, TransferAbandoned, TransferCommand, TransferCompleted, TransferEvent, TransferQueued, TransferRequested,
     TransferRetried, TransferStalled, TransferStarted,
@@ -163,6 +169,50 @@ fn file_command() -> impl Strategy<Value = FileCommand> {
     ]
 }
 
+fn one_folder() -> impl Strategy<Value = FolderId> {
+    (0..5_u128).prop_map(|n| FolderId(Uuid::from_u128(n)))
+}
+
+fn place() -> impl Strategy<Value = Option<FolderId>> {
+    proptest::option::of(one_folder())
+}
+
+/// Whatever a history says, also what no decider would: folders that stand in each other, or in one that is gone.
+fn folder_event() -> impl Strategy<Value = FolderEvent> {
+    let along = || vec(one_folder(), 0..3);
+    prop_oneof![
+        3 => (one_folder(), name(), place(), time())
+            .prop_map(|(folder, name, parent, at)| FolderEvent::FolderCreated(FolderCreated { folder, name, parent, at })),
+        1 => (one_folder(), name(), time())
+            .prop_map(|(folder, name, at)| FolderEvent::FolderRenamed(FolderRenamed { folder, name, at })),
+        2 => (one_folder(), place(), time())
+            .prop_map(|(folder, parent, at)| FolderEvent::FolderMoved(FolderMoved { folder, parent, at })),
+        2 => (one_folder(), along(), time())
+            .prop_map(|(folder, along, at)| FolderEvent::FolderTrashed(FolderTrashed { folder, along, at })),
+        1 => (one_folder(), along(), time())
+            .prop_map(|(folder, along, at)| FolderEvent::FolderRestored(FolderRestored { folder, along, at })),
+        1 => (one_folder(), along(), time())
+            .prop_map(|(folder, along, at)| FolderEvent::FolderPurged(FolderPurged { folder, along, at })),
+    ]
+}
+
+fn folder_command() -> impl Strategy<Value = FolderCommand> {
+    prop_oneof![
+        3 => (one_folder(), name(), place(), time()).prop_map(|(folder, name, parent, at)| FolderCommand::Create(CreateFolder {
+            folder,
+            name,
+            parent,
+            at,
+            folders_max: 4
+        })),
+        3 => (one_folder(), proptest::option::of(name()), proptest::option::of(place()), time())
+            .prop_map(|(folder, name, parent, at)| FolderCommand::Update(UpdateFolder { folder, name, parent, at })),
+        2 => (one_folder(), time()).prop_map(|(folder, at)| FolderCommand::Trash { folder, at }),
+        2 => (one_folder(), time()).prop_map(|(folder, at)| FolderCommand::Restore { folder, at }),
+        1 => (one_folder(), time()).prop_map(|(folder, at)| FolderCommand::Purge { folder, at }),
+    ]
+}
+
 fn store() -> impl Strategy<Value = String> {
     prop_oneof![Just("local"), Just("ceph"), Just("oss")].prop_map(str::to_owned)
 }
@@ -288,7 +338,8 @@ fn upload_command() -> impl Strategy<Value = UploadCommand> {
             revision,
             sha256,
             sha1,
-            file
+            file,
+            folder: None
         })),
         merged().prop_map(UploadCommand::StoreWhole),
         Just(UploadCommand::Cancel),
@@ -305,6 +356,49 @@ proptest! {
     #[test]
     fn of_entries(history in vec(file_event(), 0..12), command in file_command()) {
         holds::<File>(&history, &command)?;
+    }
+
+    #[test]
+    fn of_folders(history in vec(folder_event(), 0..12), command in folder_command()) {
+        holds::<Tree>(&history, &command)?;
+    }
+
+    #[test]
+    fn every_folder_leads_to_the_top(commands in vec(folder_command(), 0..40)) {
+        let mut tree = Tree::default();
+        for command in commands {
+            tree = tree.decide(command).unwrap_or_default().iter().fold(tree, Tree::evolve);
+            for number in 0..5 {
+                let mut place = Some(FolderId(Uuid::from_u128(number)));
+                for _ in 0..5 {
+                    place = place.and_then(|folder| tree.folder(folder)).and_then(|folder| folder.parent);
+                }
+                prop_assert_eq!(place, None);
+            }
+        }
+    }
+
+    #[test]
+    fn events_name_every_folder_that_comes_or_goes(commands in vec(folder_command(), 0..40)) {
+        let all = || (0..5).map(|number| FolderId(Uuid::from_u128(number)));
+        let mut tree = Tree::default();
+        for command in commands {
+            for event in tree.clone().decide(command).unwrap_or_default() {
+                let before: Vec<_> = all().map(|folder| tree.status(folder)).collect();
+                tree = tree.evolve(&event);
+                let differs = |(folder, before): (FolderId, _)| (tree.status(folder) != before).then_some(folder);
+                let changed: BTreeSet<_> = all().zip(before).filter_map(differs).collect();
+                let named: BTreeSet<_> = match &event {
+                    FolderEvent::FolderCreated(FolderCreated { folder, .. }) => BTreeSet::from([*folder]),
+                    FolderEvent::FolderTrashed(FolderTrashed { folder, along, .. })
+                    | FolderEvent::FolderRestored(FolderRestored { folder, along, .. })
+                    | FolderEvent::FolderPurged(FolderPurged { folder, along, .. }) => along.iter().copied().chain([*folder]).collect(),
+                    // Of one that comes out of the trash with its move, the event after it tells.
+                    FolderEvent::FolderMoved(_) | FolderEvent::FolderRenamed(_) => changed.clone(),
+                };
+                prop_assert!(changed.is_subset(&named), "{event:?} changed {changed:?}");
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod blob;
 pub mod file;
+pub mod folder;
 pub mod transfer;
 pub mod upload;
 pub mod username;

@@ -35,6 +35,11 @@ impl StreamName {
         Self(format!("file-{id}"))
     }
 
+    /// Somebody's folders, all together.
+    pub fn tree(owner: AccountId) -> Self {
+        Self(format!("tree-{owner}"))
+    }
+
     /// A content on its way from one store to another.
     pub fn transfer(id: TransferId) -> Self {
         Self(format!("transfer-{id}"))

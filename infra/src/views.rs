@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cairn_commands::ports::views::{ContentHash, OpenUploadKey, Views, ViewsError};
 use cairn_domain::transfer::Phase;
-use cairn_domain::{AccountId, FileId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
+use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
 use cairn_projections::ReachedPosition;
 use cairn_projections::ports::{ReadError, ReadTables};
-use cairn_projections::queries::files::{ByHash, newest_with_content};
+use cairn_projections::queries::files::{ByHash, entries_in_folder, newest_with_content};
 use cairn_projections::queries::uploads::{self, UploadLike};
 use cairn_projections::queries::{contents, transfers};
 
@@ -62,6 +62,16 @@ impl Views for LocalViews {
 
     async fn silent_transfers(&self, phases: &[Phase], since: Timestamp, limit: u64) -> Result<Vec<TransferId>, ViewsError> {
         transfers::silent_transfers(&*self.tables, phases, since, limit).await.map_err(translate)
+    }
+
+    async fn entries_in(
+        &self,
+        owner: AccountId,
+        folder: FolderId,
+        after: Option<Position>,
+        limit: u64,
+    ) -> Result<Vec<(FileId, Position)>, ViewsError> {
+        entries_in_folder(&*self.tables, owner, folder, after, limit).await.map_err(translate)
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {

@@ -8,6 +8,7 @@ use crate::statement::{Statement, value::TooLarge};
 use crate::table::Table;
 
 pub mod files;
+pub mod folders;
 pub mod transfers;
 pub mod uploads;
 pub mod usage;
@@ -74,6 +75,7 @@ pub fn projections() -> Vec<Arc<dyn Projection>> {
     vec![
         Arc::new(users::Users),
         Arc::new(files::Files),
+        Arc::new(folders::Folders),
         Arc::new(usage::Usage),
         Arc::new(uploads::Uploads),
         Arc::new(transfers::Transfers),

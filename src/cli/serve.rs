@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use cairn_api::App;
 use cairn_api::http::listen::{self, Drained, ListenLimits};
-use cairn_commands::sagas::{Finished, finish_begun};
+use cairn_commands::sagas::{Finished, empty_folders, finish_begun};
 use cairn_commands::upload::{expire_overdue, sweep_staging};
 use cairn_commands::{Drive, Trouble};
 use cairn_domain::Timestamp;
@@ -161,6 +161,14 @@ fn start_clean_up(whole: &Whole, services: &Services, lifecycle: &Lifecycle) {
         });
     }
     if services.include(Service::Saga) {
+        let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
+        lifecycle.every("emptying folders", CLEAN_UP_EVERY, move || {
+            let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
+            async move {
+                let emptied = empty_folders(&drive, &*checkpoints, PATIENCE_SECONDS).await;
+                report("purging what stood in folders", emptied.map(|_| ()));
+            }
+        });
         let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
         lifecycle.every("finishing", CLEAN_UP_EVERY, move || {
             let (drive, checkpoints) = (drive.clone(), checkpoints.clone());

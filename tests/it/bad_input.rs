@@ -14,6 +14,10 @@ const JSON_CALLS: &[(&str, &str)] = &[
     ("/file/update", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01","name":"a"}"#),
     ("/file/delete", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
     ("/file/restore", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
+    ("/folder/create", r#"{"name":"a"}"#),
+    ("/folder/update", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01","name":"a"}"#),
+    ("/folder/delete", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
+    ("/folder/restore", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
     ("/file/fastupload", r#"{"sha1":"a9993e364706816aba3e25717850c26c9cd0d89d","size":1,"name":"a"}"#),
     (
         "/file/fastupload/prove",
@@ -191,6 +195,9 @@ async fn ids_that_are_none_or_anothers_are_refused() {
         ("/file/update", "id"),
         ("/file/delete", "id"),
         ("/file/restore", "id"),
+        ("/folder/update", "id"),
+        ("/folder/delete", "id"),
+        ("/folder/restore", "id"),
         ("/file/mpupload/complete", "upload_id"),
         ("/file/mpupload/cancel", "upload_id"),
     ] {

@@ -104,6 +104,25 @@ async fn entries() {
 }
 
 #[tokio::test]
+async fn folders() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    let create = json_case(&user, "/folder/create", 201, json!({ "name": "a" }), json!({ "name": "b" }));
+    let made = check(&drive, "create", create).await.json();
+    let other = user.post("/folder/create").json(&json!({ "name": "other" })).send().await.expect(201).json();
+    let by_id = |path, status, body: Value| {
+        let mut different = body.clone();
+        different["id"] = other["id"].clone();
+        json_case(&user, path, status, body, different)
+    };
+    let id = &made["id"];
+    check(&drive, "update", by_id("/folder/update", 200, json!({ "id": id, "name": "c" }))).await;
+    check(&drive, "trash", by_id("/folder/delete", 200, json!({ "id": id }))).await;
+    check(&drive, "restore", by_id("/folder/restore", 200, json!({ "id": id }))).await;
+    check(&drive, "purge", by_id("/folder/delete", 204, json!({ "id": id, "purge": true }))).await;
+}
+
+#[tokio::test]
 async fn instant_uploads() {
     let drive = Drive::start();
     let (owner, user) = (drive.user().await, drive.user().await);

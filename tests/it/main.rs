@@ -13,6 +13,7 @@ mod accounts;
 mod chunked;
 mod downloads;
 mod entries;
+mod folders;
 mod instant;
 mod uploads;
 

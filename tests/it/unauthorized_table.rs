@@ -12,6 +12,7 @@ use crate::harness::{Call, Client, Drive, File, PASSWORD, User, content, sha256_
 /// What is asked for belongs to the owner.
 struct Things {
     file: File,
+    folder: String,
     bytes: Vec<u8>,
     /// One part of one, and it is there.
     upload: String,
@@ -52,6 +53,10 @@ fn id(things: &Things) -> Value {
     json!({ "id": things.file.id })
 }
 
+fn folder_id(things: &Things) -> Value {
+    json!({ "id": things.folder })
+}
+
 fn upload_id(things: &Things) -> Value {
     json!({ "upload_id": things.upload })
 }
@@ -82,6 +87,13 @@ const TABLE: &[Row] = &[
     owned("POST /file/delete", 200, |client, things| client.post("/file/delete").json(&id(things))),
     owned("POST /file/restore", 200, |client, things| client.post("/file/restore").json(&id(things))),
     owned("GET /file/history", 200, |client, things| client.get("/file/history").query("id", &things.file.id)),
+    own("POST /folder/create", 201, |client, _| client.post("/folder/create").json(&json!({ "name": "a" }))),
+    own("GET /folder/query", 200, |client, _| client.get("/folder/query")),
+    owned("POST /folder/update", 200, |client, things| {
+        client.post("/folder/update").json(&json!({ "id": things.folder, "name": "b" }))
+    }),
+    owned("POST /folder/delete", 200, |client, things| client.post("/folder/delete").json(&folder_id(things))),
+    owned("POST /folder/restore", 200, |client, things| client.post("/folder/restore").json(&folder_id(things))),
     Row {
         operation: "POST /file/fastupload",
         statuses: [401, 200, 201, 401],
@@ -139,7 +151,9 @@ async fn things(owner: &User, other: &User) -> Things {
     hasher.update(&theirs);
     let upload = owner.init(&json!({ "name": format!("open-{number}"), "size": 4 })).await.upload_id;
     owner.part(&upload, 1, "part").send().await.expect(200);
+    let folder = owner.post("/folder/create").json(&json!({ "name": "mine" })).send().await.expect(201).json();
     Things {
+        folder: folder["id"].as_str().unwrap().to_owned(),
         file: owner.upload("a.bin", &bytes).await,
         bytes,
         upload,

@@ -14,7 +14,7 @@ pub enum Section {
     Account,
     /// What takes files: whole, in parts, or by their hash.
     Upload,
-    /// What gives files out, lists and changes them.
+    /// What gives files out, lists and changes them and their folders.
     Download,
     /// Shares.
     Share,
@@ -31,6 +31,7 @@ impl Section {
             ("/file/fastupload", Self::Upload),
             ("/file/mpupload/", Self::Upload),
             ("/file/", Self::Download),
+            ("/folder/", Self::Download),
             ("/share/", Self::Share),
         ];
         sections.into_iter().find(|(begin, _)| path.starts_with(begin)).map(|(_, section)| section)
@@ -64,6 +65,7 @@ mod tests {
                 "User" | "Admin" => &[Some(Section::Account)],
                 "File" => &[Some(Section::Upload), Some(Section::Download)],
                 "Instant upload" | "Chunked upload" => &[Some(Section::Upload)],
+                "Folder" => &[Some(Section::Download)],
                 "System" => &[None],
                 other => panic!("say to which section {other} belongs"),
             };

@@ -1,7 +1,9 @@
 use cairn_domain::file::{File, FileCommand, FileRejection};
+use cairn_domain::folder::FolderStatus;
 use cairn_domain::{Decider, FileId, FileName, FolderId, StreamName};
 
-use super::{folder_exists, own_entry};
+use super::own_entry;
+use crate::folder::folders_of;
 use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
@@ -53,11 +55,17 @@ impl From<FileRejection> for UpdateError {
 
 /// Renames or moves an entry, or both.
 pub async fn update(drive: &Drive, request: &Request, caller: &Caller, wish: UpdateFile) -> Result<Loaded<File>, UpdateError> {
-    if !folder_exists(wish.folder.flatten()) {
+    let folders = folders_of(drive, caller.account).await?.state;
+    if folders.status_of_place(wish.folder.flatten()) != FolderStatus::Active {
         return Err(UpdateError::NoSuchFolder);
     }
     let decide = |file: &Loaded<File>| -> Result<_, UpdateError> {
-        own_entry(file, caller).ok_or(UpdateError::Absent)?;
+        let entry = own_entry(file, caller).ok_or(UpdateError::Absent)?;
+        match folders.status_of_place(entry.folder) {
+            FolderStatus::Active => {}
+            FolderStatus::Trashed => return Err(UpdateError::Trashed),
+            FolderStatus::Absent => return Err(UpdateError::Absent),
+        }
         let actual = file.revision();
         if wish.if_version.is_some_and(|seen| seen != actual) {
             return Err(UpdateError::VersionConflict { actual });

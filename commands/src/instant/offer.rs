@@ -3,7 +3,7 @@ use cairn_domain::{FileName, FolderId, StreamName};
 
 use super::add_entry;
 use super::challenge::{Asked, Challenge, ask};
-use crate::file::folder_exists;
+use crate::folder;
 use crate::ports::views::ContentHash;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
@@ -43,7 +43,7 @@ pub enum OfferError {
 /// Makes an entry at once when the caller has the content already; asks for proof otherwise, whether the content is
 /// known or not.
 pub async fn offer(drive: &Drive, request: &Request, caller: &Caller, wish: FastUpload) -> Result<Offer, OfferError> {
-    if !folder_exists(wish.folder) {
+    if !folder::is_in_use(drive, caller.account, wish.folder).await? {
         return Err(OfferError::NoSuchFolder);
     }
     if let Some(file) = from_own_entry(drive, request, caller, &wish).await? {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::add_entry;
 use super::challenge::{Asked, Range, take};
 use crate::content::{ContentError, Copies};
+use crate::folder;
 use crate::ports::views::ContentHash;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
@@ -74,7 +75,8 @@ async fn judge(
     let right = bool::from(expected.ct_eq(&proof.0));
     match content.filter(|_| right) {
         Some(copies) => {
-            let file = add_entry(drive, request, caller, copies.sha256(), asked.name, asked.folder).await?;
+            let folder = folder::still_in_use(drive, caller.account, asked.folder).await?;
+            let file = add_entry(drive, request, caller, copies.sha256(), asked.name, folder).await?;
             file.ok_or(ProveError::UploadRequired)
         }
         None => Err(ProveError::UploadRequired),

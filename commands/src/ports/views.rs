@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cairn_domain::transfer::Phase;
-use cairn_domain::{AccountId, FileId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
+use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
 
 use super::BoxError;
 
@@ -37,6 +37,16 @@ pub trait Views: Send + Sync {
     /// Transfers in one of these phases of which nothing was heard after that time, at most `limit`, the one longest silent first.
     async fn silent_transfers(&self, phases: &[Phase], since: Timestamp, limit: u64) -> Result<Vec<TransferId>, ViewsError>;
 
+    /// The owner's entries that stand in the folder, in use or in the trash, newest first, at most `limit`; each with its place in the log.
+    /// Only those that were made before `after`, if that is given.
+    async fn entries_in(
+        &self,
+        owner: AccountId,
+        folder: FolderId,
+        after: Option<Position>,
+        limit: u64,
+    ) -> Result<Vec<(FileId, Position)>, ViewsError>;
+
     /// Contents that are stored, at most `limit`, in the order of their hashes, after one (excluded).
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError>;
 }
@@ -64,7 +74,7 @@ pub struct OpenUploadKey {
     /// As declared.
     pub sha1: Option<Sha1>,
     /// Where the file will stand.
-    pub folder: Option<cairn_domain::FolderId>,
+    pub folder: Option<FolderId>,
 }
 
 /// The read tables did not answer: try again.

@@ -5,6 +5,7 @@ use cairn_domain::{Decider, FileId, Position, UploadId};
 use super::own_upload;
 use super::settle::{Merged, Stored, merge_command, parts_of, settle};
 use super::status::{file_of, stream_of};
+use crate::folder;
 use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
 
@@ -91,7 +92,12 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
         // Ended or changed under our hands: the next look says which.
         Err(error) => return if changed(drive, id, upload).await? { Ok(Merge::Again) } else { Err(error.into()) },
     };
-    let command = MergeCommand { revision: upload.revision(), sha256: whole.sha256, sha1: whole.sha1, file: file_of(id) };
+    let folder = match upload.started() {
+        Some(started) => folder::still_in_use(drive, started.owner, started.folder).await?,
+        None => None,
+    };
+    let (revision, file) = (upload.revision(), file_of(id));
+    let command = MergeCommand { revision, sha256: whole.sha256, sha1: whole.sha1, file, folder };
     let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Merge(command)) {
         Ok(events) => Ok(events),
         Err(UploadRejection::ChangedMeanwhile | UploadRejection::Closed(_) | UploadRejection::PartsMissing { .. }) => {

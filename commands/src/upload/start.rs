@@ -3,7 +3,8 @@ use cairn_domain::{Decider, FileName, FolderId, Position, Sha1, Sha256, StreamNa
 
 use super::own_upload;
 use super::status::{UploadStatus, status_of};
-use crate::file::{content_type_of, folder_exists};
+use crate::file::content_type_of;
+use crate::folder;
 use crate::journal::Start;
 use crate::ports::views::OpenUploadKey;
 use crate::{Caller, Drive, Loaded, Request, Trouble};
@@ -68,6 +69,9 @@ pub enum StartError {
 /// Starts an upload in parts, or finds the caller's own open one of the same file again.
 pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: StartUpload) -> Result<Started, StartError> {
     let part_bytes = check(drive, &wish)?;
+    if !folder::is_in_use(drive, caller.account, wish.folder).await? {
+        return Err(StartError::NoSuchFolder);
+    }
     if let Some(open) = same_open_upload(drive, caller, &wish).await? {
         return Ok(open);
     }
@@ -114,9 +118,6 @@ fn check(drive: &Drive, wish: &StartUpload) -> Result<u64, StartError> {
     let part_bytes = wish.part_bytes.unwrap_or(limits.part_bytes_default);
     if part_bytes == 0 || part_bytes > limits.part_bytes_max {
         return Err(StartError::PartSize { limit: limits.part_bytes_max });
-    }
-    if !folder_exists(wish.folder) {
-        return Err(StartError::NoSuchFolder);
     }
     Ok(part_bytes)
 }

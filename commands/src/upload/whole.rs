@@ -4,7 +4,8 @@ use cairn_domain::{Decider, FileName, FolderId, Sha256, StreamName, UploadId};
 
 use super::settle::{Merged, Stored, merge_command, settle};
 use super::status::stream_of;
-use crate::file::{content_type_of, folder_exists};
+use crate::file::content_type_of;
+use crate::folder;
 use crate::journal::Start;
 use crate::ports::ByteStream;
 use crate::ports::staging::{StagingError, Whole};
@@ -92,7 +93,7 @@ pub async fn store_whole(
     received: Received,
     wish: WholeUpload,
 ) -> Result<Stored, WholeError> {
-    if !folder_exists(wish.folder) {
+    if !folder::is_in_use(drive, caller.account, wish.folder).await? {
         discard_received(drive, received).await?;
         return Err(WholeError::NoSuchFolder);
     }

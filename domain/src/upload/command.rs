@@ -1,5 +1,5 @@
 use super::event::{ChunkReceived, FileMerged, UploadStarted};
-use crate::{FileId, Sha1, Sha256, Timestamp};
+use crate::{FileId, FolderId, Sha1, Sha256, Timestamp};
 
 /// What may be asked of an upload.
 #[derive(Debug, Clone)]
@@ -32,4 +32,6 @@ pub struct MergeCommand {
     pub sha1: Sha1,
     /// The entry to be made.
     pub file: FileId,
+    /// Where it will stand: as was said at the start, unless that folder is not in use any more; none is the top.
+    pub folder: Option<FolderId>,
 }

@@ -191,7 +191,7 @@ fn merged(started: &UploadStarted, merge: MergeCommand) -> FileMerged {
         file: merge.file,
         owner: started.owner,
         name: started.name.clone(),
-        folder: started.folder,
+        folder: merge.folder,
         content_type: started.content_type.clone(),
         size: started.size,
         sha256: merge.sha256,

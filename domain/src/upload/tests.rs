@@ -37,7 +37,13 @@ fn all() -> [UploadEvent; 4] {
 }
 
 fn merge(revision: u64) -> UploadCommand {
-    UploadCommand::Merge(MergeCommand { revision, sha256: Sha256([9; 32]), sha1: Sha1([9; 20]), file: FileId(Uuid::from_u128(5)) })
+    UploadCommand::Merge(MergeCommand {
+        revision,
+        sha256: Sha256([9; 32]),
+        sha1: Sha1([9; 20]),
+        file: FileId(Uuid::from_u128(5)),
+        folder: None,
+    })
 }
 
 fn file_merged() -> FileMerged {

@@ -208,6 +208,8 @@ pub struct LimitsSection {
     pub uploads_open_max: u64,
     /// An upload ends this long after its last part, in seconds.
     pub upload_expires_seconds: u64,
+    /// Folders that one account may have, those in the trash included.
+    pub folders_max: u64,
     /// Sessions that one account may have open at once.
     pub sessions_max: usize,
     /// A token works this long, in seconds.
@@ -244,6 +246,7 @@ impl Default for LimitsSection {
             parts_max: limits.parts_max,
             uploads_open_max: limits.uploads_open_max,
             upload_expires_seconds: limits.upload_expires_seconds,
+            folders_max: limits.folders_max,
             sessions_max: limits.sessions_max,
             session_expires_seconds: limits.session_expires_seconds,
             challenge_expires_seconds: limits.challenge_expires_seconds,
@@ -272,6 +275,7 @@ impl From<&LimitsSection> for Limits {
             parts_max: section.parts_max,
             uploads_open_max: section.uploads_open_max,
             upload_expires_seconds: section.upload_expires_seconds,
+            folders_max: section.folders_max,
             sessions_max: section.sessions_max,
             session_expires_seconds: section.session_expires_seconds,
             challenge_expires_seconds: section.challenge_expires_seconds,

@@ -61,7 +61,7 @@ table! {
         ContentType = "content_type": Text(255),
         /// The number of events that made it what it is, from 1.
         Version = "version": Integer,
-        /// Active or trashed.
+        /// Active or trashed by itself: the folder that it stands in may be in the trash, too.
         Status = "status": Text(16),
         /// When it was made.
         CreatedAt = "created_at": Integer,
@@ -72,7 +72,8 @@ table! {
     }
     indexes {
         "ix_user_file_owner": [Owner, Status, AddedPosition],
-        "ix_user_file_folder": [Owner, Status, FolderId, AddedPosition],
+        "ix_user_file_folder": [Owner, FolderId, AddedPosition],
+        "ix_user_file_added": [Owner, AddedPosition],
         "ix_user_file_sha256": [Owner, Sha256, AddedPosition],
         "ix_user_file_sha1": [Owner, Sha1, AddedPosition],
     }
@@ -88,7 +89,7 @@ impl Projection for Files {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -116,7 +117,7 @@ impl Projection for Files {
         Ok(match event {
             Event::Blob(event) => content(event, envelope)?.into_iter().collect(),
             Event::File(event) => vec![entry(event, envelope)?],
-            Event::Username(_) | Event::Account(_) | Event::Upload(_) | Event::Transfer(_) => Vec::new(),
+            Event::Username(_) | Event::Account(_) | Event::Upload(_) | Event::Folder(_) | Event::Transfer(_) => Vec::new(),
         })
     }
 }

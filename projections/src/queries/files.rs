@@ -1,9 +1,10 @@
 use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp};
 use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement};
 
-use super::{Page, PageOf, first, page, position};
+use super::{PAGE_MAX, Page, PageOf, all, first, page, position};
 use crate::ports::{ReadError, ReadTables, Row};
 use crate::projection::files::{ACTIVE, File, STORED, TRASHED, UserFile};
+use crate::projection::folders::{self, FolderRow};
 use crate::statement::Value;
 use crate::table::Columns;
 
@@ -28,7 +29,7 @@ pub struct FileRecord {
     pub content_type: String,
     /// The number of events that made it what it is, from 1.
     pub version: u64,
-    /// In use or in the trash.
+    /// In use or in the trash, by itself or with the folder that it stands in.
     pub status: EntryStatus,
     /// The name of the store from which the content is read; none when no sound copy is known.
     pub stored_in: Option<String>,
@@ -71,10 +72,18 @@ pub struct FileFilter {
 }
 
 impl EntryStatus {
-    const fn text(self) -> &'static str {
+    pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Active => ACTIVE,
             Self::Trashed => TRASHED,
+        }
+    }
+
+    pub(super) fn read(row: &Row, column: usize) -> Result<Self, ReadError> {
+        match row.get::<String>(column)?.as_str() {
+            ACTIVE => Ok(Self::Active),
+            TRASHED => Ok(Self::Trashed),
+            _ => Err(ReadError::Unreadable { column, value: row.0.get(column).cloned() }),
         }
     }
 }
@@ -85,6 +94,7 @@ pub async fn file_by_id(tables: &dyn ReadTables, owner: AccountId, id: FileId) -
     query
         .and_where(Expr::col(UserFile::Id).eq(Value::from(id)))
         .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
+        .and_where(stands_in_one(folders::PURGED).not())
         .limit(1);
     first(tables, query, |row| file(row).map(|(_, file)| file)).await
 }
@@ -100,7 +110,7 @@ pub async fn newest_with_content(
     query
         .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
         .and_where(has(content))
-        .and_where_option(status.map(|status| Expr::col(UserFile::Status).eq(status.text())))
+        .and_where(status.map_or_else(|| stands_in_one(folders::PURGED).not(), has_status))
         .order_by(UserFile::AddedPosition, Order::Desc)
         .limit(1);
     first(tables, query, |row| file(row).map(|(_, file)| file)).await
@@ -113,20 +123,75 @@ pub async fn files(
     filter: &FileFilter,
     of: PageOf,
 ) -> Result<Page<FileRecord>, ReadError> {
-    page(tables, select_files(owner, filter, of), of, file).await
+    // Without a folder in the trash, an index leads to what is in it.
+    let alone = filter.status == EntryStatus::Trashed && !has_trashed_folders(tables, owner).await?;
+    let status = if alone { Expr::col(UserFile::Status).eq(TRASHED) } else { has_status(filter.status) };
+    page(tables, select_files(owner, filter, status, of), of, file).await
 }
 
-fn select_files(owner: AccountId, filter: &FileFilter, of: PageOf) -> SelectStatement {
+/// The owner's entries that stand in the folder, whatever has become of it or of them; newest first, before a position if one is given.
+/// At most `limit`, and at most [`PAGE_MAX`].
+pub async fn entries_in_folder(
+    tables: &dyn ReadTables,
+    owner: AccountId,
+    folder: FolderId,
+    before: Option<Position>,
+    limit: u64,
+) -> Result<Vec<(FileId, Position)>, ReadError> {
+    let query = Query::select()
+        .columns([UserFile::Id, UserFile::AddedPosition])
+        .from(UserFile::TABLE.name)
+        .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
+        .and_where(stands_in(Some(folder)))
+        .and_where(Expr::col(UserFile::AddedPosition).lt(before.map_or(i64::MAX, position)))
+        .order_by(UserFile::AddedPosition, Order::Desc)
+        .limit(Ord::min(limit, PAGE_MAX))
+        .to_owned();
+    all(tables, query).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+async fn has_trashed_folders(tables: &dyn ReadTables, owner: AccountId) -> Result<bool, ReadError> {
+    let query = Query::select()
+        .column(FolderRow::Id)
+        .from(FolderRow::TABLE.name)
+        .and_where(Expr::col(FolderRow::Owner).eq(Value::from(owner)))
+        .and_where(Expr::col(FolderRow::Status).eq(folders::TRASHED))
+        .limit(1)
+        .to_owned();
+    Ok(!all(tables, query).await?.is_empty())
+}
+
+fn select_files(owner: AccountId, filter: &FileFilter, status: Expr, of: PageOf) -> SelectStatement {
     let mut query = select_file();
     query
         .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
-        .and_where(Expr::col(UserFile::Status).eq(filter.status.text()))
+        .and_where(status)
         .and_where_option(filter.folder.map(stands_in))
         .and_where_option(filter.name.as_deref().map(named))
         .and_where_option(filter.content.map(has))
         .and_where_option(of.after.map(|after| Expr::col(UserFile::AddedPosition).lt(position(after.0))))
         .order_by(UserFile::AddedPosition, Order::Desc);
     query
+}
+
+/// What is in use stands in no folder that is not; what is in the trash is there by itself or with its folder.
+fn has_status(status: EntryStatus) -> Expr {
+    let own = Expr::col(UserFile::Status).eq(status.text());
+    match status {
+        EntryStatus::Active => own.and(stands_in_one(folders::TRASHED).not()).and(stands_in_one(folders::PURGED).not()),
+        EntryStatus::Trashed => own.or(stands_in_one(folders::TRASHED)).and(stands_in_one(folders::PURGED).not()),
+    }
+}
+
+/// One look at the key of the other table.
+fn stands_in_one(status: &'static str) -> Expr {
+    let mut query = Query::select();
+    query
+        .column(FolderRow::Id)
+        .from(FolderRow::TABLE.name)
+        .and_where(Expr::col((FolderRow::TABLE.name, FolderRow::Id)).equals((UserFile::TABLE.name, UserFile::FolderId)))
+        .and_where(Expr::col((FolderRow::TABLE.name, FolderRow::Status)).eq(status));
+    Expr::exists(query)
 }
 
 fn stands_in(folder: Option<FolderId>) -> Expr {
@@ -173,7 +238,8 @@ fn select_file() -> SelectStatement {
         UserFile::UpdatedAt,
         UserFile::AddedPosition,
     ];
-    Query::select().columns(columns).expr(store()).from(UserFile::TABLE.name).to_owned()
+    let columns = columns.map(|column| (UserFile::TABLE.name, column));
+    Query::select().columns(columns).expr(store()).expr(stands_in_one(folders::TRASHED)).from(UserFile::TABLE.name).to_owned()
 }
 
 /// Where the content lies: one look at the key of the other table, so that it costs an entry no more than that.
@@ -198,18 +264,10 @@ fn file(row: &Row) -> Result<(Position, FileRecord), ReadError> {
         sha1: row.get(6)?,
         content_type: row.get(7)?,
         version: row.get(8)?,
-        status: status(row, 9)?,
+        status: if row.get::<i64>(14)? == 0 { EntryStatus::read(row, 9)? } else { EntryStatus::Trashed },
         stored_in: row.get(13)?,
         created_at: row.get(10)?,
         updated_at: row.get(11)?,
     };
     Ok((row.get(12)?, record))
-}
-
-fn status(row: &Row, column: usize) -> Result<EntryStatus, ReadError> {
-    match row.get::<String>(column)?.as_str() {
-        ACTIVE => Ok(EntryStatus::Active),
-        TRASHED => Ok(EntryStatus::Trashed),
-        _ => Err(ReadError::Unreadable { column, value: row.0.get(column).cloned() }),
-    }
 }

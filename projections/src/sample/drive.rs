@@ -11,6 +11,7 @@ use cairn_domain::{AccountId, Event, FileId, FileName, FolderId, SessionId, Sha1
 use uuid::Uuid;
 
 use super::Chance;
+use super::folders::{Changed, Folders};
 use super::stores::{Content, Stores};
 
 /// What there is, as far as it decides what can happen next.
@@ -25,11 +26,13 @@ pub(super) struct Drive {
 struct Person {
     account: AccountId,
     sessions: Vec<SessionId>,
+    folders: Folders,
 }
 
 struct Entry {
     id: FileId,
     owner: AccountId,
+    folder: Option<FolderId>,
     content: Content,
     trashed: bool,
 }
@@ -45,7 +48,6 @@ type Events = Vec<(StreamName, Event)>;
 const NAMES: [&str; 8] =
     ["holiday.jpg", "report 2026.pdf", "报告.docx", "notes_final%.txt", "видео.mp4", "Übung É.tar.gz", "Invoice!.PDF", "😀.png"];
 const PART_BYTES: u64 = 8 << 20;
-const FOLDERS: u128 = 5;
 
 impl Drive {
     pub(super) fn new(chance: Chance) -> Self {
@@ -64,7 +66,8 @@ impl Drive {
             35..50 => self.start_upload(now),
             50..80 => self.go_on_with_upload(now),
             80..84 => self.add_instantly(),
-            84..100 => self.change_entry(),
+            84..96 => self.change_entry(),
+            96..100 => self.change_folders(now),
             _ => self.stores.act(&mut self.chance),
         }
     }
@@ -77,7 +80,7 @@ impl Drive {
         let registered = AccountRegistered { username, password_hash, email, phone: None };
         let AccountRegistered { username, password_hash, email, phone } = registered.clone();
         let claimed = UsernameEvent::UsernameClaimed(UsernameClaimed { account, username, password_hash, email, phone });
-        self.people.push(Person { account, sessions: Vec::new() });
+        self.people.push(Person { account, sessions: Vec::new(), folders: Folders::default() });
         let mut events = vec![
             (StreamName::username(&registered.username), claimed.into()),
             (StreamName::account(account), AccountEvent::AccountRegistered(registered).into()),
@@ -177,8 +180,8 @@ impl Drive {
 
     fn add_instantly(&mut self) -> Events {
         let Some(content) = self.stores.any(&mut self.chance) else { return Vec::new() };
-        let owner = self.chance.pick(&self.people).account;
-        let (file, name, folder) = (FileId(self.uuid()), self.name(), self.folder());
+        let (owner, folder) = self.somebody();
+        let (file, name) = (FileId(self.uuid()), self.name());
         let mut events = self.stores.refer(content.sha256, file);
         if !events.is_empty() {
             events.push(self.add(file, owner, name, folder, content, Origin::Instant));
@@ -198,7 +201,7 @@ impl Drive {
         let Content { size, sha256, sha1 } = content;
         let content_type = "application/octet-stream".to_owned();
         let added = FileAdded { owner, name, folder, size, sha256, sha1, content_type, origin };
-        self.files.push(Entry { id: file, owner, content, trashed: false });
+        self.files.push(Entry { id: file, owner, folder, content, trashed: false });
         (StreamName::file(file), FileEvent::FileAdded(added).into())
     }
 
@@ -208,11 +211,16 @@ impl Drive {
         }
         let place = self.chance.index(self.files.len());
         let what = self.chance.below(10);
-        let (name, folder) = (self.name(), self.folder());
-        let Entry { id, owner, content, ref mut trashed } = self.files[place];
+        let name = self.name();
+        let of = self.people.iter().find(|person| person.account == self.files[place].owner);
+        let there = of.and_then(|person| person.folders.place(&mut self.chance));
+        let Entry { id, owner, ref mut folder, content, ref mut trashed } = self.files[place];
         let event = match (what, *trashed) {
             (0..4, false) => FileEvent::FileRenamed(FileRenamed { name }),
-            (4..6, false) => FileEvent::FileMoved(FileMoved { folder }),
+            (4..6, false) => {
+                *folder = there;
+                FileEvent::FileMoved(FileMoved { folder: there })
+            }
             (6..9, false) => {
                 *trashed = true;
                 FileEvent::FileTrashed(FileTrashed {})
@@ -230,11 +238,33 @@ impl Drive {
         vec![(StreamName::file(id), event.into())]
     }
 
+    /// What stands in a folder that is gone is gone, too.
+    fn change_folders(&mut self, now: Timestamp) -> Events {
+        let (person, name) = (self.chance.index(self.people.len()), self.name());
+        let person = &mut self.people[person];
+        let Changed { mut events, purged } = person.folders.act(person.account, name, now, &mut self.chance);
+        let gone = |entry: &mut Entry| entry.folder.is_some_and(|folder| purged.contains(&folder));
+        for Entry { id, owner, content, .. } in self.files.extract_if(.., gone) {
+            self.stores.let_go(content.sha256);
+            let purged = FilePurged { owner, size: content.size, sha256: content.sha256 };
+            events.push((StreamName::file(id), FileEvent::FilePurged(purged).into()));
+        }
+        events
+    }
+
+    /// Somebody, and a place among their folders.
+    fn somebody(&mut self) -> (AccountId, Option<FolderId>) {
+        let person = self.chance.index(self.people.len());
+        let place = self.people[person].folders.place(&mut self.chance);
+        (self.people[person].account, place)
+    }
+
     fn plan(&mut self, size: u64, now: Timestamp) -> (UploadId, UploadStarted) {
+        let (owner, folder) = self.somebody();
         let started = UploadStarted {
-            owner: self.chance.pick(&self.people).account,
+            owner,
             name: self.name(),
-            folder: self.folder(),
+            folder,
             content_type: "application/octet-stream".to_owned(),
             size,
             part_bytes: PART_BYTES,
@@ -253,11 +283,6 @@ impl Drive {
 
     fn name(&mut self) -> FileName {
         name(self.chance.pick::<&str>(&NAMES))
-    }
-
-    fn folder(&mut self) -> Option<FolderId> {
-        let number = u128::from(self.chance.below(10));
-        (number < FOLDERS).then_some(FolderId(Uuid::from_u128(number)))
     }
 
     fn uuid(&mut self) -> Uuid {

@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::Cursor;
 use crate::ports::{ReadError, ReadTables};
-use crate::queries::files::{ByHash, EntryStatus, FileFilter, file_by_id, files, newest_with_content};
+use crate::queries::files::{ByHash, EntryStatus, FileFilter, entries_in_folder, file_by_id, files, newest_with_content};
+use crate::queries::folders::{FolderFilter, folder_by_id, folders};
 use crate::queries::transfers::{self, TransferFilter};
 use crate::queries::uploads::{self, UploadLike};
 use crate::queries::{PageOf, contents, operations, users};
@@ -15,6 +16,7 @@ use crate::queries::{PageOf, contents, operations, users};
 /// Asks each query there is at least once, of that account: for a look at their plans.
 pub async fn ask_everything(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
     ask_of_files(tables, account).await?;
+    ask_of_folders(tables, account).await?;
     ask_of_uploads(tables, account).await?;
     ask_of_transfers(tables).await?;
     users::user_by_id(tables, account).await?;
@@ -40,6 +42,8 @@ async fn ask_of_files(tables: &dyn ReadTables, account: AccountId) -> Result<(),
         FileFilter::default(),
         FileFilter { folder: Some(None), ..FileFilter::default() },
         FileFilter { folder: Some(Some(FolderId(Uuid::nil()))), status: EntryStatus::Trashed, ..FileFilter::default() },
+        FileFilter { folder: Some(None), status: EntryStatus::Trashed, ..FileFilter::default() },
+        FileFilter { status: EntryStatus::Trashed, ..FileFilter::default() },
         FileFilter { name: Some("a".to_owned()), ..FileFilter::default() },
         FileFilter { content: Some(sha256), ..FileFilter::default() },
         FileFilter { content: Some(sha1), name: Some("a".to_owned()), folder: Some(None), ..FileFilter::default() },
@@ -47,6 +51,19 @@ async fn ask_of_files(tables: &dyn ReadTables, account: AccountId) -> Result<(),
     for filter in filters {
         for after in [None, Some(Cursor(Position(99)))] {
             files(tables, account, &filter, PageOf { after, limit: 10 }).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn ask_of_folders(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
+    folder_by_id(tables, account, FolderId(Uuid::nil())).await?;
+    entries_in_folder(tables, account, FolderId(Uuid::nil()), Some(Position(99)), 10).await?;
+    for status in [EntryStatus::Active, EntryStatus::Trashed] {
+        for parent in [None, Some(None), Some(Some(FolderId(Uuid::nil())))] {
+            for after in [None, Some(Cursor(Position(99)))] {
+                folders(tables, account, FolderFilter { parent, status }, PageOf { after, limit: 10 }).await?;
+            }
         }
     }
     Ok(())

@@ -1,4 +1,5 @@
 use cairn_commands::file::stored_in;
+use cairn_commands::folder::is_in_use;
 use cairn_commands::upload::Stored;
 use cairn_commands::{Drive, Loaded};
 use cairn_domain::FileId;
@@ -63,7 +64,11 @@ pub(in crate::resources) async fn document_of(
 ) -> Result<FileDocument, Problem> {
     let entry = file.state.entry().ok_or(Problem::of(common::not_found))?;
     let stored_in = stored_in(drive, entry).await?;
-    Ok(FileDocument::of_entry(id, file, entry, stored_in))
+    let mut document = FileDocument::of_entry(id, file, entry, stored_in);
+    if !is_in_use(drive, entry.added.owner, entry.folder).await? {
+        document.status = FileStatus::Trashed;
+    }
+    Ok(document)
 }
 
 /// The document of an entry that was just made; absent when it is gone again, which somebody else may have done since.

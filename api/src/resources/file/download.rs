@@ -2,6 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use cairn_commands::content;
+use cairn_commands::folder::is_in_use;
 use cairn_commands::links::{Link, link_is_good};
 use cairn_commands::{Caller, Drive, file};
 use cairn_domain::file::FileStatus;
@@ -130,6 +131,9 @@ async fn linked(app: &App, wanted: Wanted, signature: &Signature) -> Result<Opti
     let link = link.ok_or_else(refused)?;
     let file = file::load(drive, link.file).await?;
     let Some(entry) = file.state.entry().filter(|entry| entry.status == FileStatus::Active) else { return Ok(None) };
+    if !is_in_use(drive, entry.added.owner, entry.folder).await? {
+        return Ok(None);
+    }
     let download = Download {
         name: entry.name.to_string(),
         content_type: entry.added.content_type.clone(),

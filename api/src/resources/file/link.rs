@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
+use cairn_commands::folder::status_of_place;
 use cairn_commands::links::{link_at_store, sign_link};
 use cairn_commands::ports::blobs::OpenLink;
 use cairn_commands::{Caller, file};
 use cairn_domain::file::{Entry, FileStatus};
+use cairn_domain::folder::FolderStatus;
 use cairn_domain::{FileId, Timestamp};
 
 use super::problems::LinkProblem;
@@ -22,8 +24,10 @@ pub(super) async fn make(app: Arc<App>, caller: Caller, wish: LinkBody) -> Resul
     let file = file::load(&app.drive, FileId(wish.id)).await.map_err(Problem::from)?;
     let entry = file.state.entry().filter(|entry| entry.added.owner == caller.account);
     let entry = entry.ok_or(LinkProblem::not_found())?;
-    if entry.status != FileStatus::Active {
-        return Err(LinkProblem::file_trashed());
+    match status_of_place(&app.drive, caller.account, entry.folder).await.map_err(Problem::from)? {
+        FolderStatus::Active if entry.status == FileStatus::Active => {}
+        FolderStatus::Active | FolderStatus::Trashed => return Err(LinkProblem::file_trashed()),
+        FolderStatus::Absent => return Err(LinkProblem::not_found()),
     }
     let link = sign_link(&app.drive, FileId(wish.id), wish.expires_in);
     if let Some(url) = at_store(&app, entry, link.expires_at).await {

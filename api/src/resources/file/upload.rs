@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use cairn_commands::file::folder_exists;
+use cairn_commands::folder::is_in_use;
 use cairn_commands::upload::{Received, WholeUpload, discard_received, receive_whole, store_whole};
 use cairn_commands::{Caller, Drive};
 use cairn_domain::Sha256;
@@ -39,7 +39,7 @@ pub(super) async fn upload(
     if part.length.is_some_and(|length| length > limit) {
         return Err(too_large(limit).into());
     }
-    if !folder_exists(wish.folder) {
+    if !is_in_use(&app.drive, caller.account, wish.folder).await.map_err(Problem::from)? {
         return Err(no_such_folder().into());
     }
     let inner = Arc::clone(app);

@@ -7,7 +7,7 @@ use cairn_domain::decider::Decider;
 use cairn_domain::file::File;
 use cairn_domain::transfer::{Phase, Transfer};
 use cairn_domain::upload::Upload;
-use cairn_domain::{AccountId, Event, FileId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId, codec, upload};
+use cairn_domain::{AccountId, Event, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId, codec, upload};
 
 use super::{ContentHash, OpenUploadKey, Views, ViewsError};
 use crate::ports::event_store::EventStore;
@@ -135,6 +135,24 @@ impl Views for MemoryViews {
             all.transfers.iter().filter(|(_, (updated_at, transfer))| is_silent(*updated_at, transfer)).collect();
         silent.sort_by_key(|(_, (updated_at, _))| *updated_at);
         Ok(silent.into_iter().take(limit as usize).map(|(id, _)| *id).collect())
+    }
+
+    async fn entries_in(
+        &self,
+        owner: AccountId,
+        folder: FolderId,
+        after: Option<Position>,
+        limit: u64,
+    ) -> Result<Vec<(FileId, Position)>, ViewsError> {
+        let all = self.everything().await?;
+        let stands_there = |(_, (position, file)): &(&FileId, &(Position, File))| {
+            let entry = file.entry().filter(|entry| entry.added.owner == owner && entry.folder == Some(folder));
+            entry.is_some() && after.is_none_or(|after| *position < after)
+        };
+        let mut entries: Vec<_> = all.files.iter().filter(stands_there).map(|(id, (position, _))| (*id, *position)).collect();
+        entries.sort_by_key(|(_, position)| std::cmp::Reverse(*position));
+        entries.truncate(limit as usize);
+        Ok(entries)
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {

@@ -1,0 +1,51 @@
+use cairn_domain::folder::FolderEvent;
+use cairn_domain::{AccountId, Event, FolderId, StoredEvent, codec};
+
+use super::collect::seconds_ago;
+use super::follower::Follower;
+use crate::folder::contents::purge_contents_of;
+use crate::ports::checkpoints::Checkpoints;
+use crate::{Drive, Trouble};
+
+/// Name of the checkpoint.
+const NAME: &str = "empty_folders";
+
+/// Purges what stood in folders that were purged more than `patience_seconds` ago: what the command left, and what somebody put there while
+/// it ran. Returns how many entries.
+pub async fn empty_folders(drive: &Drive, checkpoints: &dyn Checkpoints, patience_seconds: u64) -> Result<u64, Trouble> {
+    let (now, latest) = (drive.ports().clock.now(), seconds_ago(drive, patience_seconds));
+    let mut follower = Follower::open(drive, checkpoints, NAME).await?;
+    let mut purged = 0;
+    loop {
+        let page = follower.page().await?;
+        // What a clock that was wrong says to be of the future keeps nothing waiting.
+        let young = |stored: &StoredEvent| stored.name == "FolderPurged" && stored.time > latest && stored.time <= now;
+        let due = &page.events[..page.events.iter().position(young).unwrap_or(page.events.len())];
+        for stored in due {
+            if let Some((owner, folders)) = purged_folders(stored) {
+                purged += purge_contents_of(drive, owner, &folders, stored.id, u64::MAX).await?;
+            }
+        }
+        follower.dealt_with(due).await?;
+        if due.len() < page.events.len() || page.last {
+            return Ok(purged);
+        }
+    }
+}
+
+fn purged_folders(stored: &StoredEvent) -> Option<(AccountId, Vec<FolderId>)> {
+    if stored.name != "FolderPurged" {
+        return None;
+    }
+    match codec::decode(stored) {
+        Ok(Event::Folder(FolderEvent::FolderPurged(purged))) => {
+            let owner = stored.stream.id().parse().ok()?;
+            Some((owner, purged.along.into_iter().chain([purged.folder]).collect()))
+        }
+        Ok(_) => None,
+        Err(error) => {
+            tracing::error!(position = stored.position.0, error = %error, "an event can't be read and is not followed up");
+            None
+        }
+    }
+}
