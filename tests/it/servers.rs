@@ -17,5 +17,6 @@ mod s3_drive_faults;
 mod s3_faults;
 mod s3_staging;
 mod s3_stores;
+mod start_errors;
 mod transfers;
 mod transfers_chaos;
