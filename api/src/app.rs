@@ -70,7 +70,7 @@ impl App {
     /// (`Cairn-Min-Position`), which is waited for.
     pub(crate) async fn reach(&self, caller: &Caller, position: Option<u64>) -> Result<Arc<dyn ReadTables>, Problem> {
         let wanted = Position(position.unwrap_or_default());
-        if wanted > Position::START && !self.runner.reached().reaches(wanted, self.settings.wait_max).await {
+        if wanted > Position::START && !self.runner.reached().shows(&*self.tables, wanted, self.settings.wait_max).await {
             return Err(Problem::of(common::unavailable).detail("The read tables have not reached this position yet; try again."));
         }
         let own = self.written.get(&caller.account).unwrap_or_default();

@@ -31,7 +31,7 @@ impl LocalViews {
 #[async_trait]
 impl Views for LocalViews {
     async fn reached(&self, position: Position) -> bool {
-        self.reached.reaches(position, self.wait_max).await
+        self.reached.shows(&*self.tables, position, self.wait_max).await
     }
 
     async fn entry_with_content(&self, owner: AccountId, content: ContentHash) -> Result<Option<FileId>, ViewsError> {

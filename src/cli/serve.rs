@@ -17,6 +17,7 @@ use cairn_commands::{Drive, Trouble};
 use cairn_domain::Timestamp;
 use cairn_infra::config::{Config, Overrides, Server, Service, Services};
 use cairn_projections::queries::uploads::count_all_open_uploads;
+use cairn_projections::runner::PrepareError;
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -108,7 +109,11 @@ async fn start_runner(whole: &Whole, services: &Services, lifecycle: &Lifecycle)
         return Ok(());
     }
     let progress = |progress: cairn_projections::runner::Progress| tracing::debug!(?progress, "building the read tables");
-    runner.prepare(&progress, &stop).await.context("the read tables can't be used")?;
+    let prepared = runner.prepare(&progress, &stop).await;
+    let is_refused = matches!(prepared, Err(PrepareError::Refused(_)));
+    if let Err(error) = prepared.context("the read tables can't be used") {
+        return Err(if is_refused { error.context(Unusable) } else { error });
+    }
     runner.catch_up().await.context("the read tables can't be brought up to the log")?;
     lifecycle.spawn("projections", async move {
         if let Err(refused) = runner.run(stop).await {

@@ -9,11 +9,15 @@ use super::drive::Drive;
 use super::user::{File, User};
 use super::wait::until_async;
 
-/// What a request that needs it may take to be refused, and some time for a machine that is busy with other tests.
-const REFUSED_WITHIN: Duration = Duration::from_millis(3_500);
+/// What a request that needs it may take to be refused. The drive itself gives up after 2.5 s; the rest is for a machine that is busy
+/// with other tests.
+pub(crate) const REFUSED_WITHIN: Duration = Duration::from_secs(3);
 
 /// How soon everything must work again.
-const BACK_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const BACK_WITHIN: Duration = Duration::from_secs(30);
+
+/// Uploads that are tried until one meets a fault that comes and goes.
+const TRIES_MAX: usize = 200;
 
 /// A drive, the ground that it stands on and that a test takes away, and somebody who uploads all the time.
 pub(crate) struct Endurance<G> {
@@ -57,16 +61,34 @@ impl<G> Endurance<G> {
         begin(&mut self.ground);
         let mut refused = 0;
         for _ in 0..3 {
-            let (answer, took) = self.upload().await;
-            if answer.status != 201 {
-                refused += 1;
-                assert!(answer.header("retry-after").is_some(), "{what}: {answer:?}");
-                answer.problem(503, "unavailable");
-                assert!(took < REFUSED_WITHIN, "{what}: refused after {took:?}");
-            }
-            self.drive.client().get("/livez").send().await.expect(200);
+            refused += usize::from(self.is_refused(what).await);
         }
         assert!(refused > 0, "{what} was not noticed");
+    }
+
+    /// The same for one that comes and goes by itself, and may be met or not: some uploads are refused, in time, and the process lives.
+    pub(crate) async fn suffer_on_and_off(&mut self, what: &str, begin: impl FnOnce(&mut G)) {
+        assert_eq!(self.upload().await.0.status, 201, "before: {what}");
+        begin(&mut self.ground);
+        let (mut tried, mut refused) = (0, 0);
+        while tried < 10 || refused < 3 {
+            tried += 1;
+            refused += usize::from(self.is_refused(what).await);
+            assert!(tried < TRIES_MAX, "{what} was not noticed");
+        }
+    }
+
+    /// Uploads, and says whether that was refused: in time and as it should be.
+    async fn is_refused(&mut self, what: &str) -> bool {
+        let (answer, took) = self.upload().await;
+        self.drive.client().get("/livez").send().await.expect(200);
+        if answer.status == 201 {
+            return false;
+        }
+        assert!(answer.header("retry-after").is_some(), "{what}: {answer:?}");
+        answer.problem(503, "unavailable");
+        assert!(took < REFUSED_WITHIN, "{what}: refused after {took:?}");
+        true
     }
 
     /// The fault ends, and all goes on by itself.

@@ -19,7 +19,7 @@ pub(crate) use client::{Call, Client};
 pub(crate) use cluster::Cluster;
 pub(crate) use content::{Chance, content, sha1_hex, sha256_hex};
 pub(crate) use drive::{Drive, shared};
-pub(crate) use endurance::Endurance;
+pub(crate) use endurance::{BACK_WITHIN, Endurance, REFUSED_WITHIN};
 pub(crate) use mounts::{Ext4Image, Tmpfs};
 pub(crate) use process::{Output, cairn, command};
 pub(crate) use raw::RawConnection;

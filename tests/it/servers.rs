@@ -1,8 +1,11 @@
 //! The adapters over real servers, each by the contract of its port, and what only several processes can go wrong in.
 
+mod certificate;
+mod eventstore_alone;
 mod eventstore_faults;
 mod eventstore_log;
 mod many_processes;
+mod messages_tls;
 mod mysql_faults;
 mod mysql_log;
 mod mysql_views;
@@ -16,5 +19,6 @@ mod s3_drive_faults;
 mod s3_faults;
 mod s3_staging;
 mod s3_stores;
+mod start_errors;
 mod transfers;
 mod transfers_chaos;

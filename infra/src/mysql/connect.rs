@@ -14,8 +14,8 @@ use sqlx::{ConnectOptions, Connection, Executor, MySql, MySqlConnection, MySqlPo
 /// How long connecting, or waiting for a free connection, may take.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 
-/// How long one question or one transaction may take. Together with the above a request that needs the server fails within three
-/// seconds when there is no answer.
+/// How long one question or one transaction may take, with whatever connection it needs: a request that needs the server fails within
+/// three seconds when there is no answer.
 const ANSWER_MAX: Duration = Duration::from_millis(2_500);
 
 /// How long a connection that is only tried may take to answer.
@@ -121,7 +121,7 @@ impl Pool {
     }
 
     /// The rows of one question. If the connection turns out to be dead, it is put once more, on one that lives: a server that was away
-    /// for a moment leaves many dead ones.
+    /// for a moment leaves many dead ones. All of it together is in time, or late.
     pub(super) async fn fetch<'q>(
         &self,
         question: impl Fn() -> Query<'q, MySql, MySqlArguments> + Send + Sync,
@@ -135,12 +135,15 @@ impl Pool {
         limit: Duration,
         question: impl Fn() -> Query<'q, MySql, MySqlArguments> + Send + Sync,
     ) -> Result<Vec<MySqlRow>, sqlx::Error> {
-        match fetch(self.borrow().await?, question(), limit).await {
-            Err(sqlx::Error::Io(error)) if error.kind() != ErrorKind::TimedOut => {
-                fetch(self.borrow_tried().await?, question(), limit).await
+        within(limit, async {
+            match fetch(self.borrow().await?, question()).await {
+                Err(sqlx::Error::Io(error)) if error.kind() != ErrorKind::TimedOut => {
+                    fetch(self.borrow_tried().await?, question()).await
+                }
+                rows => rows,
             }
-            rows => rows,
-        }
+        })
+        .await
     }
 
     /// A connection that has just answered. Those that do not are closed, until there are no more and a new one is made.
@@ -159,10 +162,13 @@ impl Pool {
 
     /// Changes rows, and tells how many.
     pub(super) async fn execute(&self, query: Query<'_, MySql, MySqlArguments>) -> Result<u64, sqlx::Error> {
-        let mut borrowed = self.borrow().await?;
-        let done = in_time(query.execute(borrowed.connection()?)).await?;
-        borrowed.give_back();
-        Ok(done.rows_affected())
+        in_time(async {
+            let mut borrowed = self.borrow().await?;
+            let done = query.execute(borrowed.connection()?).await?;
+            borrowed.give_back();
+            Ok(done.rows_affected())
+        })
+        .await
     }
 
     pub(super) async fn close(&self) {
@@ -171,12 +177,8 @@ impl Pool {
     }
 }
 
-async fn fetch(
-    mut borrowed: Borrowed,
-    query: Query<'_, MySql, MySqlArguments>,
-    limit: Duration,
-) -> Result<Vec<MySqlRow>, sqlx::Error> {
-    let rows = within(limit, query.fetch_all(borrowed.connection()?)).await?;
+async fn fetch(mut borrowed: Borrowed, query: Query<'_, MySql, MySqlArguments>) -> Result<Vec<MySqlRow>, sqlx::Error> {
+    let rows = query.fetch_all(borrowed.connection()?).await?;
     borrowed.give_back();
     Ok(rows)
 }

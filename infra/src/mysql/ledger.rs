@@ -51,26 +51,30 @@ impl MysqlLedger {
     }
 
     async fn begin_or_find(&self, key: &str, fingerprint: &str, now: Timestamp) -> Result<Begun, BoxError> {
-        let mut borrowed = self.pool.borrow().await?;
-        let begun = enter(&mut borrowed, key, fingerprint, now).await?;
-        borrowed.give_back();
-        Ok(begun)
+        in_time(async {
+            let mut borrowed = self.pool.borrow().await?;
+            let begun = enter(&mut borrowed, key, fingerprint, now).await?;
+            borrowed.give_back();
+            Ok(begun)
+        })
+        .await?
+        .ok_or_else(|| "the request was forgotten this moment: try again".into())
     }
 }
 
-/// The key of the table decides who is first.
-async fn enter(borrowed: &mut Borrowed, key: &str, fingerprint: &str, now: Timestamp) -> Result<Begun, BoxError> {
+/// The key of the table decides who is first. None if the request is forgotten while it is looked for.
+async fn enter(borrowed: &mut Borrowed, key: &str, fingerprint: &str, now: Timestamp) -> Result<Option<Begun>, sqlx::Error> {
     let insert = sqlx::query("INSERT INTO request_ledger (request, fingerprint, at) VALUES (?, ?, ?)");
     let insert = insert.bind(key.as_bytes()).bind(fingerprint.as_bytes()).bind(now.0);
-    match in_time(insert.execute(borrowed.connection()?)).await {
-        Ok(_) => return Ok(Begun::New),
+    match insert.execute(borrowed.connection()?).await {
+        Ok(_) => return Ok(Some(Begun::New)),
         Err(error) if trouble::is_taken(&error) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     }
     let select =
         sqlx::query("SELECT fingerprint, status, position, body FROM request_ledger WHERE request = ?").bind(key.as_bytes());
-    let row = in_time(select.fetch_optional(borrowed.connection()?)).await?;
-    row.map_or_else(|| Err("the request was forgotten this moment: try again".into()), |row| Ok(judge(&row, fingerprint)?))
+    let row = select.fetch_optional(borrowed.connection()?).await?;
+    row.map(|row| judge(&row, fingerprint)).transpose()
 }
 
 fn judge(row: &MySqlRow, fingerprint: &str) -> Result<Begun, sqlx::Error> {

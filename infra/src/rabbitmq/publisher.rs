@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use super::connect::{OpenError, Server, Settings};
 
 /// How long publishing may take, with connecting when that is needed.
-const PUBLISH_MAX: Duration = Duration::from_millis(2_800);
+const PUBLISH_MAX: Duration = Duration::from_millis(2_500);
 
 /// How long a farewell may take.
 const CLOSE_MAX: Duration = Duration::from_secs(1);

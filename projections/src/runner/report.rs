@@ -3,11 +3,14 @@ use std::time::Duration;
 
 use cairn_domain::{Position, Timestamp};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::plan::chain;
 use super::stand_by::{Waiter, Waiting};
 use super::state::State;
 use super::{CatchUpError, Runner};
+use crate::bookkeeping;
+use crate::ports::ReadTables;
 
 /// How far the rows of one projection have come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,10 @@ pub struct RunnerHealth {
     pub failing: Option<String>,
 }
 
+/// How often whoever waits for a position asks the tables for a sign of life, and how long they may give none.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const SILENCE_MAX: Duration = Duration::from_secs(2);
+
 /// The position that all projections have reached, to be waited for.
 #[derive(Clone)]
 pub struct ReachedPosition {
@@ -62,6 +69,26 @@ impl ReachedPosition {
         let mut receiver = self.receiver.clone();
         let waited = tokio::time::timeout(within, receiver.wait_for(|reached| *reached >= position)).await;
         matches!(waited, Ok(Ok(_)))
+    }
+
+    /// The same, where the tables may be away: nobody waits any longer when they do not answer.
+    pub async fn shows(&self, tables: &dyn ReadTables, position: Position, within: Duration) -> bool {
+        tokio::select! {
+            biased;
+            reached = self.reaches(position, within) => reached,
+            () = until_away(tables) => false,
+        }
+    }
+}
+
+/// Ends when the tables have given no sign of life for too long. A question to tables that are away fails by itself, in time.
+async fn until_away(tables: &dyn ReadTables) {
+    let mut seen = Instant::now();
+    while seen.elapsed() < SILENCE_MAX {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if tables.rows(bookkeeping::checkpoints(tables.dialect())).await.is_ok() {
+            seen = Instant::now();
+        }
     }
 }
 

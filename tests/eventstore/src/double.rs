@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use tokio::runtime::{Builder, Runtime};
 use tonic::Status;
@@ -41,6 +41,8 @@ impl SubscriptionEnd {
 pub struct Double {
     shared: Arc<Shared>,
     runtime: Mutex<Option<Runtime>>,
+    /// While it is frozen: dropping it thaws.
+    frozen: Mutex<Option<mpsc::Sender<()>>>,
 }
 
 impl Double {
@@ -60,7 +62,7 @@ impl Double {
         let listener = TcpListener::bind(address)?;
         let shared = Arc::new(Shared::new(listener.local_addr()?));
         let runtime = run(listener, Arc::clone(&shared))?;
-        Ok(Self { shared, runtime: Mutex::new(Some(runtime)) })
+        Ok(Self { shared, runtime: Mutex::new(Some(runtime)), frozen: Mutex::default() })
     }
 
     /// The connection string for clients.
@@ -73,8 +75,29 @@ impl Double {
         self.shared.address
     }
 
+    /// Stops its one thread where it is, as SIGSTOP does to a server: connections stay open, the system takes new ones for it, and nothing
+    /// answers once this returns. It must run.
+    pub fn freeze(&self) {
+        let (thaw, thawed) = mpsc::channel();
+        let (report, reported) = mpsc::channel();
+        if let Some(runtime) = &*self.runtime.lock().unwrap_or_else(PoisonError::into_inner) {
+            runtime.spawn(async move {
+                let _whoever_asked_went = report.send(());
+                let _sender_was_dropped = thawed.recv();
+            });
+        }
+        *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = Some(thaw);
+        let _not_if_it_does_not_run = reported.recv();
+    }
+
+    /// Lets it go on after [`Double::freeze`].
+    pub fn thaw(&self) {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Cuts all connections and listens no more. What was written stays.
     pub fn stop(&self) {
+        self.thaw();
         let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
         // A runtime waits for its thread when it is dropped, which tokio forbids to a test that runs on tokio itself.
         let _ = std::thread::spawn(|| drop(runtime)).join();

@@ -1,5 +1,7 @@
 //! The server of the log goes away in every way there is, while people work. The read tables are files.
 
+use std::time::Duration;
+
 use cairn_eventstore_double::{Double, Fault, Method};
 use cairn_servers::ChaosProxy;
 
@@ -32,8 +34,20 @@ async fn a_bad_network_costs_time_and_no_file() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_hangs_or_refuses_costs_time_and_no_file() {
+async fn a_network_that_comes_and_goes_costs_time_and_no_file() {
     let mut scene = scene().await;
+    for milliseconds in [150, 1_000] {
+        let what = format!("a network that comes and goes every {milliseconds} ms");
+        scene.suffer_on_and_off(&what, |on| on.proxy.flap(Duration::from_millis(milliseconds))).await;
+        scene.recover(&what, |on| on.proxy.pass()).await;
+    }
+    scene.check().await;
+}
+
+#[tokio::test]
+async fn a_server_that_freezes_stops_hangs_or_refuses_costs_time_and_no_file() {
+    let mut scene = scene().await;
+    scene.endure("a frozen server", |on| on.double.freeze(), |on| on.double.thaw()).await;
     let again = |on: &mut Ground| on.double.restart().unwrap();
     scene.endure("a stopped server", |on| on.double.stop(), again).await;
     let well = |on: &mut Ground| {
@@ -86,7 +100,7 @@ async fn a_drive_does_not_start_over_an_emptied_server() {
     scene.ground.double.stop();
     let emptied = Double::start_on(scene.ground.double.address()).unwrap();
     let started = scene.drive.cairn(&["serve", "--listen", "127.0.0.1:0"]);
-    assert_ne!(started.code, Some(0), "{started:?}");
+    assert_eq!(started.code, Some(2), "{started:?}");
     assert!(started.stderr.contains("ahead") || started.stderr.contains("log"), "{started:?}");
     assert_eq!(emptied.event_count(), 0);
 }

@@ -16,7 +16,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 
-use crate::harness::{Output, command, until_async};
+use crate::harness::{BACK_WITHIN, Output, REFUSED_WITHIN, command, until_async};
 
 /// Queues of the test's own on the shared server.
 struct OnServer {
@@ -237,11 +237,6 @@ async fn a_wrong_password_a_wrong_virtual_host_and_a_wrong_address_are_told_apar
         assert!(!output.stderr.contains("hunter2"), "{output:?}");
     }
 }
-
-/// What a push may take to fail, and some time for a machine that is busy with other tests.
-const REFUSED_WITHIN: Duration = Duration::from_millis(3_500);
-/// How soon everything must work again.
-const BACK_WITHIN: Duration = Duration::from_secs(30);
 
 /// Somebody who pushes and somebody who works, without end.
 #[derive(Default)]

@@ -1,5 +1,7 @@
 //! The object store goes away in every way there is, while people work: what needs no content goes on.
 
+use std::time::Duration;
+
 use cairn_servers::{Ceph, CephAddress, ChaosProxy, shared};
 
 use super::s3_stores::make_bucket;
@@ -53,10 +55,23 @@ async fn a_bad_network_costs_time_and_no_file() {
 }
 
 #[tokio::test]
-async fn a_store_that_freezes_or_stops_costs_time_and_no_file() {
+async fn a_network_that_comes_and_goes_costs_time_and_no_file() {
+    let mut scene = scene().await;
+    for milliseconds in [150, 1_000] {
+        let what = format!("a network that comes and goes every {milliseconds} ms");
+        scene.suffer_on_and_off(&what, |on| on.proxy.flap(Duration::from_millis(milliseconds))).await;
+        assert!(scene.user.list("limit=1000").await.contains(scene.last()), "{what}");
+        scene.recover(&what, |on| on.proxy.pass()).await;
+    }
+    scene.check().await;
+}
+
+#[tokio::test]
+async fn a_store_that_freezes_stops_or_dies_costs_time_and_no_file() {
     let mut scene = scene().await;
     endure(&mut scene, "a frozen store", |on| on.ceph.freeze(), |on| on.ceph.thaw()).await;
     endure(&mut scene, "a stopped store", |on| on.ceph.stop().unwrap(), |on| on.ceph.start_again().unwrap()).await;
+    endure(&mut scene, "a killed store", |on| on.ceph.kill(), |on| on.ceph.start_again().unwrap()).await;
     scene.check().await;
 }
 

@@ -12,10 +12,7 @@ use cairn_oss_double::{Fault, Operation};
 use cairn_servers::{ChaosProxy, shared};
 
 use super::s3_stores::{MIB, Node, body, ceph, content, key_of, nodes, oss, plan, range, upload, whole_of};
-use crate::harness::until_async;
-
-/// What a call may take to be refused, and some time for a machine that is busy with other tests.
-const REFUSED_WITHIN: Duration = Duration::from_millis(3_500);
+use crate::harness::{REFUSED_WITHIN, until_async};
 
 /// Repeats what failed because nothing is known, as the drive does.
 async fn again<T>(mut call: impl AsyncFnMut() -> Result<T, StagingError>) -> T {

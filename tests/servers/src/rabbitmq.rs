@@ -37,6 +37,13 @@ pub struct RabbitMqAddress {
     epmd_port: u16,
 }
 
+impl RabbitMq {
+    /// Starts a new one with these lines more in its rabbitmq.conf.
+    pub fn start_with(settings: &str) -> Result<Self, Error> {
+        Self::start_by(|server, launcher| server.install_with(settings, launcher))
+    }
+}
+
 reachable!(RabbitMqAddress, port);
 
 impl RabbitMqAddress {
@@ -111,6 +118,17 @@ disk_free_limit.absolute = 50MB
         ]
     }
 
+    fn install_with(&self, more_settings: &str, launcher: &mut Launcher) -> Result<(), Error> {
+        for name in ["home", "mnesia", "log"] {
+            fs::create_dir(self.directory.join(name)).map_err(doing(format!("make a directory {name}")))?;
+        }
+        self.write("enabled_plugins", "[].")?;
+        self.write("rabbitmq.conf", &(self.settings() + more_settings))?;
+        let cookie = self.write("home/.erlang.cookie", &format!("cairn{}", self.port))?;
+        fs::set_permissions(cookie, Permissions::from_mode(0o400)).map_err(doing("protect the Erlang cookie"))?;
+        self.launch(launcher)
+    }
+
     fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
         let path = self.directory.join(name);
         fs::write(&path, text).map_err(doing(format!("write {}", path.display())))?;
@@ -130,14 +148,7 @@ impl Kind for RabbitMqAddress {
     }
 
     fn install(&self, launcher: &mut Launcher) -> Result<(), Error> {
-        for name in ["home", "mnesia", "log"] {
-            fs::create_dir(self.directory.join(name)).map_err(doing(format!("make a directory {name}")))?;
-        }
-        self.write("enabled_plugins", "[].")?;
-        self.write("rabbitmq.conf", &self.settings())?;
-        let cookie = self.write("home/.erlang.cookie", &format!("cairn{}", self.port))?;
-        fs::set_permissions(cookie, Permissions::from_mode(0o400)).map_err(doing("protect the Erlang cookie"))?;
-        self.launch(launcher)
+        self.install_with("", launcher)
     }
 
     fn launch(&self, launcher: &mut Launcher) -> Result<(), Error> {

@@ -1,16 +1,22 @@
 //! Reading, in pages.
 
+use std::time::Duration;
+
 use cairn_commands::ports::event_store::StoreError;
 use cairn_domain::{Position, StoredEvent, StreamName, Version};
+use tokio::time::timeout;
 
 use super::places::Places;
 use crate::eventstore::call::{self, Begin};
 use crate::eventstore::link::Link;
 use crate::eventstore::record::name_of;
-use crate::eventstore::trouble::Failure;
+use crate::eventstore::trouble::{Failure, Late};
 
 /// Events that are asked for at once: one question, however long the log is.
 pub(super) const PAGE: usize = 1_000;
+
+/// How long a page of a stream may take, with a wait for the server and every try: somebody waits for it.
+const PAGE_MAX: Duration = Duration::from_millis(2_500);
 
 /// The server counts with signed integers.
 const NUMBER_MAX: u64 = i64::MAX as u64;
@@ -36,7 +42,8 @@ pub(super) async fn stream(link: &Link, stream: &StreamName, from: Version, limi
 }
 
 pub(super) async fn page_of_stream(link: &Link, name: &str, from: Version, limit: usize) -> Result<Vec<StoredEvent>, Failure> {
-    link.ask(|live| async move { call::page_of_stream(&live.client, name, from, limit).await }).await
+    let page = link.ask(|live| async move { call::page_of_stream(&live.client, name, from, limit).await });
+    timeout(PAGE_MAX, page).await.unwrap_or_else(|_| Err(Failure::Away(Late(PAGE_MAX).into())))
 }
 
 pub(super) async fn head(link: &Link) -> Result<Position, StoreError> {
