@@ -6,7 +6,7 @@ mod restore;
 mod update;
 
 pub use delete::{Deleted, delete};
-pub use history::history;
+pub use history::{History, history};
 pub use restore::restore;
 pub use update::{UpdateError, UpdateFile, update};
 

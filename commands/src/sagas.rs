@@ -7,11 +7,13 @@ mod finish_begun;
 mod follower;
 mod pace;
 mod relay;
+mod remove_dead;
 mod scrub;
 pub mod transfers;
 
-pub use collect::{collect, remove_dead};
+pub use collect::Collector;
 pub use empty_folders::empty_folders;
 pub use finish_begun::{Finished, Finishing, finish_begun};
 pub use relay::{Relay, RelayRefused, RelayStatus};
+pub use remove_dead::remove_dead;
 pub use scrub::{Scrubbed, Scrubber};

@@ -18,6 +18,7 @@ mod bucket;
 mod connect;
 mod crc;
 mod download;
+mod etag;
 mod keys;
 mod local_names;
 mod multipart;

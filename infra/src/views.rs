@@ -1,5 +1,6 @@
 //! The questions of the use cases, put to the read tables.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +61,13 @@ impl Views for LocalViews {
         uploads::overdue_uploads(&*self.tables, now, limit).await.map_err(translate)
     }
 
-    async fn silent_transfers(&self, phases: &[Phase], since: Timestamp, limit: u64) -> Result<Vec<TransferId>, ViewsError> {
-        transfers::silent_transfers(&*self.tables, phases, since, limit).await.map_err(translate)
+    async fn silent_transfers(
+        &self,
+        phases: &[Phase],
+        heard: RangeInclusive<Timestamp>,
+        limit: u64,
+    ) -> Result<Vec<(Timestamp, TransferId)>, ViewsError> {
+        transfers::silent_transfers(&*self.tables, phases, heard, limit).await.map_err(translate)
     }
 
     async fn entries_in(

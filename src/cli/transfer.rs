@@ -10,8 +10,8 @@ use anyhow::{Context, bail};
 use cairn_commands::ports::ids::Ids;
 use cairn_commands::transfer::{TransferError, abandon, retry};
 use cairn_commands::{Journal, Request};
-use cairn_domain::TransferId;
-use cairn_domain::transfer::Phase;
+use cairn_domain::transfer::{Phase, Transfer as Folded};
+use cairn_domain::{StreamName, TransferId};
 use cairn_infra::clock::SystemClock;
 use cairn_infra::ids::RandomIds;
 use cairn_projections::queries::transfers::{TransferFilter, TransferRecord, state_text, transfers};
@@ -173,18 +173,25 @@ impl Retry {
         };
         let OpenLog { store: log, closing, .. } = open_log(&config, &data).await?;
         let journal = journal_on(log);
+        let mut retried = Vec::new();
         for id in &stalled {
+            // One that is under way goes on as it is.
+            let rests = journal.load::<Folded>(&StreamName::transfer(*id)).await?.state.phase() == Phase::Stalled;
             match retry(&journal, &request(), *id).await {
                 // The read tables were behind.
                 Err(TransferError::Completed | TransferError::Abandoned) if self.all => {}
-                retried => explain(*id, retried.map(drop))?,
+                done => {
+                    explain(*id, done.map(drop))?;
+                    retried.extend(rests.then_some(id));
+                }
             }
         }
         closing.close().await;
-        say(&match stalled[..] {
-            [] => "No transfer has stalled.".to_owned(),
-            [id] => format!("The transfer {id} is tried again."),
-            _ => format!("{} transfers are tried again.", stalled.len()),
+        say(&match (&retried[..], self.id) {
+            ([], Some(id)) => format!("The transfer {id} is under way: there is nothing to retry."),
+            ([], None) => "No transfer has stalled.".to_owned(),
+            ([id], _) => format!("The transfer {id} is tried again."),
+            (several, _) => format!("{} transfers are tried again.", several.len()),
         });
         Ok(ExitCode::SUCCESS)
     }

@@ -25,13 +25,16 @@ struct Landing {
     blobs: Arc<dyn BlobStore>,
     staging: Arc<dyn Staging>,
     shared: bool,
+    #[cfg(feature = "s3")]
+    bucket: Option<s3::Named>,
 }
 
 /// Opens every store that is configured.
 pub(crate) async fn open_stores(config: &Config, data: &DataDirectory) -> anyhow::Result<OpenStores> {
-    let Landing { blobs, staging, shared } = landing(config, data).await?;
-    let stores = Stores::new(blobs, others(config, data).await?).moving(MovePolicy::from(&config.policy));
-    Ok(OpenStores { stores, staging, shared })
+    let landing = landing(config, data).await?;
+    let others = others(config, data, &landing).await?;
+    let Landing { blobs, staging, shared, .. } = landing;
+    Ok(OpenStores { stores: Stores::new(blobs, others).moving(MovePolicy::from(&config.policy)), staging, shared })
 }
 
 #[cfg_attr(not(feature = "s3"), expect(clippy::unused_async, reason = "a directory need not be connected to"))]
@@ -43,14 +46,21 @@ async fn landing(config: &Config, data: &DataDirectory) -> anyhow::Result<Landin
             no_uploads_at(data).await?;
             let store = s3::connect(&name, &bucket).await?;
             let staging = store.staging().await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)?;
-            Ok(Landing { blobs: Arc::new(store.blobs(&name)), staging: Arc::new(staging), shared: true })
+            let blobs = Arc::new(store.blobs(&name));
+            Ok(Landing { blobs, staging: Arc::new(staging), shared: true, bucket: Some((name, store)) })
         }
     }
 }
 
 fn local(data: &DataDirectory) -> anyhow::Result<Landing> {
     let staging = FsStaging::open_dir(data.path()).context("the directories for blobs and uploads can't be used")?;
-    Ok(Landing { blobs: Arc::new(FsBlobs::open_dir(data.path())), staging: Arc::new(staging), shared: false })
+    Ok(Landing {
+        blobs: Arc::new(FsBlobs::open_dir(data.path())),
+        staging: Arc::new(staging),
+        shared: false,
+        #[cfg(feature = "s3")]
+        bucket: None,
+    })
 }
 
 /// Uploads that began where another store took them have to end there.
@@ -67,8 +77,11 @@ async fn no_uploads_at(data: &DataDirectory) -> anyhow::Result<()> {
 }
 
 /// Stores that take no uploads, but have contents that landed elsewhere or before. They may be away.
-async fn others(config: &Config, data: &DataDirectory) -> anyhow::Result<Vec<Arc<dyn BlobStore>>> {
+#[cfg_attr(not(feature = "s3"), expect(unused_variables, reason = "one directory is apart from nothing"))]
+async fn others(config: &Config, data: &DataDirectory, landing: &Landing) -> anyhow::Result<Vec<Arc<dyn BlobStore>>> {
     let mut others: Vec<Arc<dyn BlobStore>> = Vec::new();
+    #[cfg(feature = "s3")]
+    let mut buckets: Vec<s3::Named> = landing.bucket.clone().into_iter().collect();
     for (name, store) in config.stores.iter().filter(|(name, _)| **name != config.policy.land) {
         match store {
             Store::Fs {} => {
@@ -78,11 +91,17 @@ async fn others(config: &Config, data: &DataDirectory) -> anyhow::Result<Vec<Arc
                 }
             }
             #[cfg(feature = "s3")]
-            Store::S3(bucket) => others.push(Arc::new(s3::connect_if_there(name, bucket).await?.blobs(name))),
+            Store::S3(bucket) => {
+                let store = s3::connect_if_there(name, bucket).await?;
+                others.push(Arc::new(store.blobs(name)));
+                buckets.push((name.clone(), store));
+            }
             #[cfg(not(feature = "s3"))]
             Store::S3(_) => anyhow::bail!("[stores.{name}] needs the feature `s3`"),
         }
     }
+    #[cfg(feature = "s3")]
+    s3::check_apart(&buckets).await?;
     Ok(others)
 }
 
@@ -102,6 +121,34 @@ mod s3 {
     use cairn_infra::s3::{Flavor, S3Settings, S3Store};
 
     use crate::unusable::Unusable;
+
+    /// A bucket, and what the configuration calls it.
+    pub(super) type Named = (String, S3Store);
+
+    /// One bucket under two addresses would be its own source: what moves from one name to the other is then removed.
+    pub(super) async fn check_apart(buckets: &[Named]) -> anyhow::Result<()> {
+        for (index, (name, store)) in buckets.iter().enumerate() {
+            for (other_name, other) in &buckets[..index] {
+                match store.is_same_place(other).await {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        let message = format!("[stores.{other_name}] and [stores.{name}] are the same bucket under two addresses");
+                        return Err(anyhow::Error::msg(message).context(Unusable));
+                    }
+                    Err(error) => {
+                        let error = &*error as &dyn std::error::Error;
+                        tracing::warn!(
+                            error,
+                            store = name,
+                            other = other_name,
+                            "whether two stores are one can't be found out just now"
+                        );
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 
     pub(super) async fn connect(name: &str, bucket: &Bucket) -> anyhow::Result<S3Store> {
         S3Store::connect(settings(bucket)).await.with_context(|| format!("[stores.{name}] can't be used")).context(Unusable)

@@ -5,7 +5,7 @@ use std::fs;
 use crate::harness::{Drive, content, sha256_hex, until_async};
 
 /// A counter of the drive.
-async fn counted(drive: &Drive, name: &str) -> u64 {
+pub(crate) async fn counted(drive: &Drive, name: &str) -> u64 {
     let metrics = drive.client().get("/metrics").send().await.expect(200);
     let text = String::from_utf8(metrics.body).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap_or("0");
@@ -46,4 +46,27 @@ async fn a_hundred_flipped_bits_are_a_hundred_damaged_files() {
     assert_eq!(user.download(&healed.id).await, spoiled[0]);
     let damaged = drive.events().iter().filter(|event| event["type"] == "BlobDamaged").count();
     assert_eq!(damaged, 100);
+}
+
+#[tokio::test]
+async fn a_disk_that_goes_away_is_no_damage() {
+    let drive = Drive::with(&[("CAIRN_UPKEEP__SCRUB_PERIOD_SECONDS", "1")]);
+    let user = drive.user().await;
+    let bytes = content(1, 2_000);
+    let file = user.upload("a.bin", &bytes).await;
+    // As when the mount goes.
+    let (blobs, elsewhere) = (drive.data().join("blobs"), drive.data().join("elsewhere"));
+    fs::rename(&blobs, &elsewhere).unwrap();
+    fs::create_dir(&blobs).unwrap();
+    let rounds = counted(&drive, "cairn_scrubbed_copies_total").await;
+    for _ in 0..10 {
+        let answer = user.get("/file/download").query("id", &file.id).try_send().await.unwrap();
+        answer.problem(503, "unavailable");
+    }
+    fs::remove_dir(&blobs).unwrap();
+    fs::rename(&elsewhere, &blobs).unwrap();
+    assert!(user.download(&file.id).await == bytes);
+    let read_again = async || (counted(&drive, "cairn_scrubbed_copies_total").await > rounds).then_some(());
+    until_async("it is read again", read_again).await;
+    assert!(!drive.events().iter().any(|event| event["type"] == "BlobDamaged"));
 }

@@ -17,6 +17,7 @@ mod s3_blobs;
 mod s3_copies;
 mod s3_drive_faults;
 mod s3_faults;
+mod s3_scrubbing;
 mod s3_staging;
 mod s3_stores;
 mod start_errors;

@@ -311,7 +311,8 @@ impl FileApi {
 
     /// Show what happened to a file
     ///
-    /// Every event of it, oldest first: who did what, and when; and how its content has moved from store to store since.
+    /// Every event of it, oldest first: who did what, and when; and how its content has moved from store to store since. A page may have fewer
+    /// rows than `limit`, even none, although `next_cursor` leads to more.
     #[oai(path = "/file/history", method = "get", operation_id = "file_history")]
     async fn history(
         &self,

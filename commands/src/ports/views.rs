@@ -1,5 +1,7 @@
 //! The read tables, as far as a use case needs them.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use cairn_domain::transfer::Phase;
 use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
@@ -34,8 +36,14 @@ pub trait Views: Send + Sync {
     /// Open uploads that would have expired by this time, at most `limit`, oldest first.
     async fn overdue_uploads(&self, now: Timestamp, limit: u64) -> Result<Vec<UploadId>, ViewsError>;
 
-    /// Transfers in one of these phases of which nothing was heard after that time, at most `limit`, the one longest silent first.
-    async fn silent_transfers(&self, phases: &[Phase], since: Timestamp, limit: u64) -> Result<Vec<TransferId>, ViewsError>;
+    /// Transfers in one of these phases of which something was heard within that time, and nothing after it, at most `limit`, with the time
+    /// when; the one longest silent first.
+    async fn silent_transfers(
+        &self,
+        phases: &[Phase],
+        heard: RangeInclusive<Timestamp>,
+        limit: u64,
+    ) -> Result<Vec<(Timestamp, TransferId)>, ViewsError>;
 
     /// The owner's entries that stand in the folder, in use or in the trash, newest first, at most `limit`; each with its place in the log.
     /// Only those that were made before `after`, if that is given.

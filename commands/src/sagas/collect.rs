@@ -1,9 +1,10 @@
 //! Gives back the space of contents that nobody needs any more. What is to go is first declared dead on the log, then removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cairn_domain::blob::{Blob, BlobCommand, BlobEvent};
-use cairn_domain::file::{File, FileEvent, FileStatus};
+use cairn_domain::file::{File, FileEvent};
 use cairn_domain::{Decider, Event, FileId, Sha256, StoredEvent, StreamName, Timestamp, Version, codec};
 
 use super::follower::Follower;
@@ -13,24 +14,95 @@ use crate::{Drive, Loaded, Request, Trouble};
 
 /// Name of the checkpoint of what was purged.
 const PURGED: &str = "collect";
-/// Name of the checkpoint of what was declared dead.
-const DEAD: &str = "remove_dead";
+/// Name of the checkpoint of references that are too old for their entries to be made yet.
+const UNMADE: &str = "collect_unmade";
 /// Events of a content that one read asks for.
 const PAGE: usize = 1_000;
+/// How long a reference counts whose entry was never made.
+pub(super) const UNMADE_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// Deletes the contents of entries that were purged so long ago, unless something refers to them. Returns how many.
-pub async fn collect(drive: &Drive, checkpoints: &dyn Checkpoints, grace_seconds: u64) -> Result<u64, Trouble> {
-    let (now, latest) = (drive.ports().clock.now(), seconds_ago(drive, grace_seconds));
-    let mut follower = Follower::open(drive, checkpoints, PURGED).await?;
-    let mut deleted = 0;
-    loop {
-        let page = follower.page().await?;
-        // What a clock that was wrong says to be of the future keeps nothing waiting.
-        let young = |stored: &StoredEvent| stored.name == "FilePurged" && stored.time > latest && stored.time <= now;
-        let due = &page.events[..page.events.iter().position(young).unwrap_or(page.events.len())];
-        let contents: BTreeSet<Sha256> = due.iter().filter_map(purged_content).collect();
+/// Deletes contents that nobody needs.
+pub struct Collector {
+    drive: Arc<Drive>,
+    /// After the last purge, before a content goes.
+    grace_seconds: u64,
+    judged: Judged,
+}
+
+impl Collector {
+    /// Contents go so many seconds after their last entry was purged.
+    pub fn new(drive: Arc<Drive>, grace_seconds: u64) -> Self {
+        Self { drive, grace_seconds, judged: Judged::default() }
+    }
+
+    /// Deletes the contents of entries that were purged so long ago, and of those that were announced and never made, unless something
+    /// refers to them. Returns how many.
+    pub async fn collect(&self, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
+        Ok(self.collect_purged(checkpoints).await? + self.collect_unmade(checkpoints).await?)
+    }
+
+    async fn collect_purged(&self, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
+        let latest = seconds_ago(&self.drive, self.grace_seconds);
+        let mut follower = Follower::open(&self.drive, checkpoints, PURGED).await?;
+        let mut deleted = 0;
+        loop {
+            let page = follower.page().await?;
+            let due = self.due(&page.events, "FilePurged", latest);
+            deleted += self.delete_each(due.iter().filter_map(purged_content).collect(), latest).await?;
+            follower.dealt_with(due).await?;
+            if due.len() < page.events.len() || page.last {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// Whoever purges the last entry while somebody may be making another one leaves the content to this: it is judged anew when that one
+    /// can't come any more.
+    async fn collect_unmade(&self, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
+        let latest = seconds_ago(&self.drive, self.grace_seconds);
+        let unmade_latest = seconds_ago(&self.drive, self.grace_seconds.saturating_add(UNMADE_SECONDS));
+        let mut follower = Follower::open(&self.drive, checkpoints, UNMADE).await?;
+        let mut deleted = 0;
+        loop {
+            let page = follower.page().await?;
+            let due = self.due(&page.events, "BlobReferenced", unmade_latest);
+            deleted += self.delete_each(self.unmade_contents(due, &page.events).await?, latest).await?;
+            follower.dealt_with(due).await?;
+            if due.len() < page.events.len() || page.last {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// The first events of the page, up to one of that name that is too young. What a clock that was wrong says to be of the future keeps
+    /// nothing waiting.
+    fn due<'a>(&self, events: &'a [StoredEvent], name: &str, latest: Timestamp) -> &'a [StoredEvent] {
+        let now = self.drive.ports().clock.now();
+        let young = |stored: &StoredEvent| stored.name == name && stored.time > latest && stored.time <= now;
+        &events[..events.iter().position(young).unwrap_or(events.len())]
+    }
+
+    /// Of the references that are due, the contents of those whose entry is not there. Nearly always it was made right behind them, in the
+    /// same page.
+    async fn unmade_contents(&self, due: &[StoredEvent], page: &[StoredEvent]) -> Result<BTreeSet<Sha256>, Trouble> {
+        let made: HashSet<&str> =
+            page.iter().filter(|stored| stored.name == "FileAdded").map(|stored| stored.stream.id()).collect();
+        let mut contents = BTreeSet::new();
+        for (sha256, file) in due.iter().filter_map(reference) {
+            if !contents.contains(&sha256)
+                && !made.contains(file.to_string().as_str())
+                && self.drive.journal().load::<File>(&StreamName::file(file)).await?.version.is_none()
+            {
+                contents.insert(sha256);
+            }
+        }
+        Ok(contents)
+    }
+
+    async fn delete_each(&self, contents: BTreeSet<Sha256>, latest: Timestamp) -> Result<u64, Trouble> {
+        let mut deleted = 0;
         for sha256 in contents {
-            match delete_unreferenced(drive, sha256, latest).await {
+            match delete_unreferenced(&self.drive, sha256, latest, &self.judged).await {
                 Ok(gone) => deleted += u64::from(gone),
                 Err(trouble @ Trouble::Broken(_)) => {
                     tracing::error!(%sha256, error = ?trouble, "a content can't be judged and stays");
@@ -38,10 +110,29 @@ pub async fn collect(drive: &Drive, checkpoints: &dyn Checkpoints, grace_seconds
                 Err(trouble) => return Err(trouble),
             }
         }
-        follower.dealt_with(due).await?;
-        if due.len() < page.events.len() || page.last {
-            return Ok(deleted);
+        Ok(deleted)
+    }
+}
+
+/// Up to where in a content's stream everything refers to entries that are purged, which they stay: however often a content is made and purged,
+/// each is looked at once.
+#[derive(Default)]
+pub(super) struct Judged(Mutex<HashMap<Sha256, Version>>);
+
+/// Contents that are remembered; after that many one begins anew.
+const JUDGED_CONTENTS_MAX: usize = 10_000;
+
+impl Judged {
+    fn up_to(&self, sha256: Sha256) -> Version {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&sha256).copied().unwrap_or(Version(0))
+    }
+
+    fn note(&self, sha256: Sha256, up_to: Version) {
+        let mut judged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if judged.len() >= JUDGED_CONTENTS_MAX {
+            judged.clear();
         }
+        judged.insert(sha256, up_to);
     }
 }
 
@@ -51,12 +142,26 @@ pub(super) fn seconds_ago(drive: &Drive, seconds: u64) -> Timestamp {
 }
 
 fn purged_content(stored: &StoredEvent) -> Option<Sha256> {
-    if stored.name != "FilePurged" {
+    match decoded(stored, "FilePurged")? {
+        Event::File(FileEvent::FilePurged(purged)) => Some(purged.sha256),
+        _ => None,
+    }
+}
+
+fn reference(stored: &StoredEvent) -> Option<(Sha256, FileId)> {
+    match decoded(stored, "BlobReferenced")? {
+        Event::Blob(BlobEvent::BlobReferenced(referenced)) => Some((stored.stream.id().parse().ok()?, referenced.file)),
+        _ => None,
+    }
+}
+
+/// None when it has another name, or can't be read.
+fn decoded(stored: &StoredEvent, name: &str) -> Option<Event> {
+    if stored.name != name {
         return None;
     }
     match codec::decode(stored) {
-        Ok(Event::File(FileEvent::FilePurged(purged))) => Some(purged.sha256),
-        Ok(_) => None,
+        Ok(event) => Some(event),
         Err(error) => {
             tracing::error!(position = stored.position.0, error = %error, "an event can't be read and is not followed up");
             None
@@ -68,9 +173,14 @@ fn purged_content(stored: &StoredEvent) -> Option<Sha256> {
 const JUDGED_MAX: u32 = 5;
 
 /// Deletes the content unless something refers to it. Whoever comes to refer to it meanwhile changes its stream, and then it is judged anew.
-pub(super) async fn delete_unreferenced(drive: &Drive, sha256: Sha256, latest: Timestamp) -> Result<bool, Trouble> {
+pub(super) async fn delete_unreferenced(
+    drive: &Drive,
+    sha256: Sha256,
+    latest: Timestamp,
+    judged: &Judged,
+) -> Result<bool, Trouble> {
     for _ in 0..JUDGED_MAX {
-        let Some(seen) = unreferenced_at(drive, sha256, latest).await? else { return Ok(false) };
+        let Some(seen) = unreferenced_at(drive, sha256, latest, judged).await? else { return Ok(false) };
         let request = Request::of_system(drive.ports().ids.command());
         let decide = |blob: &Loaded<Blob>| match blob.version {
             Some(version) if version == seen => blob.state.decide(BlobCommand::Delete).map_err(|_| Trouble::Busy),
@@ -86,103 +196,56 @@ pub(super) async fn delete_unreferenced(drive: &Drive, sha256: Sha256, latest: T
 }
 
 /// The last version of the content's stream, if nothing of it refers to an entry that is there or may still come.
-async fn unreferenced_at(drive: &Drive, sha256: Sha256, latest: Timestamp) -> Result<Option<Version>, Trouble> {
+async fn unreferenced_at(drive: &Drive, sha256: Sha256, latest: Timestamp, judged: &Judged) -> Result<Option<Version>, Trouble> {
     let stream = StreamName::blob(sha256);
-    let (mut blob, mut from) = (Blob::default(), Version(0));
+    if drive.journal().load::<Blob>(&stream).await?.state.content().is_none() {
+        return Ok(None);
+    }
+    let mut from = judged.up_to(sha256);
+    // Up to the first reference that may be asked about again.
+    let mut gone_up_to = None;
     loop {
         let page = drive.ports().log.read_stream(&stream, from, PAGE).await?;
-        for stored in &page {
-            let Event::Blob(event) = codec::decode(stored)? else { continue };
-            if let BlobEvent::BlobReferenced(referenced) = &event
-                && is_needed(drive, referenced.file, stored.time, latest).await?
-            {
+        for stored in page.iter().filter(|stored| stored.name == "BlobReferenced") {
+            let Event::Blob(BlobEvent::BlobReferenced(referenced)) = codec::decode(stored)? else { continue };
+            let need = need(drive, referenced.file, stored.time, latest).await?;
+            if need != Need::Gone {
+                gone_up_to.get_or_insert(stored.version);
+            }
+            if need == Need::Needed {
+                judged.note(sha256, gone_up_to.unwrap_or(stored.version));
                 return Ok(None);
             }
-            blob = blob.evolve(&event);
-            from = stored.version.next();
         }
+        from = page.last().map_or(from, |last| last.version.next());
         if page.len() < PAGE {
             break;
         }
     }
-    let last = from.0.checked_sub(1).map(Version);
-    Ok(last.filter(|_| blob.content().is_some()))
+    judged.note(sha256, gone_up_to.unwrap_or(from));
+    Ok(from.0.checked_sub(1).map(Version))
+}
+
+/// Whether an entry needs its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// It is there, or may still come.
+    Needed,
+    /// It was not made, and nobody will make it any more, unless clocks lie.
+    Unmade,
+    /// It was purged, which is for ever.
+    Gone,
 }
 
 /// An entry that is not there yet may still be made, unless its reference is so old that not even a process that had been frozen would make
 /// it. One that was purged lately is another purge's affair.
-async fn is_needed(drive: &Drive, file: FileId, referenced_at: Timestamp, latest: Timestamp) -> Result<bool, Trouble> {
+async fn need(drive: &Drive, file: FileId, referenced_at: Timestamp, latest: Timestamp) -> Result<Need, Trouble> {
     let file = drive.journal().load::<File>(&StreamName::file(file)).await?;
-    Ok(match file.state.entry() {
-        Some(entry) => entry.status != FileStatus::Purged || file.last_at > latest,
-        None if file.version.is_some() => false,
-        None => referenced_at.plus_seconds(UNMADE_SECONDS) > latest,
+    Ok(match (file.state.entry(), file.version) {
+        (Some(_), _) => Need::Needed,
+        (None, Some(_)) if file.last_at > latest => Need::Needed,
+        (None, Some(_)) => Need::Gone,
+        (None, None) if referenced_at.plus_seconds(UNMADE_SECONDS) > latest => Need::Needed,
+        (None, None) => Need::Unmade,
     })
-}
-
-/// How long a reference counts whose entry was never made.
-pub(super) const UNMADE_SECONDS: u64 = 7 * 24 * 60 * 60;
-
-/// Removes the bytes of copies that the log has declared dead. Their names never come to life again, so this may be done at any time, and
-/// again: what can't be removed just now is met once more. Returns for how many events.
-pub async fn remove_dead(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
-    let mut follower = Follower::open(drive, checkpoints, DEAD).await?;
-    let (mut removed, mut trouble) = (0, None);
-    loop {
-        let page = follower.page().await?;
-        for (index, stored) in page.events.iter().enumerate() {
-            match remove_from(drive, stored).await {
-                Ok(done) => removed += u64::from(done),
-                Err(error) if trouble.is_none() => {
-                    follower.dealt_with(&page.events[..index]).await?;
-                    trouble = Some(error);
-                }
-                Err(_) => {}
-            }
-        }
-        match trouble {
-            None => follower.dealt_with(&page.events).await?,
-            // The others of this page are removed, and those behind it have to wait.
-            Some(trouble) => return Err(trouble),
-        }
-        if page.last {
-            return Ok(removed);
-        }
-    }
-}
-
-/// The stores in which the event has declared a copy dead. Where a content is deleted, somebody may have been writing it anywhere.
-fn dead_in(drive: &Drive, stored: &StoredEvent) -> Vec<String> {
-    if !matches!(stored.name.as_str(), "BlobCopyRemoved" | "BlobDeleted") {
-        return Vec::new();
-    }
-    match codec::decode(stored) {
-        Ok(Event::Blob(BlobEvent::BlobCopyRemoved(removed))) => vec![removed.store],
-        Ok(Event::Blob(BlobEvent::BlobDeleted(_))) => drive.ports().stores.each().map(|store| store.name().to_owned()).collect(),
-        Ok(_) => Vec::new(),
-        Err(error) => {
-            tracing::error!(position = stored.position.0, error = %error, "an event can't be read and is not followed up");
-            Vec::new()
-        }
-    }
-}
-
-/// False when the event has declared nothing dead.
-async fn remove_from(drive: &Drive, stored: &StoredEvent) -> Result<bool, Trouble> {
-    let stores = dead_in(drive, stored);
-    let Some(sha256) = stored.stream.id().parse::<Sha256>().ok().filter(|_| !stores.is_empty()) else { return Ok(false) };
-    let blob = drive.journal().load::<Blob>(&stored.stream).await?.state;
-    let mut trouble = None;
-    for name in &stores {
-        let Some(store) = drive.ports().stores.get(name) else {
-            tracing::warn!(%sha256, store = name, "a dead copy stays: its store is not configured");
-            continue;
-        };
-        for key in blob.dead_keys_in(name, sha256) {
-            if let Err(error) = store.remove(key).await {
-                trouble.get_or_insert(error);
-            }
-        }
-    }
-    trouble.map_or(Ok(true), |error| Err(error.into()))
 }

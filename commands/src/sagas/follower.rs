@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use cairn_domain::{Position, StoredEvent};
 
 use crate::ports::checkpoints::Checkpoints;
@@ -10,7 +12,7 @@ const PAGE: usize = 1_000;
 pub(super) struct Follower<'a> {
     drive: &'a Drive,
     checkpoints: &'a dyn Checkpoints,
-    saga: &'static str,
+    saga: Cow<'static, str>,
     read: Position,
 }
 
@@ -22,8 +24,13 @@ pub(super) struct Page {
 }
 
 impl<'a> Follower<'a> {
-    pub(super) async fn open(drive: &'a Drive, checkpoints: &'a dyn Checkpoints, saga: &'static str) -> Result<Self, Trouble> {
-        let read = checkpoints.load(saga).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+    pub(super) async fn open(
+        drive: &'a Drive,
+        checkpoints: &'a dyn Checkpoints,
+        saga: impl Into<Cow<'static, str>>,
+    ) -> Result<Self, Trouble> {
+        let saga = saga.into();
+        let read = checkpoints.load(&saga).await.map_err(|error| Trouble::Unavailable(error.into()))?;
         Ok(Self { drive, checkpoints, saga, read })
     }
 
@@ -36,6 +43,6 @@ impl<'a> Follower<'a> {
     pub(super) async fn dealt_with(&mut self, events: &[StoredEvent]) -> Result<(), Trouble> {
         let Some(last) = events.last() else { return Ok(()) };
         self.read = last.position;
-        self.checkpoints.save(self.saga, self.read).await.map_err(|error| Trouble::Unavailable(error.into()))
+        self.checkpoints.save(&self.saga, self.read).await.map_err(|error| Trouble::Unavailable(error.into()))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cairn_domain::blob::{Blob, BlobCommand, BlobKey, Health};
 use cairn_domain::{Position, Sha256, StreamName, Timestamp};
 
-use super::collect::{UNMADE_SECONDS, delete_unreferenced, seconds_ago};
+use super::collect::{Judged, UNMADE_SECONDS, delete_unreferenced, seconds_ago};
 use super::copies::{change_copy, is_named, is_sound, note_damage};
 use super::pace::Pace;
 use crate::content::{ContentError, Copies};
@@ -118,8 +118,8 @@ impl Scrubber {
         for (store, key) in damaged {
             scrubbed.repaired += u64::from(self.repair(&store, key, content.size).await?);
         }
-        // The collector follows purges. What was never anybody's, because somebody died in between, has none.
-        delete_unreferenced(&self.drive, sha256, seconds_ago(&self.drive, UNMADE_SECONDS)).await?;
+        // The collector follows purges and references. This finds what it could not judge.
+        delete_unreferenced(&self.drive, sha256, seconds_ago(&self.drive, UNMADE_SECONDS), &Judged::default()).await?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Ports that break at one effect, and stay broken until they are mended: what a crash does.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use cairn_domain::blob::BlobKey;
@@ -19,11 +19,15 @@ pub(super) struct Effects {
     left: AtomicI64,
     /// Whether the effect that breaks happens all the same.
     happens: bool,
+    /// A store that is away for removals.
+    away: Mutex<Option<&'static str>>,
+    /// How often a store was asked for bytes.
+    reads: AtomicUsize,
 }
 
 impl Effects {
     pub(super) fn breaking_at(effect: i64, happens: bool) -> Arc<Self> {
-        Arc::new(Self { left: effect.into(), happens })
+        Arc::new(Self { left: effect.into(), happens, away: Mutex::default(), reads: AtomicUsize::new(0) })
     }
 
     /// From now on so many still work.
@@ -33,6 +37,16 @@ impl Effects {
 
     pub(super) fn mend(&self) {
         self.left.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    /// Nothing can be removed from that store any more; none for all is well.
+    pub(super) fn keep_away(&self, store: Option<&'static str>) {
+        *self.away.lock().expect("a lock") = store;
+    }
+
+    /// How often stores were asked for bytes since it was asked last.
+    pub(super) fn take_reads(&self) -> usize {
+        self.reads.swap(0, Ordering::SeqCst)
     }
 
     /// Whether so many effects were asked for that one broke.
@@ -52,10 +66,23 @@ impl Effects {
     }
 }
 
-/// A log that breaks.
+/// A log that breaks, and counts what is read of its streams.
 pub(super) struct BreakingLog {
     pub(super) inner: MemoryEventStore,
     pub(super) effects: Arc<Effects>,
+    /// Calls, and events that they gave.
+    read: (AtomicUsize, AtomicUsize),
+}
+
+impl BreakingLog {
+    pub(super) fn new(effects: Arc<Effects>) -> Self {
+        Self { inner: MemoryEventStore::default(), effects, read: Default::default() }
+    }
+
+    /// Calls since it was asked last, and events that they gave.
+    pub(super) fn take_reads(&self) -> (usize, usize) {
+        (self.read.0.swap(0, Ordering::SeqCst), self.read.1.swap(0, Ordering::SeqCst))
+    }
 }
 
 #[async_trait]
@@ -70,7 +97,10 @@ impl EventStore for BreakingLog {
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-        self.inner.read_stream(stream, from, limit).await
+        let events = self.inner.read_stream(stream, from, limit).await?;
+        self.read.0.fetch_add(1, Ordering::SeqCst);
+        self.read.1.fetch_add(events.len(), Ordering::SeqCst);
+        Ok(events)
     }
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
@@ -115,6 +145,7 @@ impl BlobStore for BreakingStore {
     }
 
     async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+        self.effects.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.read(key, offset, length).await
     }
 
@@ -123,6 +154,9 @@ impl BlobStore for BreakingStore {
     }
 
     async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
+        if *self.effects.away.lock().expect("a lock") == Some(self.name()) {
+            return Err(no_store());
+        }
         self.effects.of(self.inner.remove(key), no_store).await
     }
 

@@ -11,7 +11,7 @@ use super::stage::{body, caller_of, ports_over, read, request, sha256, sign_in_w
 use crate::account::{sign_in, sign_up};
 use crate::drive::Secret;
 use crate::ports::checkpoints::MemoryCheckpoints;
-use crate::ports::event_store::{EventStore, MemoryEventStore};
+use crate::ports::event_store::EventStore;
 use crate::sagas::finish_begun;
 use crate::upload::{PartSent, StartUpload, complete, receive_part, start, sweep_staging};
 use crate::{Caller, Drive, Limits, Ports};
@@ -23,7 +23,7 @@ struct Crash {
 
 impl Crash {
     fn at(append: i64, effect: bool) -> Self {
-        let log = Arc::new(BreakingLog { inner: MemoryEventStore::default(), effects: Effects::breaking_at(append, effect) });
+        let log = Arc::new(BreakingLog::new(Effects::breaking_at(append, effect)));
         Self { ports: ports_over(log.clone()), log }
     }
 

@@ -32,7 +32,8 @@ async fn an_entry_is_renamed_trashed_restored_and_purged() {
     assert!(matches!(refused, Err(UpdateError::Trashed)));
     restore(drive, &stage.request(), &alice, id).await.expect("restored");
     let all = history(drive, &alice, id, Position::START, 10).await.expect("a history");
-    let names: Vec<_> = all.iter().map(|event| event.name.as_str()).collect();
+    let names: Vec<_> = all.events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(all.next, None);
     assert_eq!(names, ["FileAdded", "FileRenamed", "FileTrashed", "FileRestored"]);
     assert!(matches!(delete(drive, &stage.request(), &alice, id, true).await, Ok(Deleted::Purged(_))));
     assert!(matches!(restore(drive, &stage.request(), &alice, id).await, Err(FileError::Absent)));

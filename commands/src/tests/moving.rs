@@ -17,7 +17,7 @@ use crate::ports::event_store::EventStore;
 use crate::ports::staging::Staging;
 use crate::ports::tasks::{StoreKind, Task, TaskQueue};
 use crate::ports::views::ContentHash;
-use crate::sagas::transfers::{Patience, request_transfers, wanted, watch_transfers};
+use crate::sagas::transfers::{Patience, request_transfers, wanted};
 
 #[tokio::test]
 async fn what_was_uploaded_moves_to_where_it_shall_stay() {
@@ -50,8 +50,8 @@ async fn the_history_of_an_entry_tells_how_its_content_moved_since() {
     let files = world.log.read_all(Position::START, usize::MAX).await.expect("the log reads");
     let first = files.iter().find(|event| event.name == "FileAdded").expect("a file").stream.id().parse().expect("an id");
     let names = async |id, after, limit| {
-        let events = history(drive, &alice, id, after, limit).await.expect("a history");
-        events.into_iter().map(|event| (event.name, event.position)).collect::<Vec<_>>()
+        let page = history(drive, &alice, id, after, limit).await.expect("a history");
+        page.events.into_iter().map(|event| (event.name, event.position)).collect::<Vec<_>>()
     };
     let all = names(first, Position::START, 10).await;
     assert_eq!(all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["FileAdded", "BlobRelocated", "BlobCopyRemoved"]);
@@ -220,14 +220,14 @@ async fn a_transfer_that_fails_too_often_rests_until_it_is_retried_and_keeps_no_
     world.local.damage(BlobKey::first(sha256(b"hello")), None);
     process.works().await;
     for _ in 0..2 {
-        watch_transfers(&process.drive, Patience::NONE).await.expect("watched");
+        process.watch(Patience::NONE).await;
         process.works().await;
     }
     assert_eq!(world.lies_in(sha256(b"world")).await, ["oss"]);
     let mut phases = process.phases().await;
     phases.sort_by_key(|phase| *phase == Phase::Completed);
     assert_eq!(phases, [Phase::Stalled, Phase::Completed]);
-    watch_transfers(&process.drive, Patience::NONE).await.expect("watched");
+    process.watch(Patience::NONE).await;
     process.works().await;
     assert_eq!(world.count("TransferStalled").await, 1, "it rests");
 }
@@ -287,7 +287,7 @@ async fn what_a_worker_of_the_design_before_has_moved_is_noticed() {
         delivery.done().await.expect("done");
     }
     let patience = Patience { look_seconds: 0, ..Patience::default() };
-    let watched = watch_transfers(&process.drive, patience).await.expect("watched");
+    let watched = process.watch(patience).await;
     assert_eq!((watched.found_done, watched.queued), (1, 0));
     assert_eq!(world.lies_in(hello).await, ["oss"]);
     assert_eq!(world.lies_in(sha256(b"world")).await, ["local"]);

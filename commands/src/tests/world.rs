@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cairn_domain::blob::{Blob, BlobKey};
+use cairn_domain::blob::{Blob, BlobCommand, BlobKey};
 use cairn_domain::transfer::{Phase, Transfer};
-use cairn_domain::{Position, Sha256, StreamName, Timestamp, TransferId};
+use cairn_domain::{Decider, Position, Sha256, StreamName, Timestamp, TransferId};
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::breaking::{BreakingLog, BreakingQueue, BreakingStore, Effects};
@@ -14,17 +14,18 @@ use crate::account::{sign_in, sign_up};
 use crate::content::{self, ContentError};
 use crate::drive::Secret;
 use crate::file::delete;
+use crate::journal::Start;
 use crate::ports::blobs::{BlobStore, MemoryBlobs, MovePolicy, Stores};
 use crate::ports::checkpoints::MemoryCheckpoints;
 use crate::ports::clock::ManualClock;
-use crate::ports::event_store::{EventStore, MemoryEventStore};
+use crate::ports::event_store::EventStore;
 use crate::ports::ids::SequentialIds;
 use crate::ports::staging::MemoryStaging;
 use crate::ports::tasks::{ProcessTasks, TaskQueue};
 use crate::ports::views::ContentHash;
-use crate::sagas::transfers::{Mover, MoverSettings, Patience, request_transfers, watch_transfers};
-use crate::sagas::{Scrubbed, Scrubber, collect, remove_dead};
-use crate::{Caller, Drive, Limits, Ports};
+use crate::sagas::transfers::{Mover, MoverSettings, Patience, Watch, Watched, request_transfers};
+use crate::sagas::{Collector, Scrubbed, Scrubber, remove_dead};
+use crate::{Caller, Drive, Limits, Loaded, Ports, Trouble};
 
 /// What outlives a process: the log, the stores, and how far the sagas have come.
 pub(super) struct World {
@@ -36,7 +37,7 @@ pub(super) struct World {
     pub(super) clock: Arc<ManualClock>,
     pub(super) checkpoints: MemoryCheckpoints,
     ids: Arc<SequentialIds>,
-    effects: Arc<Effects>,
+    pub(super) effects: Arc<Effects>,
     policy: MovePolicy,
 }
 
@@ -59,7 +60,7 @@ impl World {
     pub(super) fn breaking(policy: MovePolicy, effects: &Arc<Effects>) -> Self {
         let local = Arc::new(MemoryBlobs::new("local"));
         Self {
-            log: Arc::new(BreakingLog { inner: MemoryEventStore::default(), effects: effects.clone() }),
+            log: Arc::new(BreakingLog::new(effects.clone())),
             oss: Arc::new(MemoryBlobs::new("oss")),
             ceph: Arc::new(MemoryBlobs::new("ceph")),
             staging: Arc::new(MemoryStaging::new(local.clone())),
@@ -130,6 +131,18 @@ impl Process<'_> {
         delete(&self.drive, &request(&self.drive), caller, newest.expect("an entry"), true).await.expect("purged");
     }
 
+    /// Somebody announces an entry for the content, and dies before it is made. As often as that.
+    pub(super) async fn announce(&self, sha256: Sha256, times: u64) {
+        for _ in 0..times {
+            let request = request(&self.drive);
+            let refer = |blob: &Loaded<Blob>| -> Result<_, Trouble> {
+                let refer = BlobCommand::ReferTo(request.new_file());
+                blob.state.decide(refer).map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
+            };
+            self.drive.journal.execute(&StreamName::blob(sha256), Start::Load, &request, refer).await.expect("announced");
+        }
+    }
+
     pub(super) fn mover(&self) -> Mover {
         let settings = MoverSettings { name: "one".to_owned(), at_once: 4, failures_max: 3, bytes_per_second_max: None };
         Mover::new(self.drive.clone(), settings)
@@ -157,9 +170,14 @@ impl Process<'_> {
 
     /// What a process does when it begins with an empty queue.
     pub(super) async fn begins(&self) {
-        watch_transfers(&self.drive, Patience::NONE).await.expect("watched");
+        self.watch(Patience::NONE).await;
         self.moves().await;
         remove_dead(&self.drive, &self.world.checkpoints).await.expect("removed");
+    }
+
+    /// One round of a watch that has just begun.
+    pub(super) async fn watch(&self, patience: Patience) -> Watched {
+        Watch::new(self.drive.clone(), patience).round().await.expect("watched")
     }
 
     /// As a download does whose read tables are behind.
@@ -183,9 +201,10 @@ impl Process<'_> {
 
     pub(super) async fn phases(&self) -> Vec<Phase> {
         let all = [Phase::Requested, Phase::Queued, Phase::Started, Phase::Stalled, Phase::Completed, Phase::Abandoned];
-        let ids = self.drive.ports().views.silent_transfers(&all, Timestamp(i64::MAX), u64::MAX).await.expect("transfers");
+        let always = Timestamp(0)..=Timestamp(i64::MAX);
+        let known = self.drive.ports().views.silent_transfers(&all, always, u64::MAX).await.expect("transfers");
         let mut phases = Vec::new();
-        for id in ids {
+        for (_, id) in known {
             phases.push(self.transfer(id).await.phase());
         }
         phases
@@ -205,11 +224,12 @@ impl Process<'_> {
 
     /// What nobody needs is declared dead, and nothing is removed yet.
     pub(super) async fn declare_dead(&self) -> u64 {
-        collect(&self.drive, &self.world.checkpoints, 0).await.expect("collected")
+        Collector::new(self.drive.clone(), 0).collect(&self.world.checkpoints).await.expect("collected")
     }
 
     pub(super) async fn collect(&self, grace_seconds: u64) -> u64 {
-        let deleted = collect(&self.drive, &self.world.checkpoints, grace_seconds).await.expect("collected");
+        let collector = Collector::new(self.drive.clone(), grace_seconds);
+        let deleted = collector.collect(&self.world.checkpoints).await.expect("collected");
         remove_dead(&self.drive, &self.world.checkpoints).await.expect("removed");
         deleted
     }

@@ -123,6 +123,13 @@ impl Policy {
         if (1..self.move_to.len()).any(|at| self.move_to[..at].contains(&self.move_to[at])) {
             return unfit("policy.move_to", "names a store twice");
         }
+        let Self { land, move_to, .. } = self.clone();
+        if self.move_to.is_empty() && *self != (Self { land, move_to, ..Self::default() }) {
+            return unfit(
+                "policy.move_to",
+                "is empty, so after_seconds, bytes_min and bytes_max concern no content: set it, or leave them out",
+            );
+        }
         if self.bytes_max.is_some_and(|bytes_max| bytes_max < self.bytes_min) {
             return unfit("policy.bytes_max", "must not be less than policy.bytes_min");
         }

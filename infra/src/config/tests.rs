@@ -138,6 +138,12 @@ fn contents_go_on_to_stores_that_are_there() {
         let crossed = with(&[to("ceph"), ("CAIRN_POLICY__BYTES_MIN", "7"), ("CAIRN_POLICY__BYTES_MAX", "6")]);
         assert!(matches!(crossed, Err(ConfigError::Unfit { key: "policy.bytes_max", .. })));
     }
+    for (key, value) in
+        [("CAIRN_POLICY__AFTER_SECONDS", "60"), ("CAIRN_POLICY__BYTES_MIN", "1"), ("CAIRN_POLICY__BYTES_MAX", "1000")]
+    {
+        let of_nothing = with(&[(key, value)]);
+        assert!(matches!(of_nothing, Err(ConfigError::Unfit { key: "policy.move_to", .. })), "{key}");
+    }
     let alone = load(None, env(&[to("oss")]), Overrides::default());
     assert!(matches!(alone, Err(ConfigError::NoStore { key: "move_to", .. })));
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
@@ -34,6 +35,8 @@ pub struct FsBlobs {
     root: Arc<PathBuf>,
     staging: Arc<PathBuf>,
     buffers: Arc<Buffers>,
+    /// Whether the directories were there once.
+    made: Arc<AtomicBool>,
 }
 
 impl FsBlobs {
@@ -42,7 +45,9 @@ impl FsBlobs {
     pub fn open_dir(data: &Path) -> Self {
         // Other programs are told where copies lie. Without a working directory there is nothing that it could be below.
         let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
-        Self { root: Arc::new(data.join("blobs")), staging: Arc::new(data.join("staging")), buffers: Arc::default() }
+        let root = data.join("blobs");
+        let made = Arc::new(AtomicBool::new(places::directory(&root, BlobKey::first(Sha256([0; 32]))).is_dir()));
+        Self { root: Arc::new(root), staging: Arc::new(data.join("staging")), buffers: Arc::default(), made }
     }
 
     async fn on_file<T: Send + 'static>(
@@ -50,9 +55,13 @@ impl FsBlobs {
         key: BlobKey,
         work: impl FnOnce(File) -> Result<T, BlobError> + Send + 'static,
     ) -> Result<T, BlobError> {
+        let made = self.made.clone();
         self.on_disk(move |root| match places::open(root, key) {
             Ok(file) => work(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(BlobError::Absent(key)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                is_still_there(&made, &places::directory(root, key))?;
+                Err(BlobError::Absent(key))
+            }
             Err(error) => Err(unavailable(error)),
         })
         .await
@@ -112,11 +121,12 @@ impl BlobStore for FsBlobs {
     }
 
     async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
+        let made = self.made.clone();
         self.on_disk(move |root| {
             let directory = places::directory(root, key);
             let removed = remove_file(&places::path(root, key)).and_then(|()| sync_directory(&directory));
             match removed {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => is_still_there(&made, &directory),
                 removed => removed.map_err(unavailable),
             }
         })
@@ -125,7 +135,12 @@ impl BlobStore for FsBlobs {
 
     /// In the order of the keys.
     async fn list(&self, after: Option<BlobKey>, limit: usize) -> Result<Vec<BlobKey>, BlobError> {
-        self.on_disk(move |root| list::list(root, after, limit).map_err(unavailable)).await
+        let made = self.made.clone();
+        self.on_disk(move |root| {
+            is_still_there(&made, &places::directory(root, BlobKey::first(Sha256([0; 32]))))?;
+            list::list(root, after, limit).map_err(unavailable)
+        })
+        .await
     }
 
     /// A file has no address for everybody.
@@ -136,6 +151,20 @@ impl BlobStore for FsBlobs {
     async fn reachable(&self) -> Result<(), BlobError> {
         self.size(BlobKey::first(Sha256([0; 32]))).await.map(|_| ())
     }
+}
+
+/// A directory of the blobs is made once and stays. Where one was and is not, its disk has gone, and nothing is known of what it holds; where
+/// none ever was, nothing was ever stored.
+fn is_still_there(made: &AtomicBool, directory: &Path) -> Result<(), BlobError> {
+    if directory.try_exists().map_err(unavailable)? {
+        made.store(true, Ordering::Relaxed);
+        return Ok(());
+    }
+    if made.load(Ordering::Relaxed) {
+        let message = format!("the directory {} is not there any more: has its disk gone?", directory.display());
+        return Err(BlobError::Unavailable(message.into()));
+    }
+    Ok(())
 }
 
 fn unavailable(error: io::Error) -> BlobError {

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::connect::ANSWER_MAX;
 use super::crc::{SeenCrc, crc_of};
 use super::download::Download;
+use super::etag::Etag;
 use super::progress::{Progress, measured};
 use super::signing::SignedHash;
 use super::trouble::Trouble;
@@ -73,10 +74,18 @@ impl Bucket {
 
     /// None if there is no such object.
     pub(super) async fn head(&self, key: &str) -> Result<Option<Head>, Trouble> {
+        Ok(self.head_and_etag(key).await?.map(|(head, _)| head))
+    }
+
+    /// The same, with its ETag if that says something of the bytes.
+    pub(super) async fn head_and_etag(&self, key: &str) -> Result<Option<(Head, Option<Etag>)>, Trouble> {
         let seen = SeenCrc::default();
         let call = self.client.head_object().bucket(&self.name).key(self.key(key)).customize().interceptor(seen.clone()).send();
         match within(ANSWER_MAX, call).await {
-            Ok(answer) => Ok(Some(Head { size: length(answer.content_length)?, crc: seen.take() })),
+            Ok(answer) => {
+                let head = Head { size: length(answer.content_length)?, crc: seen.take() };
+                Ok(Some((head, answer.e_tag.as_deref().and_then(Etag::parse))))
+            }
             Err(Trouble::Absent) => Ok(None),
             Err(trouble) => Err(trouble),
         }
@@ -85,11 +94,17 @@ impl Bucket {
     /// Writes an object from memory. The store verifies the body by its signature, and on OSS by its CRC, too. Where the hash is known it
     /// is not computed again.
     pub(super) async fn put(&self, key: &str, bytes: &Bytes, sha256: Option<Sha256>) -> Result<(), Trouble> {
+        self.put_and_etag(key, bytes, sha256).await.map(drop)
+    }
+
+    /// The same, with the ETag of the answer if that says something of the bytes.
+    pub(super) async fn put_and_etag(&self, key: &str, bytes: &Bytes, sha256: Option<Sha256>) -> Result<Option<Etag>, Trouble> {
         let (progress, seen) = (Progress::default(), SeenCrc::default());
         let call = self.client.put_object().bucket(&self.name).key(self.key(key)).body(measured(bytes, &progress));
         let call = call.customize().interceptor(seen.clone()).interceptor(SignedHash(sha256)).send();
-        progress.watch(bytes.len(), call).await?;
-        seen.check(|| crc_of(bytes))
+        let answer = progress.watch(bytes.len(), call).await?;
+        seen.check(|| crc_of(bytes))?;
+        Ok(answer.e_tag.as_deref().and_then(Etag::parse))
     }
 
     /// Writes a small object that must be a new one. [`Trouble::Exists`] may also mean that an attempt of this very call was done and its

@@ -163,6 +163,19 @@ impl S3Store {
         }
     }
 
+    /// Whether this is the same place as another one, perhaps under another address: then what is copied from one to the other has nowhere
+    /// to go, and what is removed from one is gone from both. Only what has the same name is looked into.
+    pub async fn is_same_place(&self, other: &Self) -> Result<bool, BoxError> {
+        if self.0.name != other.0.name || self.0.key("") != other.0.key("") {
+            return Ok(false);
+        }
+        let key = keys::probe(&hex::encode(&RandomIds.random()[..16]));
+        self.0.put(&key, &Bytes::new(), None).await?;
+        let seen = other.0.head(&key).await;
+        self.0.delete(&key).await?;
+        Ok(seen?.is_some())
+    }
+
     /// Whether the bucket answers just now.
     pub async fn reachable(&self) -> Result<(), BoxError> {
         Ok(self.0.head_bucket().await?)

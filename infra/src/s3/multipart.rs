@@ -125,6 +125,24 @@ impl Bucket {
         }
     }
 
+    /// When the last part came that is there, in seconds since 1970; none when there is none.
+    pub(super) async fn last_sent_at(&self, joining: &Joining) -> Result<Option<i64>, Trouble> {
+        let (mut last, mut after) = (None, None);
+        loop {
+            let call = self.client.list_parts().bucket(&self.name).key(self.key(&joining.key)).upload_id(&joining.id);
+            let page = match within(ANSWER_MAX, call.set_part_number_marker(after).send()).await {
+                // Joined or given up just now.
+                Err(Trouble::Absent) => return Ok(last),
+                page => page?,
+            };
+            last = last.max(page.parts().iter().map(|part| part.last_modified.map_or(i64::MAX, |sent| sent.secs())).max());
+            after = page.next_part_number_marker;
+            if page.is_truncated != Some(true) || after.is_none() {
+                return Ok(last);
+            }
+        }
+    }
+
     /// What has begun below a prefix and was neither joined nor given up, and when, in seconds since 1970.
     pub(super) async fn begun(&self, below: &str) -> Result<Vec<(Joining, i64)>, Trouble> {
         let mut begun = Vec::new();

@@ -30,7 +30,7 @@ const PARTS_OF_A_SIZE: i32 = 1000;
 const GROWTHS_MAX: i32 = 5;
 
 /// Below this a hash is not worth a thread of its own, in bytes.
-const HASHED_AT_ONCE: usize = 256 * 1024;
+pub(super) const HASHED_AT_ONCE: usize = 256 * 1024;
 
 /// What is computed from the bytes while they are sent.
 pub(super) trait Sums: Send + 'static {

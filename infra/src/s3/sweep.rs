@@ -12,8 +12,8 @@ use crate::clock::SystemClock;
 /// How often one looks for parts that nobody names any more.
 const SWEPT_EVERY: Duration = Duration::from_hours(1);
 
-/// What began so long ago and is named by nobody was left behind by a crash, in seconds. A file that comes in one piece has no name until its
-/// end, and a slow sender may take days.
+/// That of which nothing has come for so long, and that is named by nobody, was left behind by a crash, in seconds. A file that comes in one piece
+/// has no name until its end.
 const FORGOTTEN_AFTER_SECONDS: i64 = 7 * 24 * 60 * 60;
 
 /// When it was looked last.
@@ -32,11 +32,14 @@ impl Swept {
 }
 
 impl Bucket {
-    /// Gives up what has begun long ago below a folder, unless it is named. The bucket may hold what belongs to others.
+    /// Gives up what has begun long ago below a folder and of which nothing has come since, unless it is named. The bucket may hold what
+    /// belongs to others.
     pub(super) async fn sweep(&self, below: &str, is_named: impl Fn(&str) -> bool) -> Result<(), Trouble> {
         let now = SystemClock.now().seconds();
         for (joining, since) in self.begun(below).await? {
-            if !is_named(&joining.key) && now.saturating_sub(since) > FORGOTTEN_AFTER_SECONDS {
+            let is_old = |since: i64| now.saturating_sub(since) > FORGOTTEN_AFTER_SECONDS;
+            // Whoever sends slowly still sends, perhaps from another process.
+            if !is_named(&joining.key) && is_old(since) && self.last_sent_at(&joining).await?.is_none_or(is_old) {
                 tracing::info!(key = joining.key, "parts that nobody names any more are given up");
                 self.abort(&joining).await?;
             }

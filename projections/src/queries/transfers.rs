@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use cairn_domain::transfer::Phase;
 use cairn_domain::{Position, Sha256, Timestamp, TransferId};
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
@@ -96,14 +98,14 @@ pub async fn transfers(tables: &dyn ReadTables, filter: &TransferFilter, of: Pag
     page(tables, query, of, transfer).await
 }
 
-/// Transfers in one of these phases of which nothing was heard after that time, the one longest silent first; at most `limit`,
-/// and at most [`PAGE_MAX`].
+/// Transfers in one of these phases of which something was heard within that time, and nothing after it, with the time when; the one longest
+/// silent first; at most `limit`, and at most [`PAGE_MAX`].
 pub async fn silent_transfers(
     tables: &dyn ReadTables,
     phases: &[Phase],
-    since: Timestamp,
+    heard: RangeInclusive<Timestamp>,
     limit: u64,
-) -> Result<Vec<TransferId>, ReadError> {
+) -> Result<Vec<(Timestamp, TransferId)>, ReadError> {
     let limit = Ord::min(limit, PAGE_MAX);
     let mut silent: Vec<(Timestamp, TransferId)> = Vec::new();
     // One question for each phase: an index gives the order within one, not over several.
@@ -112,7 +114,8 @@ pub async fn silent_transfers(
             .columns([TransferRow::UpdatedAt, TransferRow::Id])
             .from(TransferRow::TABLE.name)
             .and_where(Expr::col(TransferRow::State).eq(state_text(*phase)))
-            .and_where(Expr::col(TransferRow::UpdatedAt).lte(since.0))
+            .and_where(Expr::col(TransferRow::UpdatedAt).gte(heard.start().0))
+            .and_where(Expr::col(TransferRow::UpdatedAt).lte(heard.end().0))
             .order_by(TransferRow::UpdatedAt, Order::Asc)
             .limit(limit)
             .to_owned();
@@ -123,7 +126,7 @@ pub async fn silent_transfers(
     silent.sort_unstable();
     silent.dedup();
     silent.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(silent.into_iter().map(|(_, id)| id).collect())
+    Ok(silent)
 }
 
 /// How many transfers there are in each phase. What is completed is what there ever was without the rest, so that nobody counts it;

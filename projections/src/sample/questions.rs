@@ -91,7 +91,7 @@ async fn ask_of_transfers(tables: &dyn ReadTables) -> Result<(), ReadError> {
             }
         }
     }
-    transfers::silent_transfers(tables, &[Phase::Requested, Phase::Queued], Timestamp(i64::MAX), 10).await?;
+    transfers::silent_transfers(tables, &[Phase::Requested, Phase::Queued], Timestamp(0)..=Timestamp(i64::MAX), 10).await?;
     transfers::transfer_figures(tables).await?;
     Ok(())
 }

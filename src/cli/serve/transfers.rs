@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cairn_commands::Drive;
 use cairn_commands::ports::checkpoints::Checkpoints;
-use cairn_commands::sagas::transfers::{Mover, MoverSettings, Patience, Requested, request_transfers, watch_transfers};
-use cairn_commands::sagas::{Scrubbed, Scrubber, collect, remove_dead};
+use cairn_commands::sagas::transfers::{Mover, MoverSettings, Patience, Requested, Watch, request_transfers};
+use cairn_commands::sagas::{Collector, Scrubbed, Scrubber, remove_dead};
 use cairn_domain::Timestamp;
 use cairn_infra::config::{Config, Service, Upkeep};
 use cairn_projections::queries::transfers::{state_text, transfer_figures};
@@ -73,16 +73,14 @@ fn start_saga(whole: &Whole, lifecycle: &Lifecycle) {
 
 /// A queue in this process is empty when it begins, so whatever was in an earlier one is put into it at once.
 fn start_watch(whole: &Whole, lifecycle: &Lifecycle) {
-    let drive = whole.drive.clone();
-    let lost_before = (!whole.queue_outlives_us).then(|| drive.ports().clock.now());
-    let patience = Patience { lost_before, ..Patience::default() };
+    let lost_before = (!whole.queue_outlives_us).then(|| whole.drive.ports().clock.now());
+    let watch = Arc::new(Watch::new(whole.drive.clone(), Patience { lost_before, ..Patience::default() }));
     let stop = lifecycle.stop();
     lifecycle.every("watching transfers", WATCH_EVERY, move || {
-        let drive = drive.clone();
-        let stop = stop.clone();
+        let (watch, stop) = (watch.clone(), stop.clone());
         async move {
             // A large content may be read to its end meanwhile.
-            if let Some(watched) = stop.run_until_cancelled(watch_transfers(&drive, patience)).await {
+            if let Some(watched) = stop.run_until_cancelled(watch.round()).await {
                 report("watching transfers", watched.map(|_| ()));
             }
         }
@@ -104,13 +102,13 @@ fn start_mover(whole: &Whole, config: &Config, lifecycle: &Lifecycle) {
 
 fn start_upkeep(whole: &Whole, upkeep: &Upkeep, lifecycle: &Lifecycle) {
     let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
-    let kept_seconds = upkeep.unused_kept_seconds;
+    let collector = Arc::new(Collector::new(drive.clone(), upkeep.unused_kept_seconds));
     let stop = lifecycle.stop();
     lifecycle.every("collecting", COLLECT_EVERY, move || {
-        let (drive, checkpoints, stop) = (drive.clone(), checkpoints.clone(), stop.clone());
+        let (drive, checkpoints, collector, stop) = (drive.clone(), checkpoints.clone(), collector.clone(), stop.clone());
         async move {
             let round = async {
-                report("deleting what nobody needs", collect(&drive, &*checkpoints, kept_seconds).await.map(|_| ()));
+                report("deleting what nobody needs", collector.collect(&*checkpoints).await.map(|_| ()));
                 report("removing dead copies", remove_dead(&drive, &*checkpoints).await.map(|_| ()));
             };
             stop.run_until_cancelled(round).await;

@@ -131,8 +131,7 @@ impl Migration<'_> {
     }
 
     async fn carry_out(&self) -> anyhow::Result<ExitCode> {
-        let all = self.count().await?;
-        let bar = progress_bar(all.bytes);
+        let bar = progress_bar();
         let stop = CancellationToken::new();
         let on_signal = stop.clone();
         tokio::spawn(async move {
@@ -257,8 +256,8 @@ impl Tally {
     }
 }
 
-/// Shown on a terminal only, and on stderr.
-fn progress_bar(bytes: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left");
-    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+/// Shown on a terminal only, and on stderr. How much there is to do nobody knows who has not looked at every content: the work begins at once.
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {bytes} moved  {bytes_per_sec}  {elapsed}");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }

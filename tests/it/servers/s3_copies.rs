@@ -9,13 +9,14 @@ use cairn_commands::ports::staging::Staging;
 use cairn_commands::ports::tasks::StoreKind;
 use cairn_domain::Sha256;
 use cairn_domain::blob::BlobKey;
-use cairn_infra::s3::S3Settings;
+use cairn_infra::s3::{Flavor, S3Settings, S3Store};
 use cairn_oss_double::{Fault, Operation};
 use futures_util::{StreamExt, stream};
+use md5::Md5;
 use sha2::Digest;
 
 use super::s3_staging::resident_peak_kib;
-use super::s3_stores::{MIB, Node, body, ceph, content, key_of, oss, put, sdk};
+use super::s3_stores::{MIB, Node, body, ceph, content, key_of, on_this_machine, oss, put, sdk};
 use crate::harness::until_async;
 
 async fn write(node: &Node, key: BlobKey, bytes: &Bytes) -> Result<(), BlobError> {
@@ -121,6 +122,81 @@ async fn what_a_crash_leaves_of_a_copy_is_swept_and_no_copy() {
     let left: Vec<_> = double.open_multipart_uploads("bucket").into_iter().map(|begun| begun.key).collect();
     assert_eq!(left, [node.blobs.address(key_of(&young))]);
     assert_eq!(node.blobs.list(None, 10).await.unwrap(), [key_of(&small)]);
+}
+
+/// A copy that takes longer than a week is under way as long as parts of it come, whichever process sends them.
+#[tokio::test]
+async fn a_copy_to_which_parts_still_come_is_not_swept() {
+    let (double, settings) = oss();
+    let slow = content(1, 1000);
+    let address = Node::of(&settings).await.blobs.address(key_of(&slow));
+    let client = sdk(&settings);
+    let begun = client.create_multipart_upload().bucket("bucket").key(&address).send().await.unwrap();
+    double.age_multipart_uploads("bucket", Duration::from_hours(8 * 24));
+    let part = client.upload_part().bucket("bucket").key(&address).upload_id(begun.upload_id().unwrap()).part_number(1);
+    part.body(slow.clone().into()).send().await.unwrap();
+    let sweep = async |seed| {
+        let other = content(seed, 1000);
+        write(&Node::of(&settings).await, key_of(&other), &other).await.unwrap();
+    };
+    sweep(2).await;
+    assert_eq!(double.open_multipart_uploads("bucket").len(), 1);
+    double.age_multipart_uploads("bucket", Duration::from_hours(8 * 24));
+    sweep(3).await;
+    assert_eq!(double.open_multipart_uploads("bucket"), []);
+}
+
+/// What Ceph says of a copy is compared with what it was sent, without computing anything of the bytes: the MD5 of its parts' ETags.
+#[tokio::test]
+async fn ceph_says_of_a_copy_what_can_be_compared() {
+    let settings = ceph("copies-etags").await;
+    let node = Node::of(&settings).await;
+    for (length, part_bytes) in [(16 * MIB, None), (20 * MIB, Some(8 * MIB))] {
+        let bytes = content(7, length);
+        write(&node, key_of(&bytes), &bytes).await.unwrap();
+        let head =
+            sdk(&settings).head_object().bucket(&settings.bucket).key(node.blobs.address(key_of(&bytes))).send().await.unwrap();
+        let expected = match part_bytes {
+            None => hex::encode(Md5::digest(&bytes)),
+            Some(part_bytes) => {
+                let parts: Vec<[u8; 16]> = bytes.chunks(part_bytes).map(|part| Md5::digest(part).into()).collect();
+                format!("{}-{}", hex::encode(Md5::digest(parts.concat())), parts.len())
+            }
+        };
+        assert_eq!(head.e_tag(), Some(format!("\"{expected}\"").as_str()));
+    }
+}
+
+/// Here a store that is only alike: its ETags of what came in parts say nothing of the bytes.
+#[tokio::test]
+async fn a_store_that_does_not_say_what_it_holds_is_read_back() {
+    let (double, settings) = oss();
+    let settings = S3Settings { flavor: Flavor::S3, ..settings };
+    let store = S3Store::connect_by(settings, Some(on_this_machine())).await.unwrap();
+    let blobs = Arc::new(store.blobs("alike"));
+    let (small, large) = (content(1, MIB), content(2, 17 * MIB));
+    let write = async |bytes: &Bytes, generation| {
+        let key = BlobKey { generation, ..key_of(bytes) };
+        blobs.write(key, bytes.len() as u64, body(bytes)).await
+    };
+    write(&small, 0).await.unwrap();
+    assert_eq!(double.requests(Operation::GetObject), 0, "its ETag is the MD5");
+    write(&large, 0).await.unwrap();
+    assert_eq!(double.requests(Operation::GetObject), 1);
+
+    // Between the joining and the question the disk of the store breaks.
+    let key = BlobKey { generation: 1, ..key_of(&large) };
+    double.inject(Operation::HeadObject, Fault::Hang, 1);
+    let writing = tokio::spawn({
+        let (blobs, large) = (blobs.clone(), large.clone());
+        async move { blobs.write(key, large.len() as u64, body(&large)).await }
+    });
+    until_async("it asks", async || (double.hanging() == 1).then_some(())).await;
+    double.corrupt("bucket", &blobs.address(key)).unwrap();
+    double.release();
+    let refused = writing.await.unwrap();
+    assert!(matches!(refused, Err(BlobError::Unavailable(_))), "{refused:?}");
+    write(&large, 1).await.unwrap();
 }
 
 /// Each kind of request fails in each way, once and often: a copy comes whole or not at all, and nothing else is left.

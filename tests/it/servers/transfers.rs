@@ -11,7 +11,7 @@ use cairn_servers::RabbitMq;
 use serde_json::{Value, json};
 
 use super::s3_stores::{self, sdk};
-use crate::harness::{Drive, File, User, content, sha1_hex, sha256_hex, skipped, until, until_async};
+use crate::harness::{Drive, File, Output, User, command, content, sha1_hex, sha256_hex, skipped, until, until_async};
 
 /// How a process is told of a bucket.
 pub(super) fn store_settings(name: &str, settings: &S3Settings) -> Vec<(String, String)> {
@@ -141,6 +141,47 @@ async fn a_transfer_that_fails_stalls_is_shown_and_can_be_retried_or_given_up() 
     {
         assert!(names.contains(&name), "{name}: {names:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_under_way_is_not_retried_and_that_is_said() {
+    let (double, settings) = from_disk_to_oss();
+    let drive = Drive::with(&borrowed(&settings));
+    let user = drive.user().await;
+    double.inject(Operation::PutObject, Fault::Hang, 1);
+    let file = user.upload("a", b"a").await;
+    until("a worker is at it", || (double.hanging() == 1).then_some(()));
+    let id = until("it is listed", || {
+        let listed: Vec<Value> = drive.cairn(&["transfer", "list", "--json"]).json_lines();
+        listed.first().map(|transfer| transfer["id"].as_str().unwrap().to_owned())
+    });
+    let said = drive.cairn(&["transfer", "retry", &id]).success();
+    assert!(said.contains(&id) && said.contains("under way") && !said.contains("tried again"), "{said}");
+    double.release();
+    until_in(&user, &file, "oss").await;
+    assert!(!drive.events().iter().any(|event| event["type"] == "TransferRetried"));
+}
+
+#[tokio::test]
+async fn one_bucket_under_two_addresses_is_no_two_stores() {
+    let ceph = s3_stores::ceph("two-addresses").await;
+    let place = tempfile::tempdir().unwrap();
+    let serve = |first: &S3Settings, second: &S3Settings| {
+        let mut serve = command();
+        serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(place.path().join("data"));
+        serve.envs([store_settings("NEAR", first), store_settings("FAR", second)].concat());
+        serve
+    };
+    let other = S3Settings { endpoint: ceph.endpoint.replace("127.0.0.1", "localhost"), ..ceph.clone() };
+    assert_ne!(other.endpoint, ceph.endpoint);
+    let refused = Output::of(&mut serve(&ceph, &other));
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("[stores.near]") && refused.stderr.contains("[stores.far]"), "{refused:?}");
+    assert!(keys_in(&sdk(&ceph), &ceph.bucket).await.is_empty(), "the look leaves nothing");
+    // The same bucket below another prefix is another place.
+    let below = S3Settings { prefix: "another drive/".to_owned(), ..other };
+    let apart: Vec<(String, String)> = [store_settings("NEAR", &ceph), store_settings("FAR", &below)].concat();
+    Drive::with(&borrowed(&apart)).user().await.upload("a", b"a").await;
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ impl OssDouble {
         self.store.open_uploads(bucket)
     }
 
-    /// Makes all open multipart uploads of a bucket that much older.
+    /// Makes all open multipart uploads of a bucket that much older, and the parts that they have.
     pub fn age_multipart_uploads(&self, bucket: &str, by: Duration) {
         self.store.age_uploads(bucket, by);
     }

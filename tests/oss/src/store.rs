@@ -75,7 +75,10 @@ impl Store {
     pub(crate) fn age_uploads(&self, bucket: &str, by: Duration) {
         self.with_buckets(|buckets| {
             let uploads = buckets.get_mut(bucket).into_iter().flat_map(|bucket| bucket.uploads.values_mut());
-            uploads.for_each(|upload| upload.began -= by);
+            uploads.for_each(|upload| {
+                upload.began -= by;
+                upload.parts.values_mut().for_each(|part| part.modified -= by);
+            });
         });
     }
 

@@ -1,4 +1,5 @@
-use cairn_commands::{Caller, Drive, file};
+use cairn_commands::file::{self, History};
+use cairn_commands::{Caller, Drive};
 use cairn_domain::{FileId, Position};
 
 use super::problems::LookProblem;
@@ -27,13 +28,10 @@ impl HistoryPage {
 
 /// One page of what happened, and whether there is another.
 pub(super) async fn history(drive: &Drive, caller: &Caller, id: FileId, page: HistoryPage) -> Result<HistoryList, LookProblem> {
-    let mut events = file::history(drive, caller, id, page.after, page.limit + 1).await?;
-    let more = events.len() > page.limit;
-    events.truncate(page.limit);
-    let next = events.last().filter(|_| more).map(|event| event.position.to_string());
+    let History { events, next } = file::history(drive, caller, id, page.after, page.limit).await?;
     let items = events.into_iter().map(HappenedDocument::of).collect::<Result<_, _>>();
     let items = items.map_err(|error| Problem::of(common::internal).because(error))?;
-    Ok(HistoryList { items, next_cursor: next })
+    Ok(HistoryList { items, next_cursor: next.map(|position| position.to_string()) })
 }
 
 #[cfg(test)]

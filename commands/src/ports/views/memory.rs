@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -128,13 +129,20 @@ impl Views for MemoryViews {
         Ok(overdue.into_iter().take(limit as usize).map(|(id, _)| *id).collect())
     }
 
-    async fn silent_transfers(&self, phases: &[Phase], since: Timestamp, limit: u64) -> Result<Vec<TransferId>, ViewsError> {
+    async fn silent_transfers(
+        &self,
+        phases: &[Phase],
+        heard: RangeInclusive<Timestamp>,
+        limit: u64,
+    ) -> Result<Vec<(Timestamp, TransferId)>, ViewsError> {
         let all = self.everything().await?;
-        let is_silent = |updated_at: Timestamp, transfer: &Transfer| updated_at <= since && phases.contains(&transfer.phase());
-        let mut silent: Vec<_> =
-            all.transfers.iter().filter(|(_, (updated_at, transfer))| is_silent(*updated_at, transfer)).collect();
-        silent.sort_by_key(|(_, (updated_at, _))| *updated_at);
-        Ok(silent.into_iter().take(limit as usize).map(|(id, _)| *id).collect())
+        let is_silent =
+            |updated_at: &Timestamp, transfer: &Transfer| heard.contains(updated_at) && phases.contains(&transfer.phase());
+        let silent = all.transfers.iter().filter(|(_, (updated_at, transfer))| is_silent(updated_at, transfer));
+        let mut silent: Vec<_> = silent.map(|(id, (updated_at, _))| (*updated_at, *id)).collect();
+        silent.sort_unstable();
+        silent.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(silent)
     }
 
     async fn entries_in(

@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use cairn_domain::blob::{Blob, Health};
 use cairn_domain::transfer::{Phase, Transfer};
 use cairn_domain::{StreamName, Timestamp, TransferId};
@@ -66,61 +69,118 @@ const LOOKS: u64 = 100;
 /// Looks that run at once.
 const LOOKS_AT_ONCE: usize = 16;
 
+/// What was found to be something else than the content is not read again for so long, in seconds.
+const WRONG_SECONDS: u64 = 600;
+
 /// Finds transfers of which nothing was heard for too long: those that are done, and those whose task is lost.
-pub async fn watch_transfers(drive: &Drive, patience: Patience) -> Result<Watched, Trouble> {
-    let found_done = look(drive, patience).await?;
-    let mut queued = 0;
-    for phase in [Phase::Requested, Phase::Queued, Phase::Started] {
-        let since = patience.since(phase, 0, drive.ports().clock.now());
-        for id in drive.ports().views.silent_transfers(&[phase], since, ROUND).await? {
-            match queue_again(drive, id, phase, patience).await {
-                Ok(pushed) => queued += u64::from(pushed),
-                Err(Trouble::Unavailable(error)) => {
-                    // The next one would not get in either; they all come up again.
-                    tracing::warn!(transfer = %id, error = &*error as &dyn std::error::Error, "a task can't be put into the queue; it is tried again");
-                    return Ok(Watched { queued, found_done });
+pub struct Watch {
+    drive: Arc<Drive>,
+    patience: Patience,
+    memory: Mutex<Memory>,
+}
+
+/// What one round leaves for the next.
+#[derive(Default)]
+struct Memory {
+    /// Where the next round goes on, for each phase, so that what is silent for good reasons hides nothing behind it.
+    next: [Option<Timestamp>; WATCHED.len()],
+    /// Transfers at whose destination something else lies, and until when that is taken for granted.
+    wrong: HashMap<TransferId, Timestamp>,
+}
+
+/// The phases in which a transfer may have lost its task.
+const WATCHED: [Phase; 3] = [Phase::Requested, Phase::Queued, Phase::Started];
+
+impl Watch {
+    /// Over the drive's log, stores and queue.
+    pub fn new(drive: Arc<Drive>, patience: Patience) -> Self {
+        Self { drive, patience, memory: Mutex::default() }
+    }
+
+    /// Looks once, at a bounded number of transfers; the next time it goes on behind them.
+    pub async fn round(&self) -> Result<Watched, Trouble> {
+        let found_done = self.look().await?;
+        let mut queued = 0;
+        for (index, phase) in WATCHED.into_iter().enumerate() {
+            for id in self.silent(index, phase).await? {
+                match self.queue_again(id, phase).await {
+                    Ok(pushed) => queued += u64::from(pushed),
+                    Err(Trouble::Unavailable(error)) => {
+                        // The next one would not get in either; they all come up again.
+                        tracing::warn!(transfer = %id, error = &*error as &dyn std::error::Error, "a task can't be put into the queue; it is tried again");
+                        self.memory().next[index] = None;
+                        return Ok(Watched { queued, found_done });
+                    }
+                    Err(error) => tracing::error!(transfer = %id, error = ?error, "a transfer can't be put into the queue"),
                 }
-                Err(error) => tracing::error!(transfer = %id, error = ?error, "a transfer can't be put into the queue"),
+            }
+        }
+        Ok(Watched { queued, found_done })
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Some of those that are silent, in their order, round by round.
+    async fn silent(&self, index: usize, phase: Phase) -> Result<Vec<TransferId>, Trouble> {
+        let since = self.patience.since(phase, 0, self.now());
+        let from = self.memory().next[index].unwrap_or(Timestamp(i64::MIN));
+        let silent = self.drive.ports().views.silent_transfers(&[phase], from..=since, ROUND).await?;
+        // Where one round ends the next begins: others may have been silent for as long.
+        let last = silent.last().filter(|_| silent.len() as u64 == ROUND);
+        self.memory().next[index] =
+            last.map(|(heard, _)| if *heard > from { *heard } else { Timestamp(heard.0.saturating_add(1)) });
+        Ok(silent.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// The read tables may be behind, and don't know how often it was in the queue.
+    async fn queue_again(&self, id: TransferId, phase: Phase) -> Result<bool, Trouble> {
+        let transfer = self.drive.journal().load::<Transfer>(&StreamName::transfer(id)).await?;
+        if transfer.last_at > self.patience.since(phase, transfer.state.times_queued(), self.now()) {
+            return Ok(false);
+        }
+        queue(&self.drive, id, phase).await
+    }
+
+    /// Workers of the design before take tasks, too, and tell nobody: what they have done shows in the store.
+    async fn look(&self) -> Result<u64, Trouble> {
+        let now = self.now();
+        self.memory().wrong.retain(|_, until| *until > now);
+        let heard = Timestamp(i64::MIN)..=before(now, self.patience.look_seconds);
+        let silent = self.drive.ports().views.silent_transfers(&[Phase::Queued], heard, LOOKS).await?;
+        let looks = silent.into_iter().map(|(_, id)| self.look_for(id));
+        Ok(stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).map(u64::from).fold(0, async |sum, found| sum + found).await)
+    }
+
+    /// Whether somebody had done it.
+    async fn look_for(&self, id: TransferId) -> bool {
+        if self.memory().wrong.contains_key(&id) {
+            return false;
+        }
+        match is_there(&self.drive, id).await {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(error) => {
+                tracing::debug!(transfer = %id, error = ?error, "a store can't be looked into");
+                return false;
+            }
+        }
+        match finish_carried(&self.drive, id).await {
+            Ok(true) => true,
+            Ok(false) => {
+                self.memory().wrong.insert(id, self.now().plus_seconds(WRONG_SECONDS));
+                false
+            }
+            Err(failure) => {
+                tracing::warn!(transfer = %id, error = %failure, "a content that somebody has moved can't be taken over yet");
+                false
             }
         }
     }
-    Ok(Watched { queued, found_done })
-}
 
-/// The read tables may be behind, and don't know how often it was in the queue.
-async fn queue_again(drive: &Drive, id: TransferId, phase: Phase, patience: Patience) -> Result<bool, Trouble> {
-    let transfer = drive.journal().load::<Transfer>(&StreamName::transfer(id)).await?;
-    let since = patience.since(phase, transfer.state.times_queued(), drive.ports().clock.now());
-    if transfer.last_at > since {
-        return Ok(false);
-    }
-    queue(drive, id, phase).await
-}
-
-/// Workers of the design before take tasks, too, and tell nobody: what they have done shows in the store.
-async fn look(drive: &Drive, patience: Patience) -> Result<u64, Trouble> {
-    let since = before(drive.ports().clock.now(), patience.look_seconds);
-    let silent = drive.ports().views.silent_transfers(&[Phase::Queued], since, LOOKS).await?;
-    let looks = silent.into_iter().map(|id| look_for(drive, id));
-    Ok(stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).map(u64::from).fold(0, async |sum, found| sum + found).await)
-}
-
-/// Whether somebody had done it.
-async fn look_for(drive: &Drive, id: TransferId) -> bool {
-    match is_there(drive, id).await {
-        Ok(true) => {}
-        Ok(false) => return false,
-        Err(error) => {
-            tracing::debug!(transfer = %id, error = ?error, "a store can't be looked into");
-            return false;
-        }
-    }
-    match finish_carried(drive, id).await {
-        Ok(finished) => finished,
-        Err(failure) => {
-            tracing::warn!(transfer = %id, error = %failure, "a content that somebody has moved can't be taken over yet");
-            false
-        }
+    fn now(&self) -> Timestamp {
+        self.drive.ports().clock.now()
     }
 }
 

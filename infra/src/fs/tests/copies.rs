@@ -97,3 +97,31 @@ async fn what_is_no_copy_is_not_listed() {
     }
     assert_eq!(scene.blobs.list(None, 10).await.unwrap(), [key_of(&bytes)]);
 }
+
+#[tokio::test]
+async fn a_disk_that_went_away_is_no_empty_store() {
+    let scene = Scene::new();
+    let bytes = content(1, 1000);
+    scene.blobs.write(key_of(&bytes), 1000, body(&bytes)).await.unwrap();
+    let absent = key_of(b"absent");
+    assert_eq!(scene.blobs.size(absent).await.unwrap(), None);
+    fs::rename(scene.path("blobs"), scene.path("elsewhere")).unwrap();
+    for mounted_on in [false, true] {
+        if mounted_on {
+            fs::create_dir(scene.path("blobs")).unwrap();
+        }
+        let unavailable =
+            |result: Result<(), blobs::BlobError>| assert!(matches!(result, Err(blobs::BlobError::Unavailable(_))), "{result:?}");
+        unavailable(scene.blobs.size(key_of(&bytes)).await.map(drop));
+        unavailable(scene.blobs.read(key_of(&bytes), 0, 1).await.map(drop));
+        unavailable(scene.blobs.list(None, 1).await.map(drop));
+        unavailable(scene.blobs.remove(key_of(&bytes)).await);
+        unavailable(scene.blobs.reachable().await);
+        unavailable(scene.blobs.write(key_of(b"x"), 1, body(&Bytes::from_static(b"x"))).await);
+    }
+    fs::remove_dir(scene.path("blobs")).unwrap();
+    fs::rename(scene.path("elsewhere"), scene.path("blobs")).unwrap();
+    scene.assert_blob(&bytes).await;
+    assert_eq!(scene.blobs.size(absent).await.unwrap(), None);
+    scene.blobs.remove(key_of(&bytes)).await.unwrap();
+}

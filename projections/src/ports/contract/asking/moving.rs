@@ -85,12 +85,15 @@ async fn silent_transfers_come_the_one_longest_silent_first(asked: &Asked<'_>) {
     let mut expected = asked.transfers(&TransferFilter::default(), 1_000).await;
     expected.retain(|transfer| phases.contains(&transfer.phase));
     expected.sort_by_key(|transfer| (transfer.updated_at, transfer.id));
-    let ids: Vec<_> = expected.iter().map(|transfer| transfer.id).collect();
-    assert!(ids.len() > 2);
-    assert_eq!(silent_transfers(asked.tables, &phases, Timestamp(i64::MAX), 1_000).await.unwrap(), ids);
-    assert_eq!(silent_transfers(asked.tables, &phases, Timestamp(i64::MAX), 2).await.unwrap(), ids[..2]);
-    assert_eq!(silent_transfers(asked.tables, &phases, expected[0].updated_at, 10).await.unwrap(), ids[..1]);
-    assert_eq!(silent_transfers(asked.tables, &[], Timestamp(i64::MAX), 10).await.unwrap(), []);
+    let expected: Vec<_> = expected.iter().map(|transfer| (transfer.updated_at, transfer.id)).collect();
+    assert!(expected.len() > 2 && expected[0].0 < expected[1].0);
+    let silent = async |heard, limit| silent_transfers(asked.tables, &phases, heard, limit).await.unwrap();
+    let always = Timestamp(i64::MIN)..=Timestamp(i64::MAX);
+    assert_eq!(silent(always.clone(), 1_000).await, expected);
+    assert_eq!(silent(always.clone(), 2).await, expected[..2]);
+    assert_eq!(silent(Timestamp(i64::MIN)..=expected[0].0, 10).await, expected[..1]);
+    assert_eq!(silent(expected[1].0..=Timestamp(i64::MAX), 1_000).await, expected[1..]);
+    assert_eq!(silent_transfers(asked.tables, &[], always, 10).await.unwrap(), []);
 }
 
 async fn figures_are_what_counting_gives(asked: &Asked<'_>) {
