@@ -61,7 +61,7 @@ fn failed(trouble: Trouble, key: BlobKey) -> BlobError {
 async fn land(bucket: &Bucket, key: BlobKey, landed: Landed, expected: Head) -> Result<(), Trouble> {
     let name = keys::blob(key);
     let (unjoined, parts) = match landed {
-        Landed::InMemory(bytes) => return bucket.put(&name, &bytes, Some(key.sha256)).await,
+        Landed::InMemory(bytes) => return bucket.put(&name, &bytes, key.sha256).await,
         Landed::InParts(unjoined, parts) => (unjoined, parts),
     };
     unjoined.join_anew(&parts).await?;
