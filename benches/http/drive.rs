@@ -21,12 +21,18 @@ pub(crate) struct Drive {
 
 impl Drive {
     pub(crate) fn start(runtime: &Runtime, place: &Path) -> Self {
+        Self::with(runtime, place, &[])
+    }
+
+    /// One that is configured by its environment.
+    pub(crate) fn with(runtime: &Runtime, place: &Path, settings: &[(&str, String)]) -> Self {
         let place = tempfile::tempdir_in(place).unwrap();
         let log = place.path().join("log.txt");
         let mut child = Command::new(env!("CARGO_BIN_EXE_cairn"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(place.path().join("data"))
             .env_clear()
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
@@ -74,6 +80,11 @@ impl Drive {
         contents[0].strip_prefix(self.blobs()).unwrap().to_owned()
     }
 
+    /// How many contents are on the disk.
+    pub(crate) fn contents(&self) -> u64 {
+        files_below(&self.blobs()).len() as u64
+    }
+
     /// Gives the space of all contents back, behind the drive's back: it never looks at one of them again.
     pub(crate) fn remove_contents(&self) {
         remove_files(&self.blobs());
@@ -118,8 +129,8 @@ fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut to_see = vec![directory.to_owned()];
     while let Some(directory) = to_see.pop() {
         for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { to_see.push(path) } else { found.push(path) }
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() { to_see.push(entry.path()) } else { found.push(entry.path()) }
         }
     }
     found

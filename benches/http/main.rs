@@ -1,13 +1,15 @@
 //! How fast the whole drive is, over HTTP and durable, against the obvious way to do the same.
 //!
-//! `cargo bench -p cairn --bench http` measures everything; `-- upload download small memory` any of it. `--check` fails when a
+//! `cargo bench -p cairn --bench http` measures everything; `-- upload download small memory transfer` any of it. `--check` fails when a
 //! promise is not kept, `--rounds N` measures longer. The drive is the release binary in a process of its own; it and its rivals take
 //! turns in one run, driven by the same client, and the first round of each is dropped: memory is cold then.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first surprise")]
 #![expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
 
 mod client;
+mod cold;
 mod drive;
+mod moving;
 mod nginx;
 mod rivals;
 mod table;
@@ -26,7 +28,7 @@ use rivals::Rivals;
 use table::{Promise, Table};
 
 const MIB: u64 = 1024 * 1024;
-const PARTS: [&str; 4] = ["upload", "download", "small", "memory"];
+const PARTS: [&str; 5] = ["upload", "download", "small", "memory", "transfer"];
 const AT_ONCE: u64 = 32;
 const SMALL_BYTES: u64 = 4096;
 
@@ -39,7 +41,8 @@ fn main() -> ExitCode {
             "upload" => bench.upload(),
             "download" => bench.download(),
             "small" => bench.small(),
-            _ => bench.memory(),
+            "memory" => bench.memory(),
+            _ => bench.transfer(),
         };
     }
     if kept || !wish.check { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -96,8 +99,8 @@ impl Bench {
         let mut table = Table::new(format!("Uploads of 4 KiB, {AT_ONCE} at once, durable"), "uploads/s");
         for round in 0..=self.scale.rounds {
             // Nothing is removed before the end: for minutes after that, a file system makes new files more slowly.
-            table.add("cairn", self.upload_small(&drive.uploads(), round));
-            table.add("bare handler", self.upload_small(&rivals.bare(), round));
+            table.add("cairn", self.upload_small(&drive.uploads(), round, AT_ONCE));
+            table.add("bare handler", self.upload_small(&rivals.bare(), round, AT_ONCE));
         }
         table.print(&[("cairn", "bare handler", Promise::AtLeast(0.5))])
     }
@@ -142,18 +145,18 @@ impl Bench {
         })
     }
 
-    fn upload_small(&self, target: &Target, round: u64) -> f64 {
+    fn upload_small(&self, target: &Target, round: u64, at_once: u64) -> f64 {
         let each = self.scale.small_each;
         self.runtime.block_on(async {
-            let clients = join_all((0..AT_ONCE).map(|_| Client::connect(target))).await;
+            let clients = join_all((0..at_once).map(|_| Client::connect(target))).await;
             let started = Instant::now();
             join_all(clients.into_iter().zip(0..).map(async |(mut client, number)| {
                 for index in 0..each {
-                    client.upload(target, (round * AT_ONCE + number) * each + index, SMALL_BYTES).await;
+                    client.upload(target, (round * at_once + number) * each + index, SMALL_BYTES).await;
                 }
             }))
             .await;
-            (AT_ONCE * each) as f64 / started.elapsed().as_secs_f64()
+            (at_once * each) as f64 / started.elapsed().as_secs_f64()
         })
     }
 
