@@ -173,7 +173,7 @@ impl Retry {
         };
         let OpenLog { store: log, closing, .. } = open_log(&config, &data).await?;
         let journal = journal_on(log);
-        let mut retried = Vec::new();
+        let mut retried: Vec<TransferId> = Vec::new();
         for id in &stalled {
             // One that is under way goes on as it is.
             let rests = journal.load::<Folded>(&StreamName::transfer(*id)).await?.state.phase() == Phase::Stalled;

@@ -93,11 +93,14 @@ async fn whoever_asks_whether_the_drive_is_ready_is_told_what_is_away() {
     scene.readiness(&["log", "views"], |on| on.proxy.black_hole(), |on| on.proxy.pass()).await;
 }
 
+/// Something happens to the server or to the way there.
+type Change = fn(&mut Ground);
+
 /// The log goes on: what is written without them is acknowledged in time and shown when they are back, and what they are asked is refused.
 #[tokio::test]
 async fn read_tables_that_are_away_cost_nobody_more_than_a_moment() {
     let mut scene = scene_with(&["CAIRN_VIEWS__URL"]).await;
-    let faults: [(&str, fn(&mut Ground), fn(&mut Ground)); 3] = [
+    let faults: [(&str, Change, Change); 3] = [
         ("frozen read tables", |on| on.server.freeze(), |on| on.server.thaw()),
         ("read tables in a black hole", |on| on.proxy.black_hole(), |on| on.proxy.pass()),
         ("killed read tables", |on| on.server.kill(), |on| on.server.start_again().unwrap()),
