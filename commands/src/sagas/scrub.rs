@@ -181,8 +181,9 @@ impl Scrubbed {
 
 /// Where among all hashes the scrubber should be at this time.
 fn place(now: Timestamp, period_seconds: u64) -> u64 {
-    let seconds = u64::try_from(now.seconds()).unwrap_or(0) % period_seconds;
-    (u128::from(LAST) * u128::from(seconds) / u128::from(period_seconds)) as u64
+    let period = u128::from(period_seconds) * 1_000_000;
+    let within = u128::try_from(now.0).unwrap_or(0) % period;
+    (u128::from(LAST) * within / period) as u64
 }
 
 /// Where a hash stands: its first 63 bits.
@@ -209,6 +210,7 @@ mod tests {
         assert_eq!(place(Timestamp(50_000_000), 100), LAST / 2);
         assert_eq!(place(Timestamp(150_000_000), 100), LAST / 2);
         assert!(place(Timestamp(99_000_000), 100) < LAST);
+        assert_eq!(place(Timestamp(7_500_000), 1), LAST / 2, "also within a second");
         assert_eq!(before(0), None);
         for byte in [0, 1, 0x7f, 0x80, 0xff] {
             let hash = Sha256([byte; 32]);
