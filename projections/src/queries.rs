@@ -5,6 +5,7 @@
 
 use cairn_domain::Position;
 use sea_query::SelectStatement;
+use sea_query::extension::mysql::{IndexHintScope, MySqlSelectStatementExt};
 
 use crate::Cursor;
 use crate::ports::{ReadError, ReadTables, Row};
@@ -42,6 +43,12 @@ impl PageOf {
     fn limit(self) -> usize {
         usize::try_from(self.limit.clamp(1, PAGE_MAX)).unwrap_or(1)
     }
+}
+
+/// Has MySQL go along this index. Left alone it reads and sorts the whole table as long as that is small, or its statistics say so. For others
+/// the hint is not there.
+fn along<'a>(query: &'a mut SelectStatement, index: &'static str) -> &'a mut SelectStatement {
+    query.force_index(index, IndexHintScope::All)
 }
 
 async fn all(tables: &dyn ReadTables, query: SelectStatement) -> Result<Vec<Row>, ReadError> {

@@ -1,7 +1,7 @@
 use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp};
 use sea_query::{Expr, ExprTrait, LikeExpr, Order, Query, SelectStatement};
 
-use super::{PAGE_MAX, Page, PageOf, all, first, page, position};
+use super::{PAGE_MAX, Page, PageOf, all, along, first, page, position};
 use crate::ports::{ReadError, ReadTables, Row};
 use crate::projection::files::{ACTIVE, File, STORED, TRASHED, UserFile};
 use crate::projection::folders::{self, FolderRow};
@@ -126,7 +126,17 @@ pub async fn files(
     // Without a folder in the trash, an index leads to what is in it.
     let alone = filter.status == EntryStatus::Trashed && !has_trashed_folders(tables, owner).await?;
     let status = if alone { Expr::col(UserFile::Status).eq(TRASHED) } else { has_status(filter.status) };
-    page(tables, select_files(owner, filter, status, of), of, file).await
+    let mut query = select_files(owner, filter, status, of);
+    let index = match filter {
+        FileFilter { content: Some(_), .. } => None,
+        FileFilter { folder: Some(_), .. } => Some("ix_user_file_folder"),
+        FileFilter { status: EntryStatus::Trashed, .. } if !alone => Some("ix_user_file_added"),
+        FileFilter { .. } => Some("ix_user_file_owner"),
+    };
+    if let Some(index) = index {
+        along(&mut query, index);
+    }
+    page(tables, query, of, file).await
 }
 
 /// The owner's entries that stand in the folder, whatever has become of it or of them; newest first, before a position if one is given.
@@ -138,7 +148,7 @@ pub async fn entries_in_folder(
     before: Option<Position>,
     limit: u64,
 ) -> Result<Vec<(FileId, Position)>, ReadError> {
-    let query = Query::select()
+    let mut query = Query::select()
         .columns([UserFile::Id, UserFile::AddedPosition])
         .from(UserFile::TABLE.name)
         .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
@@ -147,17 +157,19 @@ pub async fn entries_in_folder(
         .order_by(UserFile::AddedPosition, Order::Desc)
         .limit(Ord::min(limit, PAGE_MAX))
         .to_owned();
+    along(&mut query, "ix_user_file_folder");
     all(tables, query).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 async fn has_trashed_folders(tables: &dyn ReadTables, owner: AccountId) -> Result<bool, ReadError> {
-    let query = Query::select()
+    let mut query = Query::select()
         .column(FolderRow::Id)
         .from(FolderRow::TABLE.name)
         .and_where(Expr::col(FolderRow::Owner).eq(Value::from(owner)))
         .and_where(Expr::col(FolderRow::Status).eq(folders::TRASHED))
         .limit(1)
         .to_owned();
+    along(&mut query, "ix_folder_owner");
     Ok(!all(tables, query).await?.is_empty())
 }
 

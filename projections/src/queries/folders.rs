@@ -2,7 +2,7 @@ use cairn_domain::{AccountId, FolderId, Position, Timestamp};
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
 use super::files::EntryStatus;
-use super::{Page, PageOf, first, page, position};
+use super::{Page, PageOf, along, first, page, position};
 use crate::ports::{ReadError, ReadTables, Row};
 use crate::projection::folders::{ACTIVE, FolderRow, TRASHED};
 use crate::statement::Value;
@@ -55,7 +55,7 @@ pub async fn folders(
     of: PageOf,
 ) -> Result<Page<FolderRecord>, ReadError> {
     let mut query = select_folder();
-    query
+    along(&mut query, if filter.parent.is_some() { "ix_folder_parent" } else { "ix_folder_owner" })
         .and_where(Expr::col(FolderRow::Owner).eq(Value::from(owner)))
         .and_where(Expr::col(FolderRow::Status).eq(filter.status.text()))
         .and_where_option(filter.parent.map(stands_in))

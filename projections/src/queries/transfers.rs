@@ -4,7 +4,7 @@ use cairn_domain::transfer::Phase;
 use cairn_domain::{Position, Sha256, Timestamp, TransferId};
 use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 
-use super::{PAGE_MAX, Page, PageOf, all, first, page, position};
+use super::{PAGE_MAX, Page, PageOf, all, along, first, page, position};
 use crate::ports::{ReadError, ReadTables, Row};
 use crate::projection::transfers::{ABANDONED, COMPLETED, EVER, QUEUED, REQUESTED, STALLED, STARTED, TransferRow, TransferTotal};
 use crate::statement::Value;
@@ -88,9 +88,8 @@ pub async fn transfer_by_id(tables: &dyn ReadTables, id: TransferId) -> Result<O
 /// Transfers, newest first. A store is looked for on the way, not by an index: there are few stores.
 pub async fn transfers(tables: &dyn ReadTables, filter: &TransferFilter, of: PageOf) -> Result<Page<TransferRecord>, ReadError> {
     let mut query = select_transfer();
-    // The bound is there on the first page, too: with it the databases go along the index.
     let before = of.after.map_or(i64::MAX, |after| position(after.0));
-    query
+    along(&mut query, if filter.phase.is_some() { BY_STATE } else { BY_POSITION })
         .and_where_option(filter.phase.map(|phase| Expr::col(TransferRow::State).eq(state_text(phase))))
         .and_where_option(filter.store.clone().map(concerns))
         .and_where(Expr::col(TransferRow::RequestedPosition).lt(before))
@@ -110,7 +109,7 @@ pub async fn silent_transfers(
     let mut silent: Vec<(Timestamp, TransferId)> = Vec::new();
     // One question for each phase: an index gives the order within one, not over several.
     for phase in phases {
-        let query = Query::select()
+        let mut query = Query::select()
             .columns([TransferRow::UpdatedAt, TransferRow::Id])
             .from(TransferRow::TABLE.name)
             .and_where(Expr::col(TransferRow::State).eq(state_text(*phase)))
@@ -119,6 +118,7 @@ pub async fn silent_transfers(
             .order_by(TransferRow::UpdatedAt, Order::Asc)
             .limit(limit)
             .to_owned();
+        along(&mut query, BY_SILENCE);
         for row in all(tables, query).await? {
             silent.push((row.get(0)?, row.get(1)?));
         }
@@ -154,21 +154,26 @@ pub async fn transfer_figures(tables: &dyn ReadTables) -> Result<TransferFigures
     Ok(figures)
 }
 
+const BY_POSITION: &str = "ix_transfer_requested_position";
+const BY_STATE: &str = "ix_transfer_state";
+const BY_SILENCE: &str = "ix_transfer_updated_at";
+
 /// When the first of that phase was asked for.
 async fn oldest(tables: &dyn ReadTables, phase: Phase) -> Result<Option<Timestamp>, ReadError> {
-    let query = Query::select()
+    let mut query = Query::select()
         .column(TransferRow::RequestedAt)
         .from(TransferRow::TABLE.name)
         .and_where(Expr::col(TransferRow::State).eq(state_text(phase)))
         .order_by(TransferRow::RequestedPosition, Order::Asc)
         .limit(1)
         .to_owned();
+    along(&mut query, BY_STATE);
     first(tables, query, |row| row.get(0)).await
 }
 
 /// The transfers of one phase, and when something was heard of the one longest silent. The index alone answers it.
 async fn count(tables: &dyn ReadTables, phase: Phase) -> Result<(PhaseFigures, Option<Timestamp>), ReadError> {
-    let query = Query::select()
+    let mut query = Query::select()
         .expr(Expr::col(TransferRow::State).count())
         // The sum of numbers is no whole number in MySQL.
         .expr(Expr::col(TransferRow::Size).sum().cast_as("SIGNED"))
@@ -176,6 +181,7 @@ async fn count(tables: &dyn ReadTables, phase: Phase) -> Result<(PhaseFigures, O
         .from(TransferRow::TABLE.name)
         .and_where(Expr::col(TransferRow::State).eq(state_text(phase)))
         .to_owned();
+    along(&mut query, BY_SILENCE);
     let read = |row: &Row| {
         let (transfers, bytes) = (row.get(0)?, row.get::<Option<u64>>(1)?.unwrap_or_default());
         Ok((PhaseFigures { phase, transfers, bytes }, row.get(2)?))
