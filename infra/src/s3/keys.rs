@@ -71,6 +71,11 @@ pub(super) fn nameless(upload: UploadId, nonce: &str) -> String {
     format!("{}bytes/{nonce}", folder(upload))
 }
 
+/// Whether these are such bytes. Nobody else writes to their key.
+pub(super) fn is_nameless(key: &str) -> bool {
+    key.starts_with(STAGING) && key.contains("/bytes/")
+}
+
 /// All files that came in one piece.
 pub(super) fn wholes(upload: UploadId) -> String {
     format!("{}whole/", folder(upload))
