@@ -35,7 +35,7 @@ use places::Places;
 const FOREIGN_GROWTH_PERIOD: Duration = Duration::from_millis(100);
 
 /// How long an append may take, with everything that it waits for. What becomes of it later is as unknown as with any lost answer.
-const APPEND_MAX: Duration = Duration::from_millis(2_500);
+const APPEND_MAX: Duration = Duration::from_millis(2_800);
 
 /// Bytes that may be on their way to the server at once: the client itself would queue any amount.
 const BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -51,7 +51,7 @@ INSERT IGNORE INTO log_head (id, position) VALUES (1, 0);
 const READERS_MAX: u32 = 8;
 
 /// How long an append may take, with the time that it waits for others. What becomes of it later is as unknown as with any lost answer.
-const APPEND_MAX: Duration = Duration::from_millis(2_500);
+const APPEND_MAX: Duration = Duration::from_millis(2_800);
 
 /// How often the log is asked whether another process has appended to it.
 const FOREIGN_GROWTH_PERIOD: Duration = Duration::from_millis(100);
