@@ -28,7 +28,14 @@ pub(crate) async fn purge_contents_of(
             let Some(last) = entries.last() else { break };
             after = Some(last.1);
             for (entry, _) in &entries {
-                purged += u64::from(purge(drive, *entry, *folder, cause).await?);
+                match purge(drive, *entry, *folder, cause).await {
+                    Ok(gone) => purged += u64::from(gone),
+                    // One that can't be judged must not keep the others.
+                    Err(trouble @ Trouble::Broken(_)) => {
+                        tracing::error!(%entry, error = ?trouble, "an entry of a folder that is gone can't be purged");
+                    }
+                    Err(trouble) => return Err(trouble),
+                }
             }
         }
     }

@@ -1,5 +1,5 @@
 use cairn_domain::folder::FolderStatus;
-use cairn_domain::{FileId, FolderId, StreamName};
+use cairn_domain::{FileId, FolderId};
 
 use super::stage::{Stage, body, stage, stage_with};
 use crate::file::{self, UpdateError, UpdateFile};
@@ -118,7 +118,7 @@ async fn what_came_into_a_folder_while_it_was_purged_follows_it_later() {
     let stage = stage();
     let alice = stage.caller("alice").await;
     let folder = make(&stage, &alice, "a", None).await.expect("made").id;
-    let late = stage.upload(&alice, "late.txt", b"late").await.expect("stored");
+    stage.upload(&alice, "late.txt", b"late").await.expect("stored");
     purge(&stage, &alice, folder).await;
     // As if its own command had looked at the folder before that.
     let events = stage.events().await;
@@ -128,8 +128,6 @@ async fn what_came_into_a_folder_while_it_was_purged_follows_it_later() {
     let decide = |_: &crate::Loaded<cairn_domain::file::File>| Ok::<_, crate::Trouble>(vec![moved.clone()]);
     let request = stage.request();
     stage.drive.journal().execute(&stream, crate::journal::Start::Load, &request, decide).await.expect("moved");
-    assert_eq!(stream, StreamName::file(id));
-    assert!(late.version.is_some());
 
     let checkpoints = MemoryCheckpoints::default();
     assert_eq!(empty_folders(&stage.drive, &checkpoints, 60).await.expect("a round"), 0, "it may still be in somebody's hands");

@@ -117,6 +117,9 @@ fn clean_up(bucket: &Arc<Bucket>, left: Left) {
                 Err(error) => tracing::debug!(%error, "parts that were given up could not be removed yet"),
             }
         }
+        if let Left::Begun(joining) = left {
+            tracing::warn!(key = joining.key, "parts that were given up could not be removed; the sweep finds them");
+        }
     });
 }
 
