@@ -59,15 +59,19 @@ impl App {
     pub(crate) fn ask(&self, http: &poem::Request, caller: Option<&Caller>, key: &IdempotencyKey) -> Result<Asking, Problem> {
         let account = caller.map(|caller| caller.account);
         let key = key.0.as_deref().map(|key| parse_key(key).map(|key| Key::new(account, key))).transpose()?;
-        let request = Request {
+        Ok(Asking { drive: Arc::clone(&self.drive), request: self.request_of(http, caller), key })
+    }
+
+    /// A request that has an effect and takes no key: its retries are requests of their own.
+    pub(crate) fn request_of(&self, http: &poem::Request, caller: Option<&Caller>) -> Request {
+        Request {
             command: self.drive.ports().ids.command(),
             keyed: false,
             correlation: http.data::<RequestContext>().map(|context| context.id.to_string()),
-            actor: account,
+            actor: caller.map(|caller| caller.account),
             client: self.client_address(http),
             causation: None,
-        };
-        Ok(Asking { drive: Arc::clone(&self.drive), request, key })
+        }
     }
 
     /// Does the work, unless its key was answered before: then gives that answer again.

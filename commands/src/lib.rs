@@ -13,6 +13,7 @@ pub mod folder;
 pub mod instant;
 pub mod links;
 pub mod sagas;
+pub mod share;
 pub mod transfer;
 pub mod upload;
 
@@ -24,6 +25,7 @@ pub mod ports;
 pub mod request;
 pub mod timeline;
 pub mod trouble;
+pub mod turns;
 
 pub use drive::{Drive, Limits, Ports};
 pub use journal::{Journal, Loaded};

@@ -13,6 +13,7 @@ mod moving;
 mod overtaken;
 mod retries;
 mod scrubbing;
+mod sharing;
 mod stage;
 mod transfers;
 mod uploads;

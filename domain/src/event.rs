@@ -6,6 +6,7 @@ use crate::account::AccountEvent;
 use crate::blob::BlobEvent;
 use crate::file::FileEvent;
 use crate::folder::FolderEvent;
+use crate::share::ShareEvent;
 use crate::transfer::TransferEvent;
 use crate::upload::UploadEvent;
 use crate::username::UsernameEvent;
@@ -177,6 +178,14 @@ catalogue! {
         FolderTrashed: 1,
         FolderRestored: 1,
         FolderPurged: 1,
+    }
+    Share(ShareEvent) = "share" {
+        ShareCreated: 1,
+        ShareChanged: 1,
+        ShareDownloaded: 1,
+        ShareDownloadEnded: 1,
+        ShareSaved: 1,
+        ShareRevoked: 1,
     }
     Transfer(TransferEvent) = "transfer" {
         TransferRequested: 1,

@@ -33,6 +33,7 @@ impl Section {
             ("/file/", Self::Download),
             ("/folder/", Self::Download),
             ("/share/", Self::Share),
+            ("/s/", Self::Share),
         ];
         sections.into_iter().find(|(begin, _)| path.starts_with(begin)).map(|(_, section)| section)
     }
@@ -65,6 +66,7 @@ mod tests {
                 "User" | "Admin" => &[Some(Section::Account)],
                 "File" => &[Some(Section::Upload), Some(Section::Download)],
                 "Instant upload" | "Chunked upload" => &[Some(Section::Upload)],
+                "Share" => &[Some(Section::Share)],
                 "Folder" => &[Some(Section::Download)],
                 "System" => &[None],
                 other => panic!("say to which section {other} belongs"),

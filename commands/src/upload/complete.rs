@@ -50,7 +50,7 @@ const READINGS_MAX: u32 = 5;
 
 /// Puts the parts together. The commit point is `FileMerged`; the blob and the entry follow from it.
 pub async fn complete(drive: &Drive, request: &Request, caller: &Caller, id: UploadId) -> Result<Completed, CompleteError> {
-    let _turn = drive.merging.turn(id).await;
+    let _turn = drive.merging.turn(id.0).await;
     for _ in 0..READINGS_MAX {
         let loaded = own_upload(drive, caller.account, id).await?.ok_or(CompleteError::Absent)?;
         if let Some(merged) = ended(&loaded.state)? {
