@@ -156,6 +156,9 @@ impl From<Trouble> for Problem {
         match trouble {
             Trouble::Unavailable(_) | Trouble::Busy => Self::of(common::unavailable).because(trouble),
             Trouble::NoRoom => Self::of(common::storage_full),
+            Trouble::OverQuota { quota, free } => Self::of(common::quota_exceeded).detail(format!(
+                "You may hold {quota} bytes, of which {free} are free; purge something, also from the trash, or ask an operator."
+            )),
             Trouble::Broken(_) => Self::of(common::internal).because(trouble),
         }
     }

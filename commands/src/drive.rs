@@ -145,6 +145,8 @@ pub struct Drive {
     /// Shares that are being used or changed: many at once would only meet each other's versions.
     pub(crate) sharing: Turns,
     pub(crate) deliveries: Deliveries,
+    /// Accounts whose space is being promised: each promise depends on all others.
+    pub(crate) reserving: Turns,
     tasks: TaskTracker,
 }
 
@@ -153,7 +155,8 @@ impl Drive {
     pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
         let journal = Journal::new(ports.log.clone(), ports.clock.clone(), ports.ids.clone());
         let (merging, sharing, deliveries) = (Turns::default(), Turns::default(), Deliveries::default());
-        Arc::new(Self { ports, limits, secret, journal, merging, sharing, deliveries, tasks: TaskTracker::new() })
+        let (reserving, tasks) = (Turns::default(), TaskTracker::new());
+        Arc::new(Self { ports, limits, secret, journal, merging, sharing, deliveries, reserving, tasks })
     }
 
     /// What it stands on.

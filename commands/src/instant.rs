@@ -12,10 +12,12 @@ pub use offer::{FastUpload, Offer, OfferError, offer};
 pub use prove::{ProveError, prove};
 
 use cairn_domain::file::{File, Origin};
+use cairn_domain::space::Holder;
 use cairn_domain::{FileName, FolderId, Sha256};
 
+use crate::content::content_size;
 use crate::file::{NewEntry, add_stored};
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Loaded, Request, Trouble, space};
 
 /// Makes an entry of a stored content; none when it is not stored (any more).
 async fn add_entry(
@@ -27,6 +29,8 @@ async fn add_entry(
     folder: Option<FolderId>,
 ) -> Result<Option<Loaded<File>>, Trouble> {
     let (id, owner) = (request.new_file(), caller.account);
+    let size = content_size(drive, sha256).await?;
+    space::reserve(drive, owner, id, size, Holder::Command).await?;
     let new = NewEntry { id, owner, name, folder, sha256, content_type: None, origin: Origin::Instant };
     add_stored(drive, request, new).await
 }

@@ -23,6 +23,7 @@ pub mod once;
 pub mod pace;
 pub mod ports;
 pub mod request;
+pub(crate) mod space;
 pub mod timeline;
 pub mod trouble;
 pub mod turns;

@@ -11,6 +11,7 @@ mod histories;
 mod instant;
 mod moving;
 mod overtaken;
+mod quotas;
 mod retries;
 mod scrubbing;
 mod sharing;

@@ -7,6 +7,7 @@ use crate::blob::BlobEvent;
 use crate::file::FileEvent;
 use crate::folder::FolderEvent;
 use crate::share::ShareEvent;
+use crate::space::SpaceEvent;
 use crate::transfer::TransferEvent;
 use crate::upload::UploadEvent;
 use crate::username::UsernameEvent;
@@ -186,6 +187,10 @@ catalogue! {
         ShareDownloadEnded: 1,
         ShareSaved: 1,
         ShareRevoked: 1,
+    }
+    Space(SpaceEvent) = "space" {
+        SpaceReserved: 1,
+        SpaceFreed: 1,
     }
     Transfer(TransferEvent) = "transfer" {
         TransferRequested: 1,

@@ -25,6 +25,7 @@ use crate::share::{
     ChangeTerms, Share, ShareChanged, ShareCommand, ShareCreated, ShareDownloadEnded, ShareDownloaded, ShareEvent, ShareRevoked,
     ShareSaved, StartDownload, Terms,
 };
+use crate::space::{Holder, Reserve, Settled, Space, SpaceCommand, SpaceEvent, SpaceFreed, SpaceReserved};
 use crate::transfer::{
     Transfer, TransferAbandoned, TransferCommand, TransferCompleted, TransferEvent, TransferQueued, TransferRequested,
     TransferRetried, TransferStalled, TransferStarted,
@@ -33,7 +34,7 @@ use crate::upload::{
     ChunkReceived, FileMerged, MergeCommand, RejectionReason, Upload, UploadCancelled, UploadCommand, UploadEvent, UploadExpired,
     UploadRejected, UploadStarted,
 };
-use crate::{AccountId, Decider, DownloadId, FileId, FileName, FolderId, SessionId, Sha1, Sha256, Timestamp, UploadId};
+use crate::{AccountId, Decider, DownloadId, FileId, FileName, FolderId, Position, SessionId, Sha1, Sha256, Timestamp, UploadId};
 
 /// Folds a random history, decides, folds what was decided and decides again.
 fn holds<D: Decider>(history: &[D::Event], command: &D::Command) -> Result<(), TestCaseError>
@@ -283,6 +284,35 @@ fn share_command() -> impl Strategy<Value = ShareCommand> {
     ]
 }
 
+fn position() -> impl Strategy<Value = Position> {
+    (0..9_u64).prop_map(Position)
+}
+
+fn freed() -> impl Strategy<Value = SpaceFreed> {
+    let settled = (file(), position()).prop_map(|(file, position)| Settled { file, position });
+    (vec(settled, 0..2), vec(file(), 0..2)).prop_map(|(settled, released)| SpaceFreed { settled, released })
+}
+
+fn space_event() -> impl Strategy<Value = SpaceEvent> {
+    let holder = Holder::Command;
+    prop_oneof![
+        2 => (file(), 0..9_u64, position(), time()).prop_map(move |(file, bytes, seen, at)| {
+            SpaceEvent::SpaceReserved(SpaceReserved { file, bytes, holder, seen, at })
+        }),
+        1 => freed().prop_map(SpaceEvent::SpaceFreed),
+    ]
+}
+
+fn space_command() -> impl Strategy<Value = SpaceCommand> {
+    let holder = Holder::Command;
+    prop_oneof![
+        2 => (file(), 0..9_u64, 0..9_u64, position(), time()).prop_map(move |(file, bytes, used, seen, at)| {
+            SpaceCommand::Reserve(Reserve { file, bytes, holder, quota: 20, used, seen, at })
+        }),
+        1 => freed().prop_map(|SpaceFreed { settled, released }| SpaceCommand::Free { settled, released }),
+    ]
+}
+
 fn store() -> impl Strategy<Value = String> {
     prop_oneof![Just("local"), Just("ceph"), Just("oss")].prop_map(str::to_owned)
 }
@@ -486,6 +516,11 @@ proptest! {
             share = share.decide(command).unwrap_or_default().iter().fold(share, Share::evolve);
         }
         prop_assert!(share.offered().is_some_and(|share| share.downloads <= max));
+    }
+
+    #[test]
+    fn of_space(history in vec(space_event(), 0..12), command in space_command()) {
+        holds::<Space>(&history, &command)?;
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod blob;
 pub mod file;
 pub mod folder;
 pub mod share;
+pub mod space;
 pub mod transfer;
 pub mod upload;
 pub mod username;

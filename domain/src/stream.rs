@@ -45,6 +45,11 @@ impl StreamName {
         Self(format!("share-{id}"))
     }
 
+    /// What is promised to somebody's new entries.
+    pub fn space(owner: AccountId) -> Self {
+        Self(format!("space-{owner}"))
+    }
+
     /// A content on its way from one store to another.
     pub fn transfer(id: TransferId) -> Self {
         Self(format!("transfer-{id}"))

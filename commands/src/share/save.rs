@@ -1,5 +1,6 @@
 use cairn_domain::file::{File, Origin};
 use cairn_domain::share::{Share, ShareCommand, ShareRejection, ShareSaved};
+use cairn_domain::space::Holder;
 use cairn_domain::{CommandId, Decider, EventId, FileId, FolderId, ShareId, StreamName};
 
 use super::find::pass;
@@ -7,7 +8,7 @@ use super::{FindError, ShareToken, find};
 use crate::file::{NewEntry, add_stored};
 use crate::folder;
 use crate::journal::Start;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Loaded, Request, Trouble, space};
 
 /// Somebody wants the file of a share in their own drive.
 #[derive(Debug, Clone)]
@@ -61,6 +62,7 @@ pub async fn save(drive: &Drive, request: &Request, caller: &Caller, wish: SaveS
         sha1: added.sha1,
         content_type: added.content_type.clone(),
     };
+    space::reserve(drive, caller.account, file, added.size, Holder::Command).await?;
     let stream = StreamName::share(found.id);
     let at = drive.ports.clock.now();
     let decide = |share: &Loaded<Share>| match share.state.decide(ShareCommand::Save { saved: saved.clone(), at }) {

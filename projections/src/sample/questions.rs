@@ -24,6 +24,7 @@ pub async fn ask_everything(tables: &dyn ReadTables, account: AccountId) -> Resu
     users::user_by_name(tables, &"alice".parse().expect("a name")).await?;
     users::session_by_token(tables, Sha256([0; 32])).await?;
     users::usage_of(tables, account).await?;
+    users::occupied_by(tables, account).await?;
     contents::content_by_sha256(tables, Sha256([0; 32])).await?;
     contents::sha256_by_sha1(tables, Sha1([0; 20])).await?;
     for after in [None, Some(Sha256([9; 32]))] {

@@ -63,7 +63,7 @@ problems! {
 
 problems! {
     /// Why what was shared is not in the caller's drive.
-    pub SaveProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+    pub SaveProblem: not_found, quota_exceeded + JSON_BODY + COMMAND + SIGNED_IN;
     /// The share asks for its password, and none came, or a wrong one.
     401 password_required;
     /// Too many wrong passwords came; wait as long as Retry-After says.

@@ -30,6 +30,7 @@ struct Everything {
     blobs: BTreeMap<Sha256, Blob>,
     transfers: BTreeMap<TransferId, (Timestamp, Transfer)>,
     shares: BTreeMap<ShareId, Share>,
+    head: Position,
 }
 
 impl MemoryViews {
@@ -44,6 +45,7 @@ impl MemoryViews {
         let mut all = Everything::default();
         for stored in events {
             let id = stored.stream.id();
+            all.head = stored.position;
             match codec::decode(&stored).map_err(|error| broken(error.into()))? {
                 Event::Upload(event) => {
                     let upload = all.uploads.entry(id.parse().map_err(|_| broken("not an id".into()))?).or_default();
@@ -175,6 +177,12 @@ impl Views for MemoryViews {
         let all = self.everything().await?;
         let stands = |share: &&Share| share.offered().is_some_and(|share| share.owner == owner && !share.revoked);
         Ok(all.shares.values().filter(stands).count() as u64)
+    }
+
+    async fn occupied(&self, owner: AccountId) -> Result<(u64, Position), ViewsError> {
+        let all = self.everything().await?;
+        let entries = all.files.values().filter_map(|(_, file)| file.entry()).filter(|entry| entry.added.owner == owner);
+        Ok((entries.map(|entry| entry.added.size).sum(), all.head))
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {
