@@ -70,6 +70,8 @@ pub struct Limits {
     pub upload_expires_seconds: u64,
     /// Folders that one account may have, those in the trash included.
     pub folders_max: u64,
+    /// What is in the trash is purged after so long, in seconds.
+    pub trash_expires_seconds: u64,
     /// Shares that one account may have, without those that were revoked.
     pub shares_max: u64,
     /// Sessions that one account may have open at once.
@@ -108,6 +110,7 @@ impl Default for Limits {
             uploads_open_max: 1_000,
             upload_expires_seconds: 7 * DAY,
             folders_max: 10_000,
+            trash_expires_seconds: 30 * DAY,
             shares_max: 10_000,
             sessions_max: 100,
             session_expires_seconds: 30 * DAY,

@@ -17,6 +17,7 @@ mod scrubbing;
 mod sharing;
 mod stage;
 mod transfers;
+mod trash;
 mod uploads;
 mod watching;
 mod world;
