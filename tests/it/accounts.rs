@@ -63,7 +63,7 @@ async fn names_and_passwords_have_a_shape() {
     for name in ["", "ab", "a b c", "a/b", "tab\tname", "nul\0name", "right\u{202e}left", &"x".repeat(65)] {
         sign_up(&client, name, PASSWORD).await.invalid("username");
     }
-    for password in ["", "1234567", &"x".repeat(257)] {
+    for password in ["", "1234567", "password", "shapelyshapely", &"x".repeat(257)] {
         sign_up(&client, "shapely", password).await.invalid("password");
     }
     let call = |field: &str, value: &str| {
@@ -116,6 +116,7 @@ async fn a_new_password_ends_every_other_session() {
         |old: &str, new: &str| user.post("/user/password").json(&json!({ "old_password": old, "new_password": new })).send();
     change("not the password", "a new password").await.problem(401, "bad_credentials");
     change(PASSWORD, "short").await.invalid("new_password");
+    change(PASSWORD, "12345678").await.invalid("new_password");
     other.get("/user/info").send().await.expect(200);
 
     change(PASSWORD, "a new password").await.expect(204);

@@ -18,10 +18,10 @@ use poem_openapi::payload::Json;
 use self::problems::{InfoProblem, PasswordProblem, SignInProblem, SignOutProblem, SignUpProblem};
 use self::types::{
     InfoAnswer, PasswordAnswer, PasswordBody, Session, SignInAnswer, SignInBody, SignOutAnswer, SignUpAnswer, SignUpBody, SignedUp,
-    UserInfo,
+    UserInfo, unless_guessable,
 };
 use super::Tag;
-use super::common::{perform, print_of};
+use super::common::{Fields, perform, print_of};
 use crate::app::App;
 use crate::ask::{Done, IdempotencyKey, MinPosition};
 use crate::auth::SignedIn;
@@ -164,8 +164,10 @@ impl UserApi {
         key: IdempotencyKey,
         body: JsonBody<PasswordBody>,
     ) -> Result<PasswordAnswer, PasswordProblem> {
-        let new_password = body.0.new_password.parse::<Password>();
-        let new_password = new_password.map_err(|why| Problem::invalid("new_password", why.0))?;
+        let mut fields = Fields::default();
+        let new_password = fields.read("new_password", &body.0.new_password);
+        let new_password = new_password.and_then(|password| unless_guessable(&mut fields, "new_password", password, &[]));
+        let new_password = fields.finish(new_password)?;
         let wish = ChangePassword { old_password: Password::to_check(&body.0.old_password), new_password };
         let asking = app.ask(request, Some(&caller), &key)?;
         let both = format!("{}\0{}", body.0.old_password, body.0.new_password);

@@ -1,6 +1,7 @@
 //! Passwords as they come in, and the patience with wrong ones.
 
 use cairn_domain::Invalid;
+use zxcvbn::{Score, zxcvbn};
 
 use crate::once::Key;
 use crate::pace::network_of;
@@ -22,6 +23,11 @@ impl std::str::FromStr for Password {
 }
 
 impl Password {
+    /// Whether it is among the first that anybody would try, who may know these words about its owner: less than a thousand guesses.
+    pub fn is_guessable(&self, known: &[&str]) -> bool {
+        zxcvbn(&self.0, known).score() == Score::Zero
+    }
+
     /// A password to be checked, whatever its shape: what could never have been set is simply wrong.
     pub fn to_check(text: &str) -> Self {
         Self(text.chars().take(257).collect())
@@ -75,4 +81,20 @@ fn name_key(name: &str) -> String {
 
 fn address_key(request: &Request) -> Option<String> {
     Some(format!("password/address/{}", network_of(request.client.as_ref()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_tries_first_is_guessable() {
+        let guessable = |text: &str| text.parse::<Password>().expect("a password").is_guessable(&["margarethe"]);
+        for text in ["password", "12345678", "qwertyuiop", "aaaaaaaaaa", "iloveyou", "margarethe", "Password"] {
+            assert!(guessable(text), "{text}");
+        }
+        for text in ["correct horse", "tr0ub4dor&3", "a new password", "mein Päßwort"] {
+            assert!(!guessable(text), "{text}");
+        }
+    }
 }

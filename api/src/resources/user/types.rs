@@ -1,4 +1,4 @@
-use cairn_commands::account::{self, SignUp};
+use cairn_commands::account::{self, Password, SignUp};
 use cairn_domain::Timestamp;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
@@ -32,12 +32,22 @@ impl SignUpBody {
     pub(super) fn wish(&self) -> Result<SignUp, Problem> {
         let mut fields = Fields::default();
         let username = fields.read("username", &self.username);
+        let known = [self.username.as_str(), self.email.as_deref().unwrap_or_default()];
         let password = fields.read("password", &self.password);
+        let password = password.and_then(|password| unless_guessable(&mut fields, "password", password, &known));
         let email = fields.read_optional("email", self.email.as_deref());
         let phone = fields.read_optional("phone", self.phone.as_deref());
         let wish = (|| Some(SignUp { username: username?, password: password?, email: email?, phone: phone? }))();
         fields.finish(wish)
     }
+}
+
+/// A new password, unless it is one that is known to be bad.
+pub(super) fn unless_guessable(fields: &mut Fields, field: &str, password: Password, known: &[&str]) -> Option<Password> {
+    if password.is_guessable(known) {
+        return fields.refuse(field, "is among the first that anybody would try; choose another");
+    }
+    Some(password)
 }
 
 /// The account that was made.
