@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cairn_commands::Caller;
 use cairn_commands::pace::Asker;
 use cairn_commands::ports::sessions::{Known, Session};
-use cairn_domain::account::Role;
+use cairn_domain::policy::may_operate;
 use cairn_domain::{Sha256, Timestamp};
 use cairn_projections::queries::users::{SessionRecord, session_by_token};
 use poem::{Request, Result};
@@ -39,7 +39,7 @@ async fn check(request: &Request, bearer: Bearer) -> Result<Caller> {
 /// To whoever is no operator, what operators see is as if absent.
 async fn check_operator(request: &Request, bearer: Bearer) -> Result<Caller> {
     let caller = check(request, bearer).await?;
-    if caller.roles.contains(&Role::Admin) { Ok(caller) } else { Err(Problem::of(common::not_found).into()) }
+    if may_operate(caller.asker()) { Ok(caller) } else { Err(Problem::of(common::not_found).into()) }
 }
 
 impl App {

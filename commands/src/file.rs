@@ -16,9 +16,11 @@ pub use restore::restore;
 pub use update::{UpdateError, UpdateFile, update};
 
 use cairn_domain::blob::Blob;
-use cairn_domain::file::{Entry, File, FileRejection};
+use cairn_domain::file::{Entry, File, FileRejection, FileStatus};
 use cairn_domain::folder::FolderStatus;
+use cairn_domain::policy::{Act, Asker, Subject, allows};
 use cairn_domain::{FileId, FileName, StreamName};
+use uuid::Uuid;
 
 use crate::folder::status_of_place;
 use crate::upload::home_of;
@@ -44,9 +46,27 @@ impl From<FileRejection> for FileError {
     }
 }
 
-/// The entry, if it is the caller's own; somebody else's is as absent as one that never was, and so is one that holds a version of another.
+/// The entry, if the caller may do with it whatever its owner may; to others it is as absent as one that never was.
 pub(crate) fn own_entry<'a>(file: &'a Loaded<File>, caller: &Caller) -> Option<&'a Entry> {
-    file.state.entry().filter(|entry| entry.added.owner == caller.account && entry.added.version_of.is_none())
+    // In the trash or not, it is theirs; which entry is asked for is not the question.
+    file.state
+        .entry()
+        .filter(|entry| allows(caller.asker(), Act::Own, subject_of(FileId(Uuid::nil()), entry, FolderStatus::Active)))
+}
+
+/// The entry, if whoever holds a link or a share may have its present content.
+pub async fn readable(drive: &Drive, asker: Asker<'_>, id: FileId) -> Result<Option<Loaded<File>>, Trouble> {
+    let file = load(drive, id).await?;
+    let Some(entry) = file.state.entry() else { return Ok(None) };
+    let place = status_of_place(drive, entry.added.owner, entry.folder).await?;
+    let allowed = allows(asker, Act::Read, subject_of(id, entry, place));
+    Ok(allowed.then_some(file))
+}
+
+/// An entry as the policy sees it, in a place of that status.
+fn subject_of(id: FileId, entry: &Entry, place: FolderStatus) -> Subject {
+    let in_use = entry.status == FileStatus::Active && place == FolderStatus::Active;
+    Subject { id, owner: entry.added.owner, in_use, holds_version: entry.added.version_of.is_some() }
 }
 
 /// An entry as the log has it, whoever owns it: the caller says who may see it.

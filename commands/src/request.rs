@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use cairn_domain::account::Role;
+use cairn_domain::policy::Asker;
 use cairn_domain::{AccountId, CommandId, EventId, FileId, Metadata, SessionId};
 
 /// Somebody who has shown a valid token.
@@ -14,6 +15,13 @@ pub struct Caller {
     pub session: SessionId,
     /// What the account may do beside owning its drive.
     pub roles: BTreeSet<Role>,
+}
+
+impl Caller {
+    /// As the policy sees them.
+    pub fn asker(&self) -> Asker<'_> {
+        Asker::Account { id: self.account, roles: &self.roles }
+    }
 }
 
 /// One request to change something. Its retries share the command id.

@@ -24,6 +24,7 @@ pub mod disclosed;
 pub mod event;
 pub mod ids;
 pub mod names;
+pub mod policy;
 pub mod stream;
 pub mod time;
 

@@ -1,10 +1,11 @@
-use cairn_domain::file::{Entry, File, FileStatus};
+use cairn_domain::file::{Entry, File};
+use cairn_domain::policy::Asker;
 use cairn_domain::share::{Offered, Share, Standing};
 use cairn_domain::{FileId, ShareId, StreamName};
 
 use super::ShareToken;
 use super::secret::Looked;
-use crate::folder::is_in_use;
+use crate::file::readable;
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// What a token leads to.
@@ -57,12 +58,9 @@ pub(super) async fn look_up(drive: &Drive, token: &ShareToken) -> Result<Found, 
     if matches!(standing, Standing::Expired | Standing::Revoked) {
         return Err(FindError::Absent);
     }
-    let file = drive.journal.load::<File>(&StreamName::file(offered.file)).await?;
-    let entry = file.state.entry().filter(|entry| entry.status == FileStatus::Active).cloned().ok_or(FindError::Absent)?;
     // An entry belongs to whoever made it, so it can't have come to anybody else since.
-    if !is_in_use(drive, entry.added.owner, entry.folder).await? {
-        return Err(FindError::Absent);
-    }
+    let file = readable(drive, Asker::Share(offered.file), offered.file).await?.ok_or(FindError::Absent)?;
+    let entry = file.state.entry().cloned().ok_or(FindError::Absent)?;
     Ok(Found { id: token.share, share: offered.clone(), file, entry })
 }
 

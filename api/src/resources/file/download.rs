@@ -2,10 +2,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use cairn_commands::content;
-use cairn_commands::folder::is_in_use;
 use cairn_commands::links::{Link, link_is_good};
 use cairn_commands::{Caller, Drive, file};
-use cairn_domain::file::{Content, Entry, FileStatus};
+use cairn_domain::file::{Content, Entry};
+use cairn_domain::policy::{Act, Asker, Subject, allows};
 use cairn_domain::{FileId, Position, Sha256, Timestamp};
 use cairn_projections::ports::ReadTables;
 use cairn_projections::queries::contents::content_by_sha256;
@@ -68,13 +68,19 @@ impl Wanted {
 /// The caller's entry as the read tables have it.
 pub(super) async fn own_record(tables: &dyn ReadTables, caller: &Caller, wanted: Wanted) -> Result<Option<FileRecord>, Problem> {
     let owner = caller.account;
-    Ok(match wanted {
+    let found = match wanted {
         Wanted::Id(id) => file_by_id(tables, owner, id).await?,
         Wanted::Content(content) => match newest_with_content(tables, owner, content, Some(EntryStatus::Active)).await? {
             Some(record) => Some(record),
             None => newest_with_content(tables, owner, content, None).await?,
         },
-    })
+    };
+    Ok(found.filter(|record| allows(caller.asker(), Act::Read, subject_of(record))))
+}
+
+/// What the tables have of an entry, as the policy sees it. Entries that hold versions are not in them.
+fn subject_of(record: &FileRecord) -> Subject {
+    Subject { id: record.id, owner: record.owner, in_use: record.status == EntryStatus::Active, holds_version: false }
 }
 
 /// Answers a GET or HEAD of a content.
@@ -134,11 +140,8 @@ async fn linked(app: &App, wanted: Wanted, signature: &Signature) -> Result<Opti
     let link = link.filter(|link| link_is_good(drive, link));
     let refused = || Problem::of(common::unauthorized).detail("This link has ended or was never given out; ask for a new one.");
     let link = link.ok_or_else(refused)?;
-    let file = file::load(drive, link.file).await?;
-    let Some(entry) = file.state.entry().filter(|entry| entry.status == FileStatus::Active) else { return Ok(None) };
-    if !is_in_use(drive, entry.added.owner, entry.folder).await? {
-        return Ok(None);
-    }
+    let Some(file) = file::readable(drive, Asker::Link(link.file), link.file).await? else { return Ok(None) };
+    let Some(entry) = file.state.entry() else { return Ok(None) };
     Ok(Some(of_content(app, entry, entry.content()).await))
 }
 

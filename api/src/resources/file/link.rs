@@ -21,13 +21,12 @@ pub(super) async fn make(app: Arc<App>, caller: Caller, wish: LinkBody) -> Resul
     if wish.expires_in.is_some_and(|seconds| seconds == 0 || seconds > max) {
         return Err(Problem::invalid("expires_in", format!("is 1 to {max} seconds")).into());
     }
-    let file = file::load(&app.drive, FileId(wish.id)).await.map_err(Problem::from)?;
-    let entry = file.state.entry().filter(|entry| entry.added.owner == caller.account && entry.added.version_of.is_none());
-    let entry = entry.ok_or(LinkProblem::not_found())?;
-    match status_of_place(&app.drive, caller.account, entry.folder).await.map_err(Problem::from)? {
-        FolderStatus::Active if entry.status == FileStatus::Active => {}
-        FolderStatus::Active | FolderStatus::Trashed => return Err(LinkProblem::file_trashed()),
-        FolderStatus::Absent => return Err(LinkProblem::not_found()),
+    let file = file::own(&app.drive, &caller, FileId(wish.id)).await.map_err(Problem::from)?;
+    let file = file.ok_or(LinkProblem::not_found())?;
+    let entry = file.state.entry().ok_or(LinkProblem::not_found())?;
+    let place = status_of_place(&app.drive, caller.account, entry.folder).await.map_err(Problem::from)?;
+    if entry.status != FileStatus::Active || place != FolderStatus::Active {
+        return Err(LinkProblem::file_trashed());
     }
     let link = sign_link(&app.drive, FileId(wish.id), wish.expires_in);
     if let Some(url) = at_store(&app, entry, link.expires_at).await {
