@@ -6,6 +6,7 @@ pub mod chunked;
 pub mod file;
 pub mod folder;
 pub mod instant;
+pub mod offline;
 
 pub mod admin;
 pub mod system;
@@ -29,6 +30,9 @@ pub enum Tag {
     /// Upload in parts: in any order, in parallel, and resumable.
     #[oai(rename = "Chunked upload")]
     Chunked,
+    /// Have the drive fetch files from URLs.
+    #[oai(rename = "Offline download")]
+    Offline,
     /// Health and metrics.
     System,
     /// What operators (role `admin`) may see and do. To everybody else it is as if absent: 404.

@@ -6,11 +6,13 @@ use cairn_domain::{Position, UploadId};
 use tokio_util::task::TaskTracker;
 
 use crate::journal::Journal;
+use crate::offline::{OfflineLimits, UnderWay};
 use crate::ports::attempts::{AttemptPolicy, Attempts};
 use crate::ports::blobs::Stores;
 use crate::ports::challenges::Challenges;
 use crate::ports::clock::Clock;
 use crate::ports::event_store::EventStore;
+use crate::ports::fetch::Fetch;
 use crate::ports::ids::Ids;
 use crate::ports::ledger::Ledger;
 use crate::ports::passwords::Passwords;
@@ -46,6 +48,8 @@ pub struct Ports {
     pub passwords: Arc<dyn Passwords>,
     /// Tasks for whoever moves contents between stores.
     pub tasks: Arc<dyn TaskQueue>,
+    /// Files elsewhere.
+    pub fetch: Arc<dyn Fetch>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -91,6 +95,8 @@ pub struct Limits {
     pub requests_per_account: Option<Rate>,
     /// Requests of one address by people who have not signed in; none for no limit.
     pub requests_per_address: Option<Rate>,
+    /// Files from elsewhere.
+    pub offline: OfflineLimits,
 }
 
 impl Default for Limits {
@@ -116,6 +122,7 @@ impl Default for Limits {
             attempts_per_address: AttemptPolicy { free: 100, first_wait_seconds: 1, wait_seconds_max: 900 },
             requests_per_account: None,
             requests_per_address: None,
+            offline: OfflineLimits::default(),
         }
     }
 }
@@ -137,6 +144,7 @@ pub struct Drive {
     pub(crate) secret: Secret,
     pub(crate) journal: Journal,
     pub(crate) merging: Merging,
+    pub(crate) under_way: UnderWay,
     tasks: TaskTracker,
 }
 
@@ -144,8 +152,8 @@ impl Drive {
     /// A drive over these ports.
     pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
         let journal = Journal::new(ports.log.clone(), ports.clock.clone(), ports.ids.clone());
-        let (merging, tasks) = (Merging::default(), TaskTracker::new());
-        Arc::new(Self { ports, limits, secret, journal, merging, tasks })
+        let (merging, under_way, tasks) = (Merging::default(), UnderWay::default(), TaskTracker::new());
+        Arc::new(Self { ports, limits, secret, journal, merging, under_way, tasks })
     }
 
     /// What it stands on.

@@ -13,17 +13,17 @@ pub use prove::{ProveError, prove};
 
 use cairn_domain::blob::{Blob, BlobCommand, BlobRejection};
 use cairn_domain::file::{File, FileAdded, FileCommand, FileRejection, Origin};
-use cairn_domain::{Decider, FileName, FolderId, Sha256, StreamName};
+use cairn_domain::{AccountId, Decider, FileName, FolderId, Sha256, StreamName};
 
 use crate::file::content_type_of;
 use crate::journal::Start;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Drive, Loaded, Request, Trouble};
 
 /// Makes an entry of a stored content; none when it is not stored (any more).
-async fn add_entry(
+pub(crate) async fn add_entry(
     drive: &Drive,
     request: &Request,
-    caller: &Caller,
+    owner: AccountId,
     sha256: Sha256,
     name: FileName,
     folder: Option<FolderId>,
@@ -39,7 +39,7 @@ async fn add_entry(
     // Behind a reference that came too late the content may be gone.
     let Some(content) = blob.state.sound().next().and(blob.state.content()) else { return Ok(None) };
     let added = FileAdded {
-        owner: caller.account,
+        owner,
         content_type: content_type_of(None, &name),
         name,
         folder,

@@ -5,6 +5,7 @@ mod copies;
 mod empty_folders;
 mod finish_begun;
 mod follower;
+pub mod offline;
 mod pace;
 mod relay;
 mod remove_dead;

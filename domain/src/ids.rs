@@ -50,6 +50,10 @@ id!(
     TransferId
 );
 id!(
+    /// One file that the drive fetches from elsewhere.
+    OfflineId
+);
+id!(
     /// One stored event, unique in the whole log.
     EventId
 );

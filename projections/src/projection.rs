@@ -9,6 +9,7 @@ use crate::table::Table;
 
 pub mod files;
 pub mod folders;
+pub mod offline;
 pub mod transfers;
 pub mod uploads;
 pub mod usage;
@@ -79,5 +80,6 @@ pub fn projections() -> Vec<Arc<dyn Projection>> {
         Arc::new(usage::Usage),
         Arc::new(uploads::Uploads),
         Arc::new(transfers::Transfers),
+        Arc::new(offline::OfflineDownloads),
     ]
 }

@@ -67,7 +67,7 @@ async fn from_own_entry(
     let file = drive.journal.load::<File>(&StreamName::file(id)).await?;
     let added = file.state.entry().map(|entry| &entry.added);
     match added.filter(|added| added.owner == caller.account && added.size == wish.size) {
-        Some(added) => add_entry(drive, request, caller, added.sha256, wish.name.clone(), wish.folder).await,
+        Some(added) => add_entry(drive, request, caller.account, added.sha256, wish.name.clone(), wish.folder).await,
         None => Ok(None),
     }
 }

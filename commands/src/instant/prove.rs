@@ -76,7 +76,7 @@ async fn judge(
     match content.filter(|_| right) {
         Some(copies) => {
             let folder = folder::still_in_use(drive, caller.account, asked.folder).await?;
-            let file = add_entry(drive, request, caller, copies.sha256(), asked.name, folder).await?;
+            let file = add_entry(drive, request, caller.account, copies.sha256(), asked.name, folder).await?;
             file.ok_or(ProveError::UploadRequired)
         }
         None => Err(ProveError::UploadRequired),

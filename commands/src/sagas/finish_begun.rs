@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cairn_domain::account::AccountEvent;
-use cairn_domain::file::{FileEvent, Origin};
+use cairn_domain::file::FileEvent;
 use cairn_domain::upload::{FileMerged, UploadEvent};
 use cairn_domain::username::{UsernameClaimed, UsernameEvent};
 use cairn_domain::{AccountId, CommandId, Event, EventId, Position, StoredEvent, Timestamp, UploadId, codec};
@@ -76,7 +76,7 @@ impl Finishing {
                 account.map(|position| self.begun.remove(&position));
             }
             Event::File(FileEvent::FileAdded(added)) => {
-                if let Origin::Upload(upload) = added.origin {
+                if let Some(upload) = added.origin.upload() {
                     self.uploads.remove(&upload).map(|position| self.begun.remove(&position));
                 }
             }

@@ -7,7 +7,7 @@ use super::settle::{Merged, Stored, merge_command, parts_of, settle};
 use super::status::{file_of, stream_of};
 use crate::folder;
 use crate::journal::Start;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Loaded, Request, Trouble, offline};
 
 /// The file that the upload has become.
 #[derive(Debug, Clone)]
@@ -50,9 +50,15 @@ const READINGS_MAX: u32 = 5;
 
 /// Puts the parts together. The commit point is `FileMerged`; the blob and the entry follow from it.
 pub async fn complete(drive: &Drive, request: &Request, caller: &Caller, id: UploadId) -> Result<Completed, CompleteError> {
+    own_upload(drive, caller.account, id).await?.ok_or(CompleteError::Absent)?;
+    complete_any(drive, request, id).await
+}
+
+/// The same for an upload whoever has sent its parts.
+pub(crate) async fn complete_any(drive: &Drive, request: &Request, id: UploadId) -> Result<Completed, CompleteError> {
     let _turn = drive.merging.turn(id).await;
     for _ in 0..READINGS_MAX {
-        let loaded = own_upload(drive, caller.account, id).await?.ok_or(CompleteError::Absent)?;
+        let loaded = drive.journal.load::<Upload>(&stream_of(id)).await?;
         if let Some(merged) = ended(&loaded.state)? {
             return finish(drive, request, id, merged, false).await;
         }
@@ -96,7 +102,8 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
         Some(started) => folder::still_in_use(drive, started.owner, started.folder).await?,
         None => None,
     };
-    let (revision, file) = (upload.revision(), file_of(id));
+    let offline = upload.started().and_then(|started| started.offline);
+    let (revision, file) = (upload.revision(), offline.map_or_else(|| file_of(id), offline::file_of));
     let command = MergeCommand { revision, sha256: whole.sha256, sha1: whole.sha1, file, folder };
     let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Merge(command)) {
         Ok(events) => Ok(events),
@@ -117,6 +124,13 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
 async fn changed(drive: &Drive, id: UploadId, before: &Upload) -> Result<bool, Trouble> {
     let now = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
     Ok(now.phase() != before.phase() || now.revision() != before.revision())
+}
+
+/// The entry of an upload that was merged: made now, or before.
+pub(crate) async fn finish_merged(drive: &Drive, request: &Request, id: UploadId, merged: &FileMerged) -> Result<FileId, Trouble> {
+    let cause = merge_command(id).event(stream_of(id).as_str(), 0);
+    settle(drive, request, Merged { upload: id, staged: id, cause, event: merged, start: Start::Load, blob: None }).await?;
+    Ok(merged.file)
 }
 
 async fn finish(

@@ -92,6 +92,7 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
         expected_sha256: wish.sha256,
         expected_sha1: wish.sha1,
         expires_at: drive.ports.clock.now().plus_seconds(drive.limits.upload_expires_seconds),
+        offline: None,
     };
     let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Start(started.clone())) {
         Ok(events) => Ok(events),

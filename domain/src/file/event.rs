@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileName, FolderId, Sha1, Sha256, UploadId};
+use crate::{AccountId, FileName, FolderId, OfflineId, Sha1, Sha256, UploadId};
 
 /// What may have happened to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,23 @@ pub enum Origin {
     Upload(UploadId),
     /// Its bytes were there, and the owner had them already or proved to possess them.
     Instant,
+    /// The drive fetched its bytes from elsewhere.
+    Offline {
+        /// As which offline download.
+        offline: OfflineId,
+        /// As which upload it received them.
+        upload: UploadId,
+    },
+}
+
+impl Origin {
+    /// The upload as which its bytes came; none when they were there.
+    pub fn upload(&self) -> Option<UploadId> {
+        match self {
+            Self::Upload(upload) | Self::Offline { upload, .. } => Some(*upload),
+            Self::Instant => None,
+        }
+    }
 }
 
 /// The entry has another name.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileId, FileName, FolderId, Sha1, Sha256, Timestamp};
+use crate::{AccountId, FileId, FileName, FolderId, OfflineId, Sha1, Sha256, Timestamp};
 
 /// What may have happened to an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub struct UploadStarted {
     pub expected_sha1: Option<Sha1>,
     /// When it ends by itself if nothing comes.
     pub expires_at: Timestamp,
+    /// The offline download for which the drive itself sends the parts; none when somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineId>,
 }
 
 /// A range of bytes is durable in staging. A later one at the same offset replaces it.
@@ -80,6 +83,9 @@ pub struct FileMerged {
     pub sha256: Sha256,
     /// Of all bytes.
     pub sha1: Sha1,
+    /// The offline download of which the file comes; none when somebody sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineId>,
 }
 
 /// The owner gave the upload up.

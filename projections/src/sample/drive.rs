@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Chance;
 use super::folders::{Changed, Folders};
+use super::offline::Downloads;
 use super::stores::{Content, Stores};
 
 /// What there is, as far as it decides what can happen next.
@@ -21,6 +22,7 @@ pub(super) struct Drive {
     stores: Stores,
     files: Vec<Entry>,
     uploads: Vec<Open>,
+    downloads: Downloads,
 }
 
 struct Person {
@@ -51,7 +53,8 @@ const PART_BYTES: u64 = 8 << 20;
 
 impl Drive {
     pub(super) fn new(chance: Chance) -> Self {
-        Self { chance, people: Vec::new(), stores: Stores::default(), files: Vec::new(), uploads: Vec::new() }
+        let (stores, downloads) = (Stores::default(), Downloads::default());
+        Self { chance, people: Vec::new(), stores, files: Vec::new(), uploads: Vec::new(), downloads }
     }
 
     /// What happens next, all at once.
@@ -59,7 +62,7 @@ impl Drive {
         if self.people.is_empty() {
             return self.sign_up(now);
         }
-        match self.chance.below(120) {
+        match self.chance.below(130) {
             0 => self.sign_up(now),
             1..5 => self.use_account(now),
             5..35 => self.upload_whole(now),
@@ -68,7 +71,8 @@ impl Drive {
             80..84 => self.add_instantly(),
             84..96 => self.change_entry(),
             96..100 => self.change_folders(now),
-            _ => self.stores.act(&mut self.chance),
+            100..120 => self.stores.act(&mut self.chance),
+            _ => self.fetch(now),
         }
     }
 
@@ -171,6 +175,7 @@ impl Drive {
             size: started.size,
             sha256: content.sha256,
             sha1: content.sha1,
+            offline: None,
         };
         let mut events = vec![(StreamName::upload(id), UploadEvent::FileMerged(merged).into())];
         events.extend(self.stores.store(content, file));
@@ -252,6 +257,11 @@ impl Drive {
         events
     }
 
+    fn fetch(&mut self, now: Timestamp) -> Events {
+        let ((owner, _), name) = (self.somebody(), self.name());
+        self.downloads.act(owner, name, now, &mut self.chance)
+    }
+
     /// Somebody, and a place among their folders.
     fn somebody(&mut self) -> (AccountId, Option<FolderId>) {
         let person = self.chance.index(self.people.len());
@@ -271,6 +281,7 @@ impl Drive {
             expected_sha256: (self.chance.below(2) == 0).then(|| Sha256(self.chance.bytes())),
             expected_sha1: None,
             expires_at: now.plus_seconds(7 * 86_400),
+            offline: None,
         };
         (UploadId(self.uuid()), started)
     }
