@@ -13,6 +13,8 @@ use crate::harness::{Call, Client, Drive, File, PASSWORD, User, content, sha256_
 struct Things {
     file: File,
     folder: String,
+    /// It waits.
+    offline: String,
     bytes: Vec<u8>,
     /// One part of one, and it is there.
     upload: String,
@@ -60,6 +62,9 @@ fn folder_id(things: &Things) -> Value {
 fn upload_id(things: &Things) -> Value {
     json!({ "upload_id": things.upload })
 }
+
+/// Where no server is.
+const NOBODY: &str = "http://127.0.0.1:1/a.bin";
 
 const TABLE: &[Row] = &[
     open("POST /user/signup", 201, |client, things| {
@@ -120,6 +125,10 @@ const TABLE: &[Row] = &[
     own("GET /file/mpupload/query", 200, |client, _| client.get("/file/mpupload/query")),
     owned("POST /file/mpupload/complete", 201, |client, things| client.post("/file/mpupload/complete").json(&upload_id(things))),
     owned("POST /file/mpupload/cancel", 204, |client, things| client.post("/file/mpupload/cancel").json(&upload_id(things))),
+    own("POST /offline/create", 202, |client, _| client.post("/offline/create").json(&json!({ "url": NOBODY }))),
+    own("GET /offline/query", 200, |client, _| client.get("/offline/query")),
+    owned("GET /offline/status", 200, |client, things| client.get("/offline/status").query("id", &things.offline)),
+    owned("POST /offline/cancel", 200, |client, things| client.post("/offline/cancel").json(&json!({ "id": things.offline }))),
     open("GET /livez", 200, |client, _| client.get("/livez")),
     open("GET /readyz", 200, |client, _| client.get("/readyz")),
     open("GET /metrics", 200, |client, _| client.get("/metrics")),
@@ -151,9 +160,11 @@ async fn things(owner: &User, other: &User) -> Things {
     hasher.update(&theirs);
     let upload = owner.init(&json!({ "name": format!("open-{number}"), "size": 4 })).await.upload_id;
     owner.part(&upload, 1, "part").send().await.expect(200);
+    let offline = owner.post("/offline/create").json(&json!({ "url": NOBODY })).send().await.expect(202).json();
     let folder = owner.post("/folder/create").json(&json!({ "name": "mine" })).send().await.expect(201).json();
     Things {
         folder: folder["id"].as_str().unwrap().to_owned(),
+        offline: offline["id"].as_str().unwrap().to_owned(),
         file: owner.upload("a.bin", &bytes).await,
         bytes,
         upload,
@@ -165,7 +176,12 @@ async fn things(owner: &User, other: &User) -> Things {
 
 #[tokio::test]
 async fn every_operation_lets_in_whom_it_should() {
-    let drive = Drive::start();
+    // Nobody is there to fetch anything: what is asked for waits.
+    let drive = Drive::with(&[
+        ("CAIRN_SERVER__SERVICES", "account,upload,download,share,projector,saga,janitor"),
+        ("CAIRN_OFFLINE__ALLOW", "127.0.0.1"),
+        ("CAIRN_OFFLINE__JOBS_PER_ACCOUNT_MAX", "1000"),
+    ]);
     let (owner, other) = (drive.user_called("table-owner").await, drive.user_called("table-other").await);
     let revoked = owner.another_session().await;
     revoked.post("/user/signout").send().await.expect(204);
