@@ -121,9 +121,8 @@ fn headers() -> HeaderMap {
 fn redirected(url: &Url, response: &Response) -> Result<Option<Url>, FetchError> {
     let leads_on = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     let Some(location) = response.headers().get(LOCATION).filter(|_| leads_on) else { return Ok(None) };
-    let next = location.to_str().ok().and_then(|location| url.join(location).ok());
-    let next = next.ok_or(FetchError::Refused("it leads to something that is no URL"))?;
-    url::checked(next).map(Some).map_err(refused)
+    let location = location.to_str().map_err(|_| FetchError::Refused("it leads to something that is no URL"))?;
+    url::follow(url, location).map(Some).map_err(refused)
 }
 
 fn refused(Refused(reason): Refused) -> FetchError {

@@ -17,6 +17,7 @@ pub use chance::Chance;
 pub use questions::ask_everything;
 
 use self::drive::Drive;
+use self::offline::Downloads;
 
 /// An endless log.
 pub struct Sample {
@@ -32,7 +33,12 @@ const START: Timestamp = Timestamp(1_767_225_600_000_000);
 impl Sample {
     /// The log of this seed.
     pub fn new(seed: u64) -> Self {
-        Self { drive: Drive::new(Chance::new(seed)), waiting: Vec::new().into_iter(), versions: HashMap::new(), position: 0 }
+        Self {
+            drive: Drive::new(Chance::new(seed), Downloads::new(Chance::new(!seed))),
+            waiting: Vec::new().into_iter(),
+            versions: HashMap::new(),
+            position: 0,
+        }
     }
 
     /// The first events of the log of this seed.

@@ -9,14 +9,23 @@ pub(super) fn parse(text: &str) -> Result<Url, Refused> {
     if text.len() > SOURCE_URL_BYTES_MAX {
         return Err(Refused("it is longer than 2048 bytes"));
     }
-    if text.chars().any(|c| c == '\\' || c.is_whitespace() || c.is_control()) {
-        return Err(Refused("it holds characters that stand in no URL"));
-    }
+    check_characters(text)?;
     checked(Url::parse(text).map_err(|_| Refused("it is no URL"))?)
 }
 
+/// The URL to which another one leads: whole, or in relation to that.
+pub(super) fn follow(from: &Url, location: &str) -> Result<Url, Refused> {
+    check_characters(location)?;
+    checked(from.join(location).map_err(|_| Refused("it leads to something that is no URL"))?)
+}
+
+fn check_characters(text: &str) -> Result<(), Refused> {
+    let is_fine = |c: char| c != '\\' && !c.is_whitespace() && !c.is_control();
+    if text.chars().all(is_fine) { Ok(()) } else { Err(Refused("it holds characters that stand in no URL")) }
+}
+
 /// What every URL must be like, also one to which a source leads.
-pub(super) fn checked(mut url: Url) -> Result<Url, Refused> {
+fn checked(mut url: Url) -> Result<Url, Refused> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Refused("it begins neither with http nor with https"));
     }

@@ -23,6 +23,8 @@ pub(super) struct Drive {
     files: Vec<Entry>,
     uploads: Vec<Open>,
     downloads: Downloads,
+    /// How often something has happened.
+    times: u64,
 }
 
 struct Person {
@@ -50,11 +52,13 @@ type Events = Vec<(StreamName, Event)>;
 const NAMES: [&str; 8] =
     ["holiday.jpg", "report 2026.pdf", "报告.docx", "notes_final%.txt", "видео.mp4", "Übung É.tar.gz", "Invoice!.PDF", "😀.png"];
 const PART_BYTES: u64 = 8 << 20;
+/// Of so many things that happen, one happens to a download from elsewhere; nothing else depends on that.
+const FETCH_EVERY: u64 = 8;
 
 impl Drive {
-    pub(super) fn new(chance: Chance) -> Self {
-        let (stores, downloads) = (Stores::default(), Downloads::default());
-        Self { chance, people: Vec::new(), stores, files: Vec::new(), uploads: Vec::new(), downloads }
+    pub(super) fn new(chance: Chance, downloads: Downloads) -> Self {
+        let (stores, times) = (Stores::default(), 0);
+        Self { chance, people: Vec::new(), stores, files: Vec::new(), uploads: Vec::new(), downloads, times }
     }
 
     /// What happens next, all at once.
@@ -62,7 +66,11 @@ impl Drive {
         if self.people.is_empty() {
             return self.sign_up(now);
         }
-        match self.chance.below(130) {
+        self.times += 1;
+        if self.times.is_multiple_of(FETCH_EVERY) {
+            return self.fetch(now);
+        }
+        match self.chance.below(120) {
             0 => self.sign_up(now),
             1..5 => self.use_account(now),
             5..35 => self.upload_whole(now),
@@ -71,8 +79,7 @@ impl Drive {
             80..84 => self.add_instantly(),
             84..96 => self.change_entry(),
             96..100 => self.change_folders(now),
-            100..120 => self.stores.act(&mut self.chance),
-            _ => self.fetch(now),
+            _ => self.stores.act(&mut self.chance),
         }
     }
 
@@ -258,8 +265,8 @@ impl Drive {
     }
 
     fn fetch(&mut self, now: Timestamp) -> Events {
-        let ((owner, _), name) = (self.somebody(), self.name());
-        self.downloads.act(owner, name, now, &mut self.chance)
+        let accounts: Vec<_> = self.people.iter().map(|person| person.account).collect();
+        self.downloads.act(&accounts, &NAMES.map(name), now)
     }
 
     /// Somebody, and a place among their folders.

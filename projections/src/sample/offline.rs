@@ -4,18 +4,27 @@ use uuid::Uuid;
 
 use super::Chance;
 
-/// Files that the drive fetches from elsewhere. Of those that come, no more is told than that they came.
-#[derive(Default)]
-pub(super) struct Downloads(Vec<(OfflineId, Offline)>);
+/// Files that the drive fetches from elsewhere. Of those that come, no more is told than that they came. They have a chance of their own, so that whatever else
+/// happens would happen without them, too.
+pub(super) struct Downloads {
+    chance: Chance,
+    known: Vec<(OfflineId, Offline)>,
+}
 
 impl Downloads {
-    /// Something is asked for, or goes on.
-    pub(super) fn act(&mut self, owner: AccountId, name: FileName, at: Timestamp, chance: &mut Chance) -> Vec<(StreamName, Event)> {
-        if self.0.is_empty() || chance.below(4) == 0 {
-            return self.ask(owner, name, chance);
+    pub(super) fn new(chance: Chance) -> Self {
+        Self { chance, known: Vec::new() }
+    }
+
+    /// Something is asked for by one of these, or goes on.
+    pub(super) fn act(&mut self, accounts: &[AccountId], names: &[FileName], at: Timestamp) -> Vec<(StreamName, Event)> {
+        let Self { chance, known } = self;
+        let (owner, name) = (*chance.pick(accounts), chance.pick(names).clone());
+        if known.is_empty() || chance.below(4) == 0 {
+            return self.ask(owner, name);
         }
-        let place = chance.index(self.0.len());
-        let (id, offline) = &self.0[place];
+        let place = chance.index(known.len());
+        let (id, offline) = &known[place];
         let start = offline.times_started();
         let command = match (offline.phase(), chance.below(10)) {
             (Phase::Queued | Phase::Running, 0) => OfflineCommand::Cancel,
@@ -29,25 +38,25 @@ impl Downloads {
             }
             (Phase::Running, _) => OfflineCommand::Complete { file: FileId(id.0), size: chance.below(1 << 30) },
             (Phase::Completed(_) | Phase::Failed(_) | Phase::Cancelled, _) => {
-                self.0.swap_remove(place);
+                known.swap_remove(place);
                 return Vec::new();
             }
         };
         self.change(place, command)
     }
 
-    fn ask(&mut self, owner: AccountId, name: FileName, chance: &mut Chance) -> Vec<(StreamName, Event)> {
-        let id = OfflineId(uuid(chance));
+    fn ask(&mut self, owner: AccountId, name: FileName) -> Vec<(StreamName, Event)> {
+        let id = OfflineId(uuid(&mut self.chance));
         let Ok(url) = format!("https://example.org/{id}").parse() else { return Vec::new() };
-        let name = (chance.below(2) == 0).then_some(name);
-        self.0.push((id, Offline::default()));
+        let name = (self.chance.below(2) == 0).then_some(name);
+        self.known.push((id, Offline::default()));
         let request = OfflineRequested { owner, url, name, folder: None, expected_sha256: None };
-        self.change(self.0.len() - 1, OfflineCommand::Request(request))
+        self.change(self.known.len() - 1, OfflineCommand::Request(request))
     }
 
     /// A refusal is nothing that happens.
     fn change(&mut self, place: usize, command: OfflineCommand) -> Vec<(StreamName, Event)> {
-        let (id, offline) = &mut self.0[place];
+        let (id, offline) = &mut self.known[place];
         let events = offline.decide(command).unwrap_or_default();
         *offline = events.iter().fold(std::mem::take(offline), Offline::evolve);
         events.into_iter().map(|event| (StreamName::offline(*id), event.into())).collect()
