@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use cairn_api::service::Section;
 use cairn_api::{App, AppSettings};
+use cairn_commands::offline::OfflineLimits;
 use cairn_commands::ports::bus::Bus;
 use cairn_commands::ports::challenges::{Challenges, LedgerChallenges, MemoryChallenges};
 use cairn_commands::ports::checkpoints::Checkpoints;
@@ -23,6 +24,7 @@ use cairn_commands::{Drive, Limits, Ports};
 use cairn_domain::Timestamp;
 use cairn_infra::clock::SystemClock;
 use cairn_infra::config::{Config, Service, Services};
+use cairn_infra::fetch::{FetchSettings, HttpFetch, SystemLookup};
 use cairn_infra::ids::RandomIds;
 use cairn_infra::log_source::LogSource;
 use cairn_infra::passwords::Argon2Passwords;
@@ -117,6 +119,9 @@ impl Whole {
             sessions: cache.sessions,
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             tasks,
+            fetch: Arc::new(
+                HttpFetch::new(FetchSettings::from(&config.offline), Arc::new(SystemLookup)).map_err(anyhow::Error::from_boxed)?,
+            ),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
@@ -128,7 +133,8 @@ impl Whole {
         if foundation.shared && config.server.secret.is_none() {
             tracing::warn!("server.secret is not set: links and challenges of this process are not good in another one");
         }
-        let drive = Drive::new(ports, Limits::from(&config.limits), secret);
+        let limits = Limits { offline: OfflineLimits::from(&config.offline), ..Limits::from(&config.limits) };
+        let drive = Drive::new(ports, limits, secret);
         Ok(Self { foundation, drive, shares_staging: stores.shared, queue_outlives_us: outlives_us })
     }
 

@@ -6,6 +6,7 @@ pub mod chunked;
 pub mod file;
 pub mod folder;
 pub mod instant;
+pub mod offline;
 pub mod share;
 
 pub mod admin;
@@ -32,6 +33,9 @@ pub enum Tag {
     Chunked,
     /// Ways for others to files, and what others gave.
     Share,
+    /// Have the drive fetch files from URLs.
+    #[oai(rename = "Offline download")]
+    Offline,
     /// Health and metrics.
     System,
     /// What operators (role `admin`) may see and do. To everybody else it is as if absent: 404.

@@ -6,11 +6,13 @@ use cairn_domain::{Position, UploadId};
 use tokio_util::task::TaskTracker;
 
 use crate::journal::Journal;
+use crate::offline::{OfflineLimits, UnderWay};
 use crate::ports::attempts::{AttemptPolicy, Attempts};
 use crate::ports::blobs::Stores;
 use crate::ports::challenges::Challenges;
 use crate::ports::clock::Clock;
 use crate::ports::event_store::EventStore;
+use crate::ports::fetch::Fetch;
 use crate::ports::ids::Ids;
 use crate::ports::ledger::Ledger;
 use crate::ports::passwords::Passwords;
@@ -47,6 +49,8 @@ pub struct Ports {
     pub passwords: Arc<dyn Passwords>,
     /// Tasks for whoever moves contents between stores.
     pub tasks: Arc<dyn TaskQueue>,
+    /// Files elsewhere.
+    pub fetch: Arc<dyn Fetch>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Chance.
@@ -100,6 +104,8 @@ pub struct Limits {
     pub requests_per_account: Option<Rate>,
     /// Requests of one address by people who have not signed in; none for no limit.
     pub requests_per_address: Option<Rate>,
+    /// Files from elsewhere.
+    pub offline: OfflineLimits,
 }
 
 impl Default for Limits {
@@ -129,6 +135,7 @@ impl Default for Limits {
             attempts_per_address: AttemptPolicy { free: 100, first_wait_seconds: 1, wait_seconds_max: 900 },
             requests_per_account: None,
             requests_per_address: None,
+            offline: OfflineLimits::default(),
         }
     }
 }
@@ -156,6 +163,7 @@ pub struct Drive {
     pub(crate) deliveries: Deliveries,
     /// Accounts whose space is being promised: each promise depends on all others.
     pub(crate) reserving: Turns,
+    pub(crate) under_way: UnderWay,
     tasks: TaskTracker,
 }
 
@@ -163,9 +171,18 @@ impl Drive {
     /// A drive over these ports.
     pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
         let journal = Journal::new(ports.log.clone(), ports.clock.clone(), ports.ids.clone());
-        let (merging, sharing, deliveries) = (Turns::default(), Turns::default(), Deliveries::default());
-        let (reserving, tasks) = (Turns::default(), TaskTracker::new());
-        Arc::new(Self { ports, limits, secret, journal, merging, sharing, deliveries, reserving, tasks })
+        Arc::new(Self {
+            ports,
+            limits,
+            secret,
+            journal,
+            merging: Turns::default(),
+            sharing: Turns::default(),
+            deliveries: Deliveries::default(),
+            reserving: Turns::default(),
+            under_way: UnderWay::default(),
+            tasks: TaskTracker::new(),
+        })
     }
 
     /// What it stands on.

@@ -13,11 +13,11 @@ pub use prove::{ProveError, prove};
 
 use cairn_domain::file::{File, Origin};
 use cairn_domain::space::Holder;
-use cairn_domain::{FileId, FileName, FolderId, Sha256};
+use cairn_domain::{AccountId, FileId, FileName, FolderId, Sha256};
 
 use crate::content::content_size;
 use crate::file::{NewEntry, ReplaceError, add_stored, replace_by};
-use crate::{Caller, Drive, Loaded, Request, space};
+use crate::{Drive, Loaded, Request, space};
 
 /// An entry that has the content now.
 #[derive(Debug, Clone)]
@@ -30,21 +30,21 @@ pub struct Added {
 
 /// What shall become of a content that is there.
 #[derive(Debug, Clone)]
-struct Wanted {
-    name: FileName,
-    folder: Option<FolderId>,
-    replaces: Option<FileId>,
+pub(crate) struct Wanted {
+    pub name: FileName,
+    pub folder: Option<FolderId>,
+    pub replaces: Option<FileId>,
 }
 
 /// Makes an entry of a stored content, or gives it to one; none when it is not stored (any more).
-async fn add_entry(
+pub(crate) async fn add_entry(
     drive: &Drive,
     request: &Request,
-    caller: &Caller,
+    owner: AccountId,
     sha256: Sha256,
     wanted: Wanted,
 ) -> Result<Option<Added>, ReplaceError> {
-    let (id, owner) = (request.new_file(), caller.account);
+    let id = request.new_file();
     let size = content_size(drive, sha256).await?;
     space::reserve(drive, owner, id, size, Holder::Command).await?;
     let Wanted { name, folder, replaces } = wanted;

@@ -12,6 +12,7 @@ pub mod file;
 pub mod folder;
 pub mod instant;
 pub mod links;
+pub mod offline;
 pub mod sagas;
 pub mod share;
 pub mod transfer;

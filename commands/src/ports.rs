@@ -8,6 +8,7 @@ pub mod challenges;
 pub mod checkpoints;
 pub mod clock;
 pub mod event_store;
+pub mod fetch;
 pub mod ids;
 pub mod ledger;
 pub mod passwords;

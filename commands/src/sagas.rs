@@ -6,6 +6,7 @@ mod empty_folders;
 mod empty_trash;
 mod finish_begun;
 mod follower;
+pub mod offline;
 mod old_versions;
 mod pace;
 mod relay;

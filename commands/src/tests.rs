@@ -10,6 +10,7 @@ mod folders;
 mod histories;
 mod instant;
 mod moving;
+mod offline;
 mod overtaken;
 mod quotas;
 mod retries;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_domain::blob::BlobEvent;
-use cairn_domain::file::{FileEvent, Origin};
+use cairn_domain::file::FileEvent;
 use cairn_domain::{Event, FileId, Position, Sha256, StoredEvent, StreamName, Version, codec};
 
 use crate::Trouble;
@@ -76,7 +76,7 @@ impl Story<'_> {
         let events = self.tell(&StreamName::file(file)).await?;
         let Some(first) = events.first() else { return Ok(()) };
         if let Event::File(FileEvent::FileAdded(added)) = codec::decode(first)?
-            && let Origin::Upload(upload) = added.origin
+            && let Some(upload) = added.origin.upload()
         {
             self.tell(&StreamName::upload(upload)).await?;
         }

@@ -6,6 +6,7 @@ use crate::account::AccountEvent;
 use crate::blob::BlobEvent;
 use crate::file::FileEvent;
 use crate::folder::FolderEvent;
+use crate::offline::OfflineEvent;
 use crate::share::ShareEvent;
 use crate::space::SpaceEvent;
 use crate::transfer::TransferEvent;
@@ -202,5 +203,14 @@ catalogue! {
         TransferStalled: 1,
         TransferRetried: 1,
         TransferAbandoned: 1,
+    }
+    Offline(OfflineEvent) = "offline" {
+        OfflineRequested: 1,
+        OfflineStarted: 1,
+        OfflineFound: 1,
+        OfflineProgressed: 1,
+        OfflineCompleted: 1,
+        OfflineFailed: 1,
+        OfflineCancelled: 1,
     }
 }

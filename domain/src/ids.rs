@@ -58,6 +58,10 @@ id!(
     DownloadId
 );
 id!(
+    /// One file that the drive fetches from elsewhere.
+    OfflineId
+);
+id!(
     /// One stored event, unique in the whole log.
     EventId
 );

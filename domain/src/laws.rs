@@ -24,6 +24,10 @@ use crate::folder::{
     CreateFolder, FolderCommand, FolderCreated, FolderEvent, FolderMoved, FolderPurged, FolderRenamed, FolderRestored,
     FolderTrashed, Tree, UpdateFolder,
 };
+use crate::offline::{
+    FailureReason, Offline, OfflineCancelled, OfflineCommand, OfflineCompleted, OfflineEvent, OfflineFailed, OfflineFound,
+    OfflineProgressed, OfflineRequested, OfflineStarted,
+};
 use crate::share::{
     ChangeTerms, Share, ShareChanged, ShareCommand, ShareCreated, ShareDownloadEnded, ShareDownloaded, ShareEvent, ShareRevoked,
     ShareSaved, StartDownload, Terms,
@@ -407,6 +411,57 @@ fn transfer_command() -> impl Strategy<Value = TransferCommand> {
     ]
 }
 
+fn offline_requested() -> impl Strategy<Value = OfflineRequested> {
+    "http://[a-b]/[a-b]".prop_map(|url| OfflineRequested {
+        owner: AccountId(Uuid::nil()),
+        url: url.parse().expect("a URL"),
+        name: None,
+        folder: None,
+        expected_sha256: None,
+    })
+}
+
+fn offline_found() -> impl Strategy<Value = OfflineFound> {
+    (0..3_u128, name(), any::<Option<u64>>()).prop_map(|(upload, name, size)| OfflineFound {
+        upload: UploadId(Uuid::from_u128(upload)),
+        name,
+        content_type: None,
+        size,
+        validator: None,
+    })
+}
+
+fn offline_event() -> impl Strategy<Value = OfflineEvent> {
+    let worker = || "w".to_owned();
+    prop_oneof![
+        4 => offline_requested().prop_map(OfflineEvent::OfflineRequested),
+        4 => (1..3_u32, time())
+            .prop_map(move |(attempt, deadline)| OfflineEvent::OfflineStarted(OfflineStarted { worker: worker(), attempt, deadline })),
+        2 => offline_found().prop_map(OfflineEvent::OfflineFound),
+        2 => (0..9_u64, time())
+            .prop_map(|(received_bytes, at)| OfflineEvent::OfflineProgressed(OfflineProgressed { received_bytes, at })),
+        1 => (file(), 0..9_u64).prop_map(|(file, size)| OfflineEvent::OfflineCompleted(OfflineCompleted { file, size })),
+        1 => Just(OfflineEvent::OfflineFailed(OfflineFailed { reason: FailureReason::TimedOut, detail: None })),
+        1 => Just(OfflineEvent::OfflineCancelled(OfflineCancelled {})),
+    ]
+}
+
+fn offline_command() -> impl Strategy<Value = OfflineCommand> {
+    prop_oneof![
+        offline_requested().prop_map(OfflineCommand::Request),
+        (0..4_u32, time()).prop_map(|(times_started, deadline)| OfflineCommand::Start {
+            worker: "w".to_owned(),
+            times_started,
+            deadline
+        }),
+        (0..4_u32, offline_found()).prop_map(|(start, found)| OfflineCommand::Find { start, found }),
+        (0..4_u32, 0..9_u64, time()).prop_map(|(start, received_bytes, at)| OfflineCommand::Progress { start, received_bytes, at }),
+        (file(), 0..9_u64).prop_map(|(file, size)| OfflineCommand::Complete { file, size }),
+        (0..4_u32).prop_map(|start| OfflineCommand::Fail { start, reason: FailureReason::TooLarge, detail: None }),
+        Just(OfflineCommand::Cancel),
+    ]
+}
+
 fn started() -> impl Strategy<Value = UploadStarted> {
     (0..30_u64, 0..9_u64, proptest::option::of(sha256()), time()).prop_map(|(size, part_bytes, expected_sha256, expires_at)| {
         UploadStarted {
@@ -420,6 +475,7 @@ fn started() -> impl Strategy<Value = UploadStarted> {
             expected_sha1: None,
             expires_at,
             replaces: None,
+            offline: None,
         }
     })
 }
@@ -440,6 +496,7 @@ fn merged() -> impl Strategy<Value = FileMerged> {
         sha256,
         sha1,
         replaces: None,
+        offline: None,
     })
 }
 
@@ -586,6 +643,11 @@ proptest! {
     }
 
     #[test]
+    fn of_offline_downloads(history in vec(offline_event(), 0..12), command in offline_command()) {
+        holds::<Offline>(&history, &command)?;
+    }
+
+    #[test]
     fn of_uploads(history in vec(upload_event(), 0..16), command in upload_command()) {
         holds::<Upload>(&history, &command)?;
         let upload: Upload = fold(&history);
@@ -622,5 +684,6 @@ fn example_start() -> UploadStarted {
         expected_sha1: None,
         expires_at: Timestamp(0),
         replaces: None,
+        offline: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileId, Sha256, ShareId, TransferId, UploadId, Username};
+use crate::{AccountId, FileId, OfflineId, Sha256, ShareId, TransferId, UploadId, Username};
 
 /// `<category>-<id>`; a category holds no `-`, so the first one ends it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,6 +53,11 @@ impl StreamName {
     /// A content on its way from one store to another.
     pub fn transfer(id: TransferId) -> Self {
         Self(format!("transfer-{id}"))
+    }
+
+    /// A file on its way from elsewhere.
+    pub fn offline(id: OfflineId) -> Self {
+        Self(format!("offline-{id}"))
     }
 
     /// What kind of thing the stream is about.

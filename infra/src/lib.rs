@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "eventstore")]
 pub mod eventstore;
+pub mod fetch;
 pub mod fs;
 mod group_commit;
 pub mod ids;
@@ -25,7 +26,6 @@ pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod sqlite;
-#[cfg(any(feature = "nats", feature = "rabbitmq", feature = "redis"))]
 pub mod tls;
 pub mod views;
 pub mod woken_log;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cairn_commands::ports::views::{ContentHash, OpenUploadKey, Views, ViewsError};
 use cairn_domain::transfer::Phase;
-use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
+use cairn_domain::{AccountId, FileId, FolderId, OfflineId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
 use cairn_projections::ReachedPosition;
 use cairn_projections::ports::{ReadError, ReadTables};
 use cairn_projections::queries::files::{ByHash, entries_in_folder, newest_with_content};
 use cairn_projections::queries::uploads::{self, UploadLike};
 use cairn_projections::queries::users::occupied_by;
-use cairn_projections::queries::{contents, shares, transfers};
+use cairn_projections::queries::{contents, offline, shares, transfers};
 
 /// The read tables of this process, and the runner that keeps them up with the log.
 #[derive(Clone)]
@@ -87,6 +87,18 @@ impl Views for LocalViews {
 
     async fn occupied(&self, owner: AccountId) -> Result<(u64, Position), ViewsError> {
         occupied_by(&*self.tables, owner).await.map_err(translate)
+    }
+
+    async fn open_offline(&self, owner: AccountId) -> Result<u64, ViewsError> {
+        offline::count_open_offline(&*self.tables, owner).await.map_err(translate)
+    }
+
+    async fn waiting_offline(&self, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+        offline::waiting_offline(&*self.tables, limit).await.map_err(translate)
+    }
+
+    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+        offline::silent_offline(&*self.tables, since, limit).await.map_err(translate)
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {

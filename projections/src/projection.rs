@@ -9,6 +9,7 @@ use crate::table::Table;
 
 pub mod files;
 pub mod folders;
+pub mod offline;
 pub mod shares;
 pub mod transfers;
 pub mod uploads;
@@ -81,5 +82,6 @@ pub fn projections() -> Vec<Arc<dyn Projection>> {
         Arc::new(usage::Usage),
         Arc::new(uploads::Uploads),
         Arc::new(transfers::Transfers),
+        Arc::new(offline::OfflineDownloads),
     ]
 }

@@ -13,6 +13,7 @@ use crate::ports::{ReadError, ReadTables, Row};
 pub mod contents;
 pub mod files;
 pub mod folders;
+pub mod offline;
 pub mod operations;
 pub mod shares;
 pub mod transfers;

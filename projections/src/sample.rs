@@ -1,9 +1,10 @@
 //! A made-up log, the same for the same seed: people sign up and in, upload whole files and files in parts at the same time, rename, move,
-//! trash, restore and purge them and folders, and share them; contents move to another store, are damaged, repaired and deleted. What it says is what the deciders could have decided.
+//! trash, restore and purge them and folders, and share them; contents move to another store, are damaged, repaired and deleted; files are fetched from elsewhere. What it says is what the deciders could have decided.
 
 mod chance;
 mod drive;
 mod folders;
+mod offline;
 mod questions;
 mod shares;
 mod stores;
@@ -17,6 +18,7 @@ pub use chance::Chance;
 pub use questions::ask_everything;
 
 use self::drive::Drive;
+use self::offline::Downloads;
 
 /// An endless log.
 pub struct Sample {
@@ -32,7 +34,12 @@ const START: Timestamp = Timestamp(1_767_225_600_000_000);
 impl Sample {
     /// The log of this seed.
     pub fn new(seed: u64) -> Self {
-        Self { drive: Drive::new(Chance::new(seed)), waiting: Vec::new().into_iter(), versions: HashMap::new(), position: 0 }
+        Self {
+            drive: Drive::new(Chance::new(seed), Downloads::new(Chance::new(!seed))),
+            waiting: Vec::new().into_iter(),
+            versions: HashMap::new(),
+            position: 0,
+        }
     }
 
     /// The first events of the log of this seed.

@@ -1,5 +1,6 @@
 //! `cairn serve`: the drive.
 
+mod offline;
 mod relay;
 mod transfers;
 
@@ -37,7 +38,8 @@ pub(super) struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8080]; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// What this process does [default: all]: some of account, upload, download, share, projector, saga, transfer, relay, janitor.
+    /// What this process does [default: all]: some of account, upload, download, share, projector, saga, transfer, offline,
+    /// relay, janitor.
     #[arg(long, value_name = "SERVICE,...")]
     services: Option<Services>,
 }
@@ -78,6 +80,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     put_in_order(&whole, services).await?;
     start_clean_up(&whole, services, &lifecycle);
     transfers::start_transfers(&whole, &config, &lifecycle);
+    if services.include(Service::Offline) {
+        offline::start_fetcher(&whole, &config, &lifecycle);
+    }
     if services.include(Service::Relay) {
         relay::start_relay(&whole, &lifecycle);
     }
@@ -221,6 +226,12 @@ async fn forget_answers(drive: &Drive) -> Result<(), Trouble> {
     let seconds = i64::try_from(drive.limits().answer_remembered_seconds).unwrap_or(i64::MAX / 2_000_000);
     let before = Timestamp(drive.ports().clock.now().0 - seconds.saturating_mul(1_000_000));
     Ok(drive.ports().ledger.forget(before).await.map(|_| ())?)
+}
+
+/// What the log calls this process where it says who was at something.
+fn process_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{host}:{}", std::process::id())
 }
 
 fn report(what: &str, done: Result<(), Trouble>) {

@@ -125,6 +125,11 @@ impl Drive {
         &self.data
     }
 
+    /// Its number among the processes of this machine.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.as_ref().expect("a running drive").id()
+    }
+
     /// What it has logged so far, over all starts.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()

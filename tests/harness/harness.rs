@@ -11,6 +11,7 @@ pub(crate) mod over;
 mod process;
 mod raw;
 mod skipped;
+mod source;
 mod user;
 mod wait;
 
@@ -24,5 +25,6 @@ pub(crate) use mounts::{Ext4Image, Tmpfs};
 pub(crate) use process::{Output, cairn, command};
 pub(crate) use raw::RawConnection;
 pub(crate) use skipped::skipped;
+pub(crate) use source::{End, Page, Source};
 pub(crate) use user::{File, PASSWORD, Upload, User, digest_field};
 pub(crate) use wait::{until, until_async};

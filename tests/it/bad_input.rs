@@ -23,6 +23,8 @@ const JSON_CALLS: &[(&str, &str)] = &[
         "/file/fastupload/prove",
         r#"{"challenge_id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01","proof":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}"#,
     ),
+    ("/offline/create", r#"{"url":"http://example.org/"}"#),
+    ("/offline/cancel", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
     ("/file/mpupload/init", r#"{"name":"a","size":1}"#),
     ("/file/mpupload/complete", r#"{"upload_id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
     ("/file/mpupload/cancel", r#"{"upload_id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),

@@ -104,7 +104,7 @@ fn the_files_for_the_roles_of_a_drive_are_good() {
         assert_eq!((&said["policy"]["land"], &said["server"]["migrate"]), (&json!("ceph"), &json!(false)), "{file:?}");
     }
     services.sort();
-    let all = ["account", "download", "janitor", "projector", "relay", "saga", "share", "transfer", "upload"];
+    let all = ["account", "download", "janitor", "offline", "projector", "relay", "saga", "share", "transfer", "upload"];
     assert_eq!(services, all, "each service is in one role");
 }
 

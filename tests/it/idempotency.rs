@@ -141,6 +141,19 @@ async fn instant_uploads() {
     assert_eq!(user.list("").await.len(), 2);
 }
 
+/// Nobody is there to fetch anything, so that nothing but the requests stands on the log.
+#[tokio::test]
+async fn offline_downloads() {
+    let services = "account,upload,download,share,projector,saga,janitor";
+    let drive = Drive::with(&[("CAIRN_SERVER__SERVICES", services), ("CAIRN_OFFLINE__ALLOW", "127.0.0.1")]);
+    let user = drive.user().await;
+    let wish = |path: &str| json!({ "url": format!("http://127.0.0.1:1{path}") });
+    let first = check(&drive, "fetch", json_case(&user, "/offline/create", 202, wish("/a"), wish("/b"))).await.json();
+    let other = user.post("/offline/create").json(&wish("/c")).send().await.expect(202).json();
+    let (this, that) = (json!({ "id": first["id"] }), json!({ "id": other["id"] }));
+    check(&drive, "stop", json_case(&user, "/offline/cancel", 200, this, that)).await;
+}
+
 #[tokio::test]
 async fn uploads_in_parts() {
     let drive = Drive::start();

@@ -15,6 +15,7 @@ mod downloads;
 mod entries;
 mod folders;
 mod instant;
+mod offline;
 mod sharing;
 mod uploads;
 mod versions;

@@ -12,7 +12,7 @@ use crate::http::problem::{Problem, common};
 pub enum Section {
     /// Accounts and sessions, the pages, and what operators see.
     Account,
-    /// What takes files: whole, in parts, or by their hash.
+    /// What takes files: whole, in parts, by their hash, or from a URL.
     Upload,
     /// What gives files out, lists and changes them and their folders.
     Download,
@@ -30,6 +30,7 @@ impl Section {
             ("/file/upload", Self::Upload),
             ("/file/fastupload", Self::Upload),
             ("/file/mpupload/", Self::Upload),
+            ("/offline/", Self::Upload),
             ("/file/", Self::Download),
             ("/folder/", Self::Download),
             ("/share/", Self::Share),
@@ -65,7 +66,7 @@ mod tests {
             let sections: &[Option<Section>] = match tag.expect("a tag") {
                 "User" | "Admin" => &[Some(Section::Account)],
                 "File" => &[Some(Section::Upload), Some(Section::Download)],
-                "Instant upload" | "Chunked upload" => &[Some(Section::Upload)],
+                "Instant upload" | "Chunked upload" | "Offline download" => &[Some(Section::Upload)],
                 "Share" => &[Some(Section::Share)],
                 "Folder" => &[Some(Section::Download)],
                 "System" => &[None],

@@ -44,6 +44,16 @@ impl From<FileError> for ReplaceError {
     }
 }
 
+/// For what replaces nothing.
+impl From<ReplaceError> for Trouble {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Trouble(trouble) => trouble,
+            ReplaceError::Absent | ReplaceError::Trashed | ReplaceError::NoSuchVersion => Self::Broken(error.into()),
+        }
+    }
+}
+
 /// Whether the caller may put another content into the entry, as far as is known before that has come; none asks for nothing.
 pub async fn may_replace(drive: &Drive, caller: &Caller, entry: Option<FileId>) -> Result<(), ReplaceError> {
     let Some(id) = entry else { return Ok(()) };

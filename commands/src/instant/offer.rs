@@ -78,7 +78,7 @@ async fn from_own_entry(
     match content.filter(|content| content.size == wish.size) {
         Some(content) => {
             let wanted = Wanted { name: wish.name.clone(), folder: wish.folder, replaces: wish.replaces };
-            add_entry(drive, request, caller, content.sha256, wanted).await
+            add_entry(drive, request, caller.account, content.sha256, wanted).await
         }
         None => Ok(None),
     }

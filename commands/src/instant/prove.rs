@@ -75,7 +75,7 @@ async fn judge(drive: &Drive, request: &Request, caller: &Caller, challenge: Uui
         Some(copies) => {
             let folder = folder::still_in_use(drive, caller.account, asked.folder).await?;
             let wanted = Wanted { name: asked.name, folder, replaces: asked.replaces };
-            let added = add_entry(drive, request, caller, copies.sha256(), wanted).await?;
+            let added = add_entry(drive, request, caller.account, copies.sha256(), wanted).await?;
             added.ok_or(ProveError::UploadRequired)
         }
         None => Err(ProveError::UploadRequired),

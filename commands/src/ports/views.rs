@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use cairn_domain::transfer::Phase;
-use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
+use cairn_domain::{AccountId, FileId, FolderId, OfflineId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
 
 use super::BoxError;
 
@@ -60,6 +60,15 @@ pub trait Views: Send + Sync {
 
     /// What the account's entries occupy, in bytes, and up to where in the log that is counted.
     async fn occupied(&self, owner: AccountId) -> Result<(u64, Position), ViewsError>;
+
+    /// How many offline downloads of the account wait or run.
+    async fn open_offline(&self, owner: AccountId) -> Result<u64, ViewsError>;
+
+    /// Offline downloads that wait for a worker, at most `limit`, the oldest first.
+    async fn waiting_offline(&self, limit: u64) -> Result<Vec<OfflineId>, ViewsError>;
+
+    /// Offline downloads that run, but of which nothing was heard after that time, at most `limit`; the one longest silent first.
+    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<OfflineId>, ViewsError>;
 
     /// Contents that are stored, at most `limit`, in the order of their hashes, after one (excluded).
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError>;

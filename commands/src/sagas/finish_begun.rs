@@ -91,9 +91,8 @@ impl Finishing {
             }
             Event::File(FileEvent::FileAdded(added)) => {
                 let begun = match added.origin {
-                    Origin::Upload(upload) => self.uploads.remove(&upload),
                     Origin::Share(_) => stored.stream.id().parse().ok().and_then(|file: FileId| self.saved.remove(&file)),
-                    Origin::Instant => None,
+                    ref origin => origin.upload().and_then(|upload| self.uploads.remove(&upload)),
                 };
                 begun.map(|position| self.begun.remove(&position));
                 if let (Some(entry), Ok(by)) = (added.version_of, stored.stream.id().parse()) {

@@ -25,7 +25,7 @@ pub fn new_token(drive: &Drive, request: &Request, caller: &Caller) -> ShareToke
         drive.ports.ids.random()
     };
     let mut secret = [0; SECRET_BYTES];
-    secret.copy_from_slice(&chance[..SECRET_BYTES]);
+    secret.copy_from_slice(&chance[chance.len() - SECRET_BYTES..]);
     ShareToken { share: ShareId(request.command.derive("share")), secret }
 }
 

@@ -16,6 +16,7 @@ use crate::ports::blobs::{MemoryBlobs, Stores};
 use crate::ports::challenges::MemoryChallenges;
 use crate::ports::clock::ManualClock;
 use crate::ports::event_store::{EventStore, MemoryEventStore};
+use crate::ports::fetch::MemoryFetch;
 use crate::ports::ids::SequentialIds;
 use crate::ports::ledger::MemoryLedger;
 use crate::ports::passwords::PlainPasswords;
@@ -59,6 +60,7 @@ pub(super) fn ports_over(log: Arc<dyn EventStore>) -> Ports {
         sessions: Arc::new(MemorySessions::default()),
         passwords: Arc::new(PlainPasswords),
         tasks: Arc::new(ProcessTasks::default()),
+        fetch: Arc::new(MemoryFetch::default()),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
         ids: Arc::new(SequentialIds::default()),
     }

@@ -1,5 +1,5 @@
-use cairn_domain::upload::{Upload, UploadCommand, UploadRejection};
-use cairn_domain::{Decider, Position, UploadId};
+use cairn_domain::upload::{FileMerged, Phase, Upload, UploadCommand, UploadRejection};
+use cairn_domain::{CommandId, Decider, Position, UploadId};
 
 use super::own_upload;
 use super::status::stream_of;
@@ -34,4 +34,25 @@ pub async fn cancel(drive: &Drive, request: &Request, caller: &Caller, id: Uploa
     drive.ports.staging.discard(id).await.map_err(Trouble::from)?;
     drive.visible(cancelled.position).await;
     Ok(cancelled.position)
+}
+
+/// What is left of an upload that the system itself gives up.
+#[derive(Debug, Clone)]
+pub(crate) enum GivenUp {
+    /// Nothing.
+    Gone,
+    /// It was too late: the upload has become a file, and its bytes are needed.
+    Merged(Box<FileMerged>),
+}
+
+/// Ends an upload that nobody else takes part in, whether it was started or not.
+pub(crate) async fn give_up(drive: &Drive, id: UploadId) -> Result<GivenUp, Trouble> {
+    let request = Request::of_system(CommandId(id.0).then("give up"));
+    let decide = |upload: &Loaded<Upload>| Ok::<_, Trouble>(upload.state.decide(UploadCommand::Cancel).unwrap_or_default());
+    let upload = drive.journal.execute::<Upload, Trouble>(&stream_of(id), Start::Load, &request, decide).await?;
+    if let Phase::Merged(merged) = upload.state.phase() {
+        return Ok(GivenUp::Merged(merged.clone()));
+    }
+    drive.ports.staging.discard(id).await?;
+    Ok(GivenUp::Gone)
 }

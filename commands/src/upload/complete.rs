@@ -1,6 +1,6 @@
 use cairn_domain::file::File;
 use cairn_domain::space::Holder;
-use cairn_domain::upload::{FileMerged, MergeCommand, PartRange, Phase, Upload, UploadCommand, UploadRejection};
+use cairn_domain::upload::{FileMerged, MergeCommand, PartRange, Phase, Upload, UploadCommand, UploadRejection, UploadStarted};
 use cairn_domain::{Decider, FileId, Position, UploadId};
 
 use super::own_upload;
@@ -9,7 +9,7 @@ use super::status::{file_of, stream_of};
 use crate::file::ReplaceError;
 use crate::folder;
 use crate::journal::Start;
-use crate::{Caller, Drive, Loaded, Request, Trouble, space};
+use crate::{Caller, Drive, Loaded, Request, Trouble, offline, space};
 
 /// The file that the upload has become.
 #[derive(Debug, Clone)]
@@ -55,15 +55,23 @@ const READINGS_MAX: u32 = 5;
 
 /// Puts the parts together. The commit point is `FileMerged`; the blob and the entry follow from it.
 pub async fn complete(drive: &Drive, request: &Request, caller: &Caller, id: UploadId) -> Result<Completed, CompleteError> {
+    own_upload(drive, caller.account, id).await?.ok_or(CompleteError::Absent)?;
+    complete_any(drive, request, id).await
+}
+
+/// The same for an upload whoever has sent its parts.
+pub(crate) async fn complete_any(drive: &Drive, request: &Request, id: UploadId) -> Result<Completed, CompleteError> {
     let _turn = drive.merging.turn(id.0).await;
     for _ in 0..READINGS_MAX {
-        let loaded = own_upload(drive, caller.account, id).await?.ok_or(CompleteError::Absent)?;
+        let loaded = drive.journal.load::<Upload>(&stream_of(id)).await?;
         if let Some(merged) = ended(&loaded.state)? {
             return finish(drive, request, id, merged, false).await;
         }
         // Promised when it was started, unless there was no limit then.
-        let size = loaded.state.started().map_or(0, |started| started.size);
-        space::reserve(drive, caller.account, file_of(id), size, Holder::Upload(id)).await?;
+        if let Some(UploadStarted { owner, size, offline, .. }) = loaded.state.started() {
+            let file = offline.map_or_else(|| file_of(id), offline::file_of);
+            space::reserve(drive, *owner, file, *size, Holder::Upload(id)).await?;
+        }
         match merge(drive, request, id, &loaded.state).await? {
             Merge::Done(merged) => return finish(drive, request, id, &merged, true).await,
             Merge::Rejected => {
@@ -104,7 +112,8 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
         Some(started) => folder::still_in_use(drive, started.owner, started.folder).await?,
         None => None,
     };
-    let (revision, file) = (upload.revision(), file_of(id));
+    let offline = upload.started().and_then(|started| started.offline);
+    let (revision, file) = (upload.revision(), offline.map_or_else(|| file_of(id), offline::file_of));
     let command = MergeCommand { revision, sha256: whole.sha256, sha1: whole.sha1, file, folder };
     let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Merge(command)) {
         Ok(events) => Ok(events),
@@ -125,6 +134,13 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
 async fn changed(drive: &Drive, id: UploadId, before: &Upload) -> Result<bool, Trouble> {
     let now = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
     Ok(now.phase() != before.phase() || now.revision() != before.revision())
+}
+
+/// The entry of an upload that was merged: made now, or before.
+pub(crate) async fn finish_merged(drive: &Drive, request: &Request, id: UploadId, merged: &FileMerged) -> Result<FileId, Trouble> {
+    let cause = merge_command(id).event(stream_of(id).as_str(), 0);
+    let merged = Merged { upload: id, staged: id, cause, event: merged, start: Start::Load, blob: None };
+    Ok(settle(drive, request, merged).await?.id)
 }
 
 async fn finish(

@@ -73,6 +73,16 @@ pub enum PartError {
 /// Takes one part: its bytes first, then its event. Parts may come in any order, at once and again.
 pub async fn receive_part(drive: &Drive, request: &Request, caller: &Caller, sent: PartSent) -> Result<PartReceived, PartError> {
     let loaded = own_upload(drive, caller.account, sent.upload).await?.ok_or(PartError::Absent)?;
+    take_part(drive, request, &loaded, sent).await
+}
+
+/// The same for an upload that is known already, whoever sends the part.
+pub(crate) async fn take_part(
+    drive: &Drive,
+    request: &Request,
+    loaded: &Loaded<Upload>,
+    sent: PartSent,
+) -> Result<PartReceived, PartError> {
     let part = planned_part(&loaded.state, sent.index)?;
     if sent.announced_bytes.is_some_and(|announced| announced != part.length) {
         return Err(PartError::WrongPartSize { expected: part.length });
@@ -81,7 +91,7 @@ pub async fn receive_part(drive: &Drive, request: &Request, caller: &Caller, sen
     let written = drive.ports.staging.write_part(sent.upload, part, sent.body, sent.sha256, taken.map(|chunk| chunk.sha256)).await;
     let sha256 = match written {
         Ok(sha256) => sha256,
-        Err(error) => return Err(refused(drive, caller, &sent.upload, part, error).await),
+        Err(error) => return Err(refused(drive, sent.upload, part, error).await),
     };
     let times = taken.map_or(0, |chunk| chunk.times);
     let request = Request { command: command_of(sent.upload, part.offset, sha256, times), keyed: false, ..request.clone() };
@@ -112,14 +122,14 @@ fn command_of(upload: UploadId, offset: u64, sha256: Sha256, times: u32) -> Comm
     CommandId(upload.0).then(&format!("part {offset} {sha256} {times}"))
 }
 
-async fn refused(drive: &Drive, caller: &Caller, upload: &UploadId, part: Part, error: StagingError) -> PartError {
+async fn refused(drive: &Drive, upload: UploadId, part: Part, error: StagingError) -> PartError {
     match error {
         StagingError::TooLong { .. } | StagingError::TooShort { .. } => PartError::WrongPartSize { expected: part.length },
         StagingError::DigestMismatch { actual } => PartError::DigestMismatch { actual },
         StagingError::Body(source) => PartError::Body(source),
-        other => match own_upload(drive, caller.account, *upload).await {
+        other => match drive.journal.load::<Upload>(&stream_of(upload)).await {
             // The upload ended while the part came in, and its staging went with it.
-            Ok(Some(loaded)) if *loaded.state.phase() != cairn_domain::upload::Phase::Open => PartError::Closed,
+            Ok(loaded) if *loaded.state.phase() != cairn_domain::upload::Phase::Open => PartError::Closed,
             _ => PartError::Trouble(other.into()),
         },
     }

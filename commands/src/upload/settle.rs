@@ -239,7 +239,7 @@ fn added_of(upload: UploadId, merged: &FileMerged) -> FileAdded {
         sha256: merged.sha256,
         sha1: merged.sha1,
         content_type: merged.content_type.clone(),
-        origin: Origin::Upload(upload),
+        origin: merged.offline.map_or(Origin::Upload(upload), |offline| Origin::Offline { offline, upload }),
         version_of: merged.replaces,
     }
 }

@@ -101,6 +101,7 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
         expected_sha1: wish.sha1,
         expires_at: drive.ports.clock.now().plus_seconds(drive.limits.upload_expires_seconds),
         replaces: wish.replaces,
+        offline: None,
     };
     let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Start(started.clone())) {
         Ok(events) => Ok(events),

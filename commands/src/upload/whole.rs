@@ -147,10 +147,17 @@ fn merged_of(request: &Request, caller: &Caller, whole: Whole, wish: WholeUpload
         sha256: whole.sha256,
         sha1: whole.sha1,
         replaces: wish.replaces,
+        offline: None,
     }
 }
 
-async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &FileMerged) -> Result<Stored, ReplaceError> {
+/// Has received bytes become an entry: first the event, then what follows from it.
+pub(crate) async fn commit(
+    drive: &Drive,
+    request: &Request,
+    upload: UploadId,
+    merged: &FileMerged,
+) -> Result<Stored, ReplaceError> {
     let stream = stream_of(upload);
     let command = merge_command(upload);
     let merging = Request { command, keyed: false, ..request.clone() };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileId, FileName, FolderId, Sha1, Sha256, ShareId, Timestamp, UploadId};
+use crate::{AccountId, FileId, FileName, FolderId, OfflineId, Sha1, Sha256, ShareId, Timestamp, UploadId};
 
 /// What may have happened to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,23 @@ pub enum Origin {
     Instant,
     /// Somebody else shared it.
     Share(ShareId),
+    /// The drive fetched its bytes from elsewhere.
+    Offline {
+        /// As which offline download.
+        offline: OfflineId,
+        /// As which upload it received them.
+        upload: UploadId,
+    },
+}
+
+impl Origin {
+    /// The upload as which its bytes came; none when they were there.
+    pub fn upload(&self) -> Option<UploadId> {
+        match self {
+            Self::Upload(upload) | Self::Offline { upload, .. } => Some(*upload),
+            Self::Instant | Self::Share(_) => None,
+        }
+    }
 }
 
 /// The entry has another name.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileId, FileName, FolderId, Sha1, Sha256, Timestamp};
+use crate::{AccountId, FileId, FileName, FolderId, OfflineId, Sha1, Sha256, Timestamp};
 
 /// What may have happened to an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,9 @@ pub struct UploadStarted {
     /// The entry whose content it will be; none makes an entry of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<FileId>,
+    /// The offline download for which the drive itself sends the parts; none when somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineId>,
 }
 
 /// A range of bytes is durable in staging. A later one at the same offset replaces it.
@@ -86,6 +89,9 @@ pub struct FileMerged {
     /// The entry whose content it will be. The one to be made holds it then, and nobody sees that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<FileId>,
+    /// The offline download of which the file comes; none when somebody sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineId>,
 }
 
 /// The owner gave the upload up.

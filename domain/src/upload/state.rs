@@ -197,6 +197,7 @@ fn merged(started: &UploadStarted, merge: MergeCommand) -> FileMerged {
         sha256: merge.sha256,
         sha1: merge.sha1,
         replaces: started.replaces,
+        offline: started.offline,
     }
 }
 

@@ -17,6 +17,7 @@ fn start() -> UploadStarted {
         expected_sha1: None,
         expires_at: Timestamp(100),
         replaces: None,
+        offline: None,
     }
 }
 
@@ -58,6 +59,7 @@ fn file_merged() -> FileMerged {
         sha256: Sha256([9; 32]),
         sha1: Sha1([9; 20]),
         replaces: None,
+        offline: None,
     }
 }
 
@@ -195,4 +197,12 @@ fn a_plan_keeps_the_number_of_parts_within_bounds() {
     assert_eq!((raised.part_bytes, raised.count()), (100, 10_000));
     assert_eq!(raised.part(10_000), Some(Part { offset: 999_900, length: 100 }));
     assert_eq!((raised.part(0), raised.part(10_001)), (None, None));
+}
+
+#[test]
+fn a_file_that_was_fetched_says_for_which_download() {
+    let offline = Some(crate::OfflineId(Uuid::from_u128(8)));
+    let fetched = UploadEvent::UploadStarted(UploadStarted { offline, ..start() });
+    let merged = UploadEvent::FileMerged(FileMerged { offline, ..file_merged() });
+    given::<Upload>([fetched, received(1, 1), received(2, 2), received(3, 3)]).when(merge(3)).then([merged]);
 }

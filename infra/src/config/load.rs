@@ -7,7 +7,7 @@ use cairn_commands::ports::BoxError;
 
 use super::services::{Service, Services};
 use super::stores::{LOCAL, Store};
-use super::{Address, Config, ViewsAdapter};
+use super::{Address, Config, OfflineSection, ViewsAdapter};
 
 /// What flags say; they override every other source.
 #[derive(Debug, Clone, Default)]
@@ -133,6 +133,7 @@ pub fn load(
         .with_list_parse_key("server.trusted_proxies")
         .with_list_parse_key("views.replicas")
         .with_list_parse_key("policy.move_to")
+        .with_list_parse_key("offline.allow")
         .source(Some(variables));
     let sources = builder.add_source(environment).add_source(texts).build().map_err(ConfigError::Invalid)?;
     let mut config: Config = sources.try_deserialize().map_err(ConfigError::Invalid)?;
@@ -178,6 +179,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
     }
+    check_offline(&config.offline)?;
     let limits = &config.limits;
     let at_least_one = [
         ("part_bytes_default", limits.part_bytes_default),
@@ -187,6 +189,22 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     ];
     match at_least_one.into_iter().find(|(_, value)| *value == 0) {
         Some((key, _)) => Err(ConfigError::Zero { key }),
+        None => Ok(()),
+    }
+}
+
+/// None of these can be nothing: a source could never be asked, or a download would be taken from whoever has just begun it.
+fn check_offline(offline: &OfflineSection) -> Result<(), ConfigError> {
+    let at_least_one = [
+        ("offline.seconds_max", offline.seconds_max),
+        ("offline.connect_seconds_max", offline.connect_seconds_max),
+        ("offline.idle_seconds_max", offline.idle_seconds_max),
+        ("offline.attempts_max", u64::from(offline.attempts_max)),
+        ("offline.at_once", offline.at_once as u64),
+        ("offline.silent_seconds_max", offline.silent_seconds_max),
+    ];
+    match at_least_one.into_iter().find(|(_, value)| *value == 0) {
+        Some((key, _)) => Err(ConfigError::Unfit { key, what: "must be at least 1" }),
         None => Ok(()),
     }
 }

@@ -2,11 +2,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use cairn_commands::Limits;
+use cairn_commands::offline::OfflineLimits;
 use cairn_commands::ports::attempts::AttemptPolicy;
 use cairn_commands::ports::rates::Rate;
 use serde::{Deserialize, Serialize};
 
 use super::moving::{Transfers, Upkeep};
+use super::offline::OfflineSection;
 use super::services::Services;
 use super::stores::{Policy, Stores, stores_default};
 use super::{Address, Bus, Hidden, Queue};
@@ -33,6 +35,8 @@ pub struct Config {
     pub policy: Policy,
     /// How contents are moved between stores.
     pub transfers: Transfers,
+    /// How files are fetched from elsewhere.
+    pub offline: OfflineSection,
     /// How contents are looked after that nobody asks for.
     pub upkeep: Upkeep,
     /// What the drive allows.
@@ -53,6 +57,7 @@ impl Default for Config {
             stores: stores_default(),
             policy: Policy::default(),
             transfers: Transfers::default(),
+            offline: OfflineSection::default(),
             upkeep: Upkeep::default(),
             limits: LimitsSection::default(),
             telemetry: Telemetry::default(),
@@ -68,7 +73,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The data directory; it is made when it is not there.
     pub data: PathBuf,
-    /// What this process does: `all`, or some of `account`, `upload`, `download`, `share`, `projector`, `saga`, `transfer`, `relay`, `janitor`.
+    /// What this process does: `all`, or some of `account`, `upload`, `download`, `share`, `projector`, `saga`, `transfer`, `offline`,
+    /// `relay`, `janitor`.
     pub services: Services,
     /// The address under which people reach the drive, for links; none takes the listening address.
     pub public_url: Option<String>,
@@ -303,6 +309,8 @@ impl From<&LimitsSection> for Limits {
             attempts_per_address: patience(section.attempts_free_per_address),
             requests_per_account: rate(section.requests_per_second_per_account),
             requests_per_address: rate(section.requests_per_second_per_address),
+            // They have a section of their own.
+            offline: OfflineLimits::default(),
         }
     }
 }

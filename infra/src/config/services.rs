@@ -21,13 +21,15 @@ pub enum Service {
     Saga,
     /// Moves blobs between stores.
     Transfer,
+    /// Fetches files from elsewhere.
+    Offline,
     /// Publishes the log on the bus.
     Relay,
     /// Ends what has expired, forgets what is old, and gives back its space.
     Janitor,
 }
 
-const ALL: [(Service, &str); 9] = [
+const ALL: [(Service, &str); 10] = [
     (Service::Account, "account"),
     (Service::Upload, "upload"),
     (Service::Download, "download"),
@@ -35,6 +37,7 @@ const ALL: [(Service, &str); 9] = [
     (Service::Projector, "projector"),
     (Service::Saga, "saga"),
     (Service::Transfer, "transfer"),
+    (Service::Offline, "offline"),
     (Service::Relay, "relay"),
     (Service::Janitor, "janitor"),
 ];
@@ -50,7 +53,9 @@ pub struct Services(BTreeSet<Service>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadServices {
     /// There is no such service.
-    #[error("{0:?} is no service; there are: all, account, upload, download, share, projector, saga, transfer, relay, janitor")]
+    #[error(
+        "{0:?} is no service; there are: all, account, upload, download, share, projector, saga, transfer, offline, relay, janitor"
+    )]
     Unknown(String),
     /// A process that does nothing.
     #[error("no service is named; `all` means every one")]

@@ -184,3 +184,14 @@ fn every_name_of_eventstoredb_means_its_adapter() {
         }
     }
 }
+
+#[test]
+fn networks_that_are_asked_although_they_are_not_public_are_a_list() {
+    let config = load(None, env(&[("CAIRN_OFFLINE__ALLOW", "10.0.0.0/8,fd00::/8")]), Overrides::default()).expect("valid");
+    assert_eq!(config.offline.allow.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "fd00::/8"]);
+    let one = load(None, env(&[("CAIRN_OFFLINE__ALLOW", "127.0.0.1")]), Overrides::default()).expect("valid");
+    assert_eq!(one.offline.allow.len(), 1);
+    let refused = |pairs: &[(&str, &str)]| load(None, env(pairs), Overrides::default()).expect_err("refused");
+    assert!(matches!(refused(&[("CAIRN_OFFLINE__ALLOW", "localhost")]), ConfigError::Invalid(_)));
+    assert!(matches!(refused(&[("CAIRN_OFFLINE__AT_ONCE", "0")]), ConfigError::Unfit { key: "offline.at_once", .. }));
+}

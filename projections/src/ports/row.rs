@@ -1,5 +1,5 @@
 use cairn_domain::{
-    AccountId, EventId, FileId, FolderId, Position, SessionId, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId,
+    AccountId, EventId, FileId, FolderId, OfflineId, Position, SessionId, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId,
 };
 
 use super::ReadError;
@@ -87,7 +87,7 @@ macro_rules! parsed {
     };
 }
 
-parsed!(AccountId, EventId, FileId, FolderId, SessionId, ShareId, TransferId, UploadId, Sha1, Sha256);
+parsed!(AccountId, EventId, FileId, FolderId, OfflineId, SessionId, ShareId, TransferId, UploadId, Sha1, Sha256);
 
 impl FromColumn for cairn_domain::StreamName {
     fn from_column(value: &Value) -> Option<Self> {

@@ -125,7 +125,8 @@ impl Projection for Files {
             | Event::Folder(_)
             | Event::Share(_)
             | Event::Space(_)
-            | Event::Transfer(_) => Vec::new(),
+            | Event::Transfer(_)
+            | Event::Offline(_) => Vec::new(),
         })
     }
 }

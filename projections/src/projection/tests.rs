@@ -200,6 +200,7 @@ fn started() -> UploadStarted {
         expected_sha1: None,
         expires_at: Timestamp(9_000),
         replaces: None,
+        offline: None,
     }
 }
 
@@ -221,8 +222,8 @@ fn an_upload_is_a_row_from_its_start_to_its_end() {
 fn an_upload_ends_in_one_of_four_ways() {
     let UploadStarted { owner, name, folder, content_type, size, .. } = started();
     let sha256 = Sha256([0; 32]);
-    let merged =
-        FileMerged { file: FileId(id(2)), owner, name, folder, content_type, size, sha256, sha1: Sha1([0; 20]), replaces: None };
+    let (sha1, replaces, offline) = (Sha1([0; 20]), None, None);
+    let merged = FileMerged { file: FileId(id(2)), owner, name, folder, content_type, size, sha256, sha1, replaces, offline };
     let rejected = UploadRejected { reason: RejectionReason::DigestMismatch, sha256 };
     let ends = [
         (UploadEvent::FileMerged(merged), "merged", Some(FileId(id(2)))),
@@ -305,11 +306,11 @@ fn projections_name_events_that_exist_and_tables_that_are_theirs() {
 }
 
 #[test]
-fn the_sample_has_every_event_of_contents_and_transfers() {
+fn the_sample_has_every_event_of_contents_transfers_and_downloads() {
     let seen: std::collections::HashSet<String> =
         crate::sample::Sample::events(1, 6_000).into_iter().map(|stored| stored.name).collect();
     for (category, name, _) in cairn_domain::event::CATALOGUE {
-        assert!(!["blob", "transfer"].contains(category) || seen.contains(*name), "{name}");
+        assert!(!["blob", "transfer", "offline"].contains(category) || seen.contains(*name), "{name}");
     }
 }
 

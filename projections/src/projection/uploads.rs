@@ -81,6 +81,10 @@ impl Projection for Uploads {
 
     fn project(&self, event: &Event, envelope: Envelope<'_>) -> Result<Vec<Statement>, Unprojectable> {
         let Event::Upload(event) = event else { return Ok(Vec::new()) };
+        if matches!(event, UploadEvent::UploadStarted(UploadStarted { offline: Some(_), .. })) {
+            // Nobody but the drive takes part in it: without a row, what follows changes none.
+            return Ok(Vec::new());
+        }
         Ok(vec![match event {
             UploadEvent::UploadStarted(started) => start(started, envelope)?,
             UploadEvent::ChunkReceived(chunk) => slide(chunk.expires_at, envelope),

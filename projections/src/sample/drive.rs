@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Chance;
 use super::folders::{Changed, Folders};
+use super::offline::Downloads;
 use super::shares::Shares;
 use super::stores::{Content, Stores};
 
@@ -23,6 +24,9 @@ pub(super) struct Drive {
     files: Vec<Entry>,
     uploads: Vec<Open>,
     shares: Shares,
+    downloads: Downloads,
+    /// How often something has happened.
+    times: u64,
 }
 
 struct Person {
@@ -50,9 +54,11 @@ type Events = Vec<(StreamName, Event)>;
 const NAMES: [&str; 8] =
     ["holiday.jpg", "report 2026.pdf", "报告.docx", "notes_final%.txt", "видео.mp4", "Übung É.tar.gz", "Invoice!.PDF", "😀.png"];
 const PART_BYTES: u64 = 8 << 20;
+/// Of so many things that happen, one happens to a download from elsewhere; nothing else depends on that.
+const FETCH_EVERY: u64 = 8;
 
 impl Drive {
-    pub(super) fn new(chance: Chance) -> Self {
+    pub(super) fn new(chance: Chance, downloads: Downloads) -> Self {
         Self {
             chance,
             people: Vec::new(),
@@ -60,6 +66,8 @@ impl Drive {
             files: Vec::new(),
             uploads: Vec::new(),
             shares: Shares::default(),
+            downloads,
+            times: 0,
         }
     }
 
@@ -67,6 +75,10 @@ impl Drive {
     pub(super) fn act(&mut self, now: Timestamp) -> Events {
         if self.people.is_empty() {
             return self.sign_up(now);
+        }
+        self.times += 1;
+        if self.times.is_multiple_of(FETCH_EVERY) {
+            return self.fetch(now);
         }
         match self.chance.below(120) {
             0 => self.sign_up(now),
@@ -182,6 +194,7 @@ impl Drive {
             sha256: content.sha256,
             sha1: content.sha1,
             replaces: None,
+            offline: None,
         };
         let mut events = vec![(StreamName::upload(id), UploadEvent::FileMerged(merged).into())];
         events.extend(self.stores.store(content, file));
@@ -272,6 +285,11 @@ impl Drive {
         self.shares.act(id, owner, content.sha256, now, &mut self.chance)
     }
 
+    fn fetch(&mut self, now: Timestamp) -> Events {
+        let accounts: Vec<_> = self.people.iter().map(|person| person.account).collect();
+        self.downloads.act(&accounts, &NAMES.map(name), now)
+    }
+
     /// Somebody, and a place among their folders.
     fn somebody(&mut self) -> (AccountId, Option<FolderId>) {
         let person = self.chance.index(self.people.len());
@@ -292,6 +310,7 @@ impl Drive {
             expected_sha1: None,
             expires_at: now.plus_seconds(7 * 86_400),
             replaces: None,
+            offline: None,
         };
         (UploadId(self.uuid()), started)
     }

@@ -2,7 +2,7 @@
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names are fixed")]
 
 use cairn_domain::transfer::Phase;
-use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId};
+use cairn_domain::{AccountId, FileId, FolderId, OfflineId, Position, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId};
 use uuid::Uuid;
 
 use crate::Cursor;
@@ -11,7 +11,7 @@ use crate::queries::files::{ByHash, EntryStatus, FileFilter, entries_in_folder, 
 use crate::queries::folders::{FolderFilter, folder_by_id, folders};
 use crate::queries::transfers::{self, TransferFilter};
 use crate::queries::uploads::{self, UploadLike};
-use crate::queries::{PageOf, contents, operations, shares, users};
+use crate::queries::{PageOf, contents, offline, operations, shares, users};
 
 /// Asks each query there is at least once, of that account: for a look at their plans.
 pub async fn ask_everything(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
@@ -20,6 +20,7 @@ pub async fn ask_everything(tables: &dyn ReadTables, account: AccountId) -> Resu
     ask_of_shares(tables, account).await?;
     ask_of_uploads(tables, account).await?;
     ask_of_transfers(tables).await?;
+    ask_of_offline_downloads(tables, account).await?;
     users::user_by_id(tables, account).await?;
     users::user_by_name(tables, &"alice".parse().expect("a name")).await?;
     users::session_by_token(tables, Sha256([0; 32])).await?;
@@ -106,5 +107,16 @@ async fn ask_of_transfers(tables: &dyn ReadTables) -> Result<(), ReadError> {
     }
     transfers::silent_transfers(tables, &[Phase::Requested, Phase::Queued], Timestamp(0)..=Timestamp(i64::MAX), 10).await?;
     transfers::transfer_figures(tables).await?;
+    Ok(())
+}
+
+async fn ask_of_offline_downloads(tables: &dyn ReadTables, owner: AccountId) -> Result<(), ReadError> {
+    offline::offline_by_id(tables, owner, OfflineId(Uuid::nil())).await?;
+    for after in [None, Some(Cursor(Position(99)))] {
+        offline::offline_downloads(tables, owner, PageOf { after, limit: 10 }).await?;
+    }
+    offline::count_open_offline(tables, owner).await?;
+    offline::waiting_offline(tables, 10).await?;
+    offline::silent_offline(tables, Timestamp(i64::MAX), 10).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use cairn_domain::{
-    AccountId, EventId, FileId, FolderId, Position, SessionId, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId,
+    AccountId, EventId, FileId, FolderId, OfflineId, Position, SessionId, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId,
 };
 
 /// What a column can hold.
@@ -86,4 +86,4 @@ macro_rules! ids {
     };
 }
 
-ids!(AccountId, EventId, FileId, FolderId, SessionId, ShareId, TransferId, UploadId);
+ids!(AccountId, EventId, FileId, FolderId, OfflineId, SessionId, ShareId, TransferId, UploadId);

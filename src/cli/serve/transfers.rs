@@ -12,7 +12,7 @@ use cairn_infra::config::{Config, Service, Upkeep};
 use cairn_projections::queries::transfers::{state_text, transfer_figures};
 use tokio::time::{sleep, timeout};
 
-use super::{GAUGES_EVERY, report};
+use super::{GAUGES_EVERY, process_name, report};
 use crate::lifecycle::Lifecycle;
 use crate::wiring::Whole;
 
@@ -88,9 +88,8 @@ fn start_watch(whole: &Whole, lifecycle: &Lifecycle) {
 }
 
 fn start_mover(whole: &Whole, config: &Config, lifecycle: &Lifecycle) {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let settings = MoverSettings {
-        name: format!("{host}:{}", std::process::id()),
+        name: process_name(),
         at_once: config.transfers.at_once,
         failures_max: config.transfers.failures_max,
         bytes_per_second_max: some(config.transfers.bytes_per_second_max),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::Digest;
 
 use super::s3_stores;
-use crate::harness::{Cluster, Drive, File, PASSWORD, User, content, sha256_hex, until_async};
+use crate::harness::{Cluster, Drive, End, File, PASSWORD, Page, Source, User, content, sha256_hex, until_async};
 
 /// What answers people.
 const NODE: &str = "account,upload,download,share";
@@ -134,6 +134,9 @@ impl Everything {
             ("CAIRN_STORES__CEPH__PATH_STYLE", "true"),
             ("CAIRN_STORES__CEPH__FLAVOR", "ceph"),
             ("CAIRN_POLICY__LAND", "ceph"),
+            ("CAIRN_LIMITS__PART_BYTES_DEFAULT", &PART.to_string()),
+            ("CAIRN_OFFLINE__ALLOW", "127.0.0.1"),
+            ("CAIRN_OFFLINE__SILENT_SECONDS_MAX", "3"),
         ]);
         Self { cluster, nats, redis }
     }
@@ -243,6 +246,38 @@ async fn seven_processes_over_every_server_are_one_drive() {
         text.lines().any(|line| line == "cairn_relay_lag 0").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_download_goes_on_in_another_process_when_its_own_dies() {
+    let everything = Everything::new("offline-takeover").await;
+    let cluster = &everything.cluster;
+    let _projector = cluster.process("projector,saga");
+    let node = cluster.process(NODE);
+    let mut fetchers = [cluster.process("offline"), cluster.process("offline")];
+    let (user, source) = (node.user().await, Source::start());
+    let bytes = content(72, 2 * PART + 99);
+    let ends = [(PART + 99, End::Hang)].into();
+    source.put("/a.bin", Page { bytes: bytes.clone(), tag: Some("\"a\""), ends, ..Page::default() });
+    let asked = user.post("/offline/create").json(&json!({ "url": source.url("/a.bin") })).send().await.expect(202).json();
+    let id = asked["id"].as_str().unwrap();
+    let of_it = |name: &str| {
+        let events = node.events();
+        events.into_iter().filter(|event| event["type"] == name).collect::<Vec<_>>()
+    };
+    until_async("a part is durable", async || (of_it("ChunkReceived").len() == 1).then_some(())).await;
+    // Whoever has it says how far it is, and others show it.
+    let status = async || user.get("/offline/status").query("id", id).send().await.expect(200).json();
+    until_async("another process shows it", async || (status().await["received_bytes"] == json!(PART + 99)).then_some(())).await;
+    let worker = of_it("OfflineStarted")[0]["data"]["worker"].as_str().unwrap().to_owned();
+    let has_it = |drive: &Drive| worker.ends_with(&format!(":{}", drive.process_id()));
+    let its_own = fetchers.iter().position(has_it).unwrap();
+    fetchers[its_own].kill();
+    let ended = until_async("it is there", async || Some(status().await).filter(|offline| offline["state"] == "completed")).await;
+    assert_eq!(ended["file"]["sha256"], sha256_hex(&bytes));
+    assert_eq!(source.asked("/a.bin"), [0, PART as u64]);
+    assert_eq!((of_it("OfflineStarted").len(), of_it("FileAdded").len()), (2, 1));
+    assert!(user.download(ended["file"]["id"].as_str().unwrap()).await == bytes, "other bytes");
 }
 
 #[tokio::test]

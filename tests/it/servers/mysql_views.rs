@@ -112,7 +112,7 @@ async fn no_query_reads_a_whole_table_or_sorts_one() {
     let explained = Explained { views, plans: Mutex::default() };
     ask_everything(&explained, busiest[0].get(0).unwrap()).await.unwrap();
     let plans = explained.plans.into_inner().unwrap();
-    assert_eq!(plans.len(), 75);
+    assert_eq!(plans.len(), 88);
     for (text, steps) in plans {
         // There is one row per projection in it, and all are wanted.
         let whole = text.contains("tbl_checkpoint");

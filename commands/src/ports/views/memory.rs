@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use cairn_domain::blob::{Blob, BlobEvent};
 use cairn_domain::decider::Decider;
 use cairn_domain::file::{Entry, File};
+use cairn_domain::offline::{self, Offline};
 use cairn_domain::share::Share;
 use cairn_domain::transfer::{Phase, Transfer};
 use cairn_domain::upload::Upload;
 use cairn_domain::{
-    AccountId, Event, FileId, FolderId, Position, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId, codec, upload,
+    AccountId, Event, FileId, FolderId, OfflineId, Position, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId, codec, upload,
 };
 
 use super::{ContentHash, OpenUploadKey, Views, ViewsError};
@@ -31,6 +32,8 @@ struct Everything {
     transfers: BTreeMap<TransferId, (Timestamp, Transfer)>,
     shares: BTreeMap<ShareId, Share>,
     head: Position,
+    /// In the order in which they were asked for, with the time when something was last heard of each.
+    offline: Vec<(OfflineId, Timestamp, Offline)>,
 }
 
 impl MemoryViews {
@@ -74,6 +77,16 @@ impl MemoryViews {
                     *updated_at = stored.time;
                     *transfer = std::mem::take(transfer).evolve(&event);
                 }
+                Event::Offline(event) => {
+                    let id = id.parse().map_err(|_| broken("not an id".into()))?;
+                    let place = all.offline.iter().position(|(known, ..)| *known == id).unwrap_or(all.offline.len());
+                    if place == all.offline.len() {
+                        all.offline.push((id, stored.time, Offline::default()));
+                    }
+                    let (_, heard_at, offline) = &mut all.offline[place];
+                    *heard_at = stored.time;
+                    *offline = std::mem::take(offline).evolve(&event);
+                }
                 _ => {}
             }
         }
@@ -82,7 +95,7 @@ impl MemoryViews {
 }
 
 fn is_open(upload: &Upload) -> bool {
-    upload.started().is_some() && *upload.phase() == upload::Phase::Open
+    upload.started().is_some_and(|started| started.offline.is_none()) && *upload.phase() == upload::Phase::Open
 }
 
 #[async_trait]
@@ -184,6 +197,27 @@ impl Views for MemoryViews {
         let all = self.everything().await?;
         let entries = all.files.values().filter_map(|(_, file)| file.entry()).filter(|entry| entry.added.owner == owner);
         Ok((entries.map(Entry::occupies).sum(), all.head))
+    }
+
+    async fn open_offline(&self, owner: AccountId) -> Result<u64, ViewsError> {
+        let all = self.everything().await?;
+        let mine = |offline: &Offline| offline.is_open() && offline.requested().is_some_and(|requested| requested.owner == owner);
+        Ok(all.offline.iter().filter(|(.., offline)| mine(offline)).count() as u64)
+    }
+
+    async fn waiting_offline(&self, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+        let all = self.everything().await?;
+        let waiting = all.offline.iter().filter(|(.., offline)| *offline.phase() == offline::Phase::Queued);
+        Ok(waiting.map(|(id, ..)| *id).take(limit as usize).collect())
+    }
+
+    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+        let all = self.everything().await?;
+        let is_silent = |heard_at: &Timestamp, offline: &Offline| *heard_at <= since && *offline.phase() == offline::Phase::Running;
+        let silent = all.offline.iter().filter(|(_, heard_at, offline)| is_silent(heard_at, offline));
+        let mut silent: Vec<_> = silent.map(|(id, heard_at, _)| (*heard_at, *id)).collect();
+        silent.sort_unstable();
+        Ok(silent.into_iter().map(|(_, id)| id).take(limit as usize).collect())
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {

@@ -5,6 +5,7 @@ use cairn_commands::ports::blobs::{MemoryBlobs, Stores};
 use cairn_commands::ports::challenges::MemoryChallenges;
 use cairn_commands::ports::clock::ManualClock;
 use cairn_commands::ports::event_store::MemoryEventStore;
+use cairn_commands::ports::fetch::MemoryFetch;
 use cairn_commands::ports::ids::SequentialIds;
 use cairn_commands::ports::ledger::MemoryLedger;
 use cairn_commands::ports::passwords::PlainPasswords;
@@ -42,6 +43,7 @@ fn stage() -> Stage {
         sessions: Arc::new(MemorySessions::default()),
         passwords: Arc::new(PlainPasswords),
         tasks: Arc::new(ProcessTasks::default()),
+        fetch: Arc::new(MemoryFetch::default()),
         clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
         ids: Arc::new(SequentialIds::default()),
     };

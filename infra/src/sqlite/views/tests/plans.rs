@@ -42,7 +42,7 @@ async fn no_query_reads_a_whole_table_or_sorts_one() {
     ask_everything(&explained, with_trash[0].get(0).unwrap()).await.unwrap();
     ask_everything(&explained, AccountId(Uuid::nil())).await.unwrap();
     let plans = explained.plans.into_inner().unwrap();
-    assert_eq!(plans.len(), 2 * 75);
+    assert_eq!(plans.len(), 2 * 88);
     for (text, steps) in plans {
         // There is one row per projection in it, and all are wanted.
         let whole = text.contains("tbl_checkpoint");
