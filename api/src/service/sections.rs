@@ -33,6 +33,7 @@ impl Section {
             ("/file/", Self::Download),
             ("/folder/", Self::Download),
             ("/share/", Self::Share),
+            ("/s/", Self::Share),
         ];
         sections.into_iter().find(|(begin, _)| path.starts_with(begin)).map(|(_, section)| section)
     }
