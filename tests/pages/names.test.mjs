@@ -5,13 +5,13 @@ import { test } from "node:test";
 
 import { LONG, act, call, choose, dialog, file, gone, seen, somebody } from "./browser.mjs";
 
-// A name has no slash; none of these needs one.
+// The drive takes no name with a slash, a backslash or a mark of direction; none of these needs one.
 const TEMPLATES = [
   (n) => `<img src=x onerror=hit(${n})>`,
   (n) => `<svg onload=hit(${n})>`,
   (n) => `"><img src=x onerror="hit(${n})">`,
   (n) => `'><img src=x onerror='hit(${n})'>`,
-  (n) => `<script>hit(${n})<\\script>`,
+  (n) => `<script>hit(${n})<!--`,
   (n) => `<iframe srcdoc="<img src=x onerror=parent.hit(${n})>">`,
   (n) => `javascript:hit(${n})`,
   (n) => `" onmouseover="hit(${n})" autofocus onfocus="hit(${n})`,
@@ -25,7 +25,7 @@ const TEMPLATES = [
   (n) => `&lt;img src=x onerror=hit(${n})&gt;`,
   (n) => `<style>@import'javascript:hit(${n})';`,
   (n) => `<math><mtext><table><mglyph><style><img src=x onerror=hit(${n})>`,
-  (n) => `\u202e<img src=x onerror=hit(${n})>\u2066`,
+  (n) => `שלום <img src=x onerror=hit(${n})>`,
   (n) => `{name} {done} $& $1 <img src=x onerror=hit(${n})>`,
 ];
 const NAMES = Array.from({ length: 100 }, (_, n) => TEMPLATES[n % TEMPLATES.length](n));
@@ -34,7 +34,7 @@ test("a hundred names that are scripts are shown, and none runs", LONG, async ()
   const { context, page, faults } = await somebody();
   assert.equal(new Set(NAMES).size, 100);
   await choose(page, NAMES.map((name) => file(name, 64)));
-  await seen(page.locator("#uploads-list:not(:has([data-state]:not([data-state=done])))"));
+  await page.locator("#uploads-list:not(:has([data-state]:not([data-state=done])))").waitFor({ timeout: 150_000 });
   assert.equal(await page.locator("#uploads-list > li").count(), 100);
   const shown = await page.locator("#list .name").allTextContents();
   assert.deepEqual(shown.sort(), [...NAMES].sort());
@@ -92,7 +92,7 @@ test("downloads are never shown as pages of the drive", LONG, async () => {
     assert.equal(answer.status(), 200);
     assert.match(headers["content-disposition"], /^attachment/, name);
     assert.equal(headers["x-content-type-options"], "nosniff", name);
-    assert.match(headers["content-security-policy"], /default-src 'none'.*sandbox/, name);
+    assert.match(headers["content-security-policy"], /sandbox.*default-src 'none'|default-src 'none'.*sandbox/, name);
   }
   await context.close();
 });

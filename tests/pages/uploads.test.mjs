@@ -8,17 +8,20 @@ import { LONG, MIB, call, choose, downloaded, file, gone, inState, row, seen, sh
 const PARTS = "**/file/mpupload/uppart*";
 const indexOf = (request) => Number(new URL(request.url()).searchParams.get("index"));
 
-// Lets the first parts through and holds the others, until told otherwise.
+// Lets the first parts through and holds the others, until they are let go or given up.
 async function holdPartsAfter(page, count) {
-  let open;
-  const gate = new Promise((free) => { open = free; });
-  let passed = 0;
+  const held = [];
+  let [passed, isOpen] = [0, false];
   await page.route(PARTS, async (route) => {
     passed += 1;
-    if (passed > count) await gate;
-    await route.continue().catch(() => {});
+    if (isOpen || passed <= count) await route.continue();
+    else held.push(route);
   });
-  return open;
+  const end = (what) => () => {
+    isOpen = true;
+    for (const route of held) route[what]().catch(() => {});
+  };
+  return { letGo: end("continue"), giveUp: end("abort") };
 }
 
 async function sameBytes(page, { name, buffer }) {
@@ -29,21 +32,21 @@ async function sameBytes(page, { name, buffer }) {
 test("an upload is interrupted by a reload and goes on with the parts that are missing", LONG, async () => {
   const { context, page, faults } = await somebody();
   const video = file("video.bin", 21 * MIB);
-  await holdPartsAfter(page, 2);
+  const parts = await holdPartsAfter(page, 2);
   const arrived = [];
   page.on("response", (response) => { if (/uppart/.test(response.url()) && response.ok()) arrived.push(indexOf(response.request())); });
   await choose(page, video);
   while (arrived.length < 2) await page.waitForResponse(/uppart/);
-  await page.unroute(PARTS, { behavior: "ignoreErrors" }).catch(() => {});
   await page.reload();
+  parts.giveUp();
   await seen(uploadOf(page, "video.bin").getByText(/8 MiB of 21 MiB are here\. Choose the file again/));
 
-  const sent = [];
+  const [before, sent] = [[...arrived], []];
   page.on("request", (request) => { if (/uppart/.test(request.url())) sent.push(indexOf(request)); });
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), uploadOf(page, "video.bin").getByRole("button", { name: "Choose the file" }).click()]);
   await chooser.setFiles(video);
   await inState(page, "video.bin", "done");
-  assert.deepEqual(sent.sort(), [1, 2, 3, 4, 5, 6].filter((index) => !arrived.includes(index)));
+  assert.deepEqual(sent.sort(), [1, 2, 3, 4, 5, 6].filter((index) => !before.includes(index)));
   await sameBytes(page, video);
   assert.deepEqual((await call(context, "GET", "/file/mpupload/query")).items, []);
   assert.deepEqual(faults, []);
@@ -53,10 +56,10 @@ test("an upload is interrupted by a reload and goes on with the parts that are m
 test("another file of the same size is not taken for the one that was begun", LONG, async () => {
   const { context, page } = await somebody();
   const wanted = file("draft.bin", 9 * MIB);
-  await holdPartsAfter(page, 1);
+  const parts = await holdPartsAfter(page, 1);
   await Promise.all([page.waitForResponse(/uppart/), choose(page, wanted)]);
-  await page.unroute(PARTS, { behavior: "ignoreErrors" }).catch(() => {});
   await page.reload();
+  parts.giveUp();
   await inState(page, "draft.bin", "lost");
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), uploadOf(page, "draft.bin").getByRole("button", { name: "Choose the file" }).click()]);
   await chooser.setFiles(file("draft.bin", 9 * MIB));
@@ -69,10 +72,10 @@ test("another file of the same size is not taken for the one that was begun", LO
 test("a lost connection is waited for, and the upload goes on by itself", LONG, async () => {
   const { context, page, faults } = await somebody();
   const archive = file("archive.bin", 21 * MIB);
-  const open = await holdPartsAfter(page, 1);
+  const parts = await holdPartsAfter(page, 1);
   await Promise.all([page.waitForResponse(/uppart/), choose(page, archive)]);
   await context.setOffline(true);
-  open();
+  parts.letGo();
   await inState(page, "archive.bin", "waiting");
   await seen(uploadOf(page, "archive.bin").getByText("No connection; going on by itself as soon as there is one"));
   await context.setOffline(false);
@@ -85,11 +88,11 @@ test("a lost connection is waited for, and the upload goes on by itself", LONG, 
 test("an upload is paused and resumed, and another is cancelled", LONG, async () => {
   const { context, page, faults } = await somebody();
   const [long, dropped] = [file("long.bin", 21 * MIB), file("dropped.bin", 21 * MIB)];
-  const open = await holdPartsAfter(page, 1);
+  const parts = await holdPartsAfter(page, 1);
   await Promise.all([page.waitForResponse(/uppart/), choose(page, long)]);
   await page.getByRole("button", { name: "Pause “long.bin”" }).click();
   await inState(page, "long.bin", "paused");
-  open();
+  parts.letGo();
   await choose(page, dropped);
   await inState(page, "dropped.bin", "done");
   assert.equal(await uploadOf(page, "long.bin").getAttribute("data-state"), "paused");
@@ -97,12 +100,12 @@ test("an upload is paused and resumed, and another is cancelled", LONG, async ()
   await inState(page, "long.bin", "done");
   await sameBytes(page, long);
 
-  const openAgain = await holdPartsAfter(page, 0);
+  const others = await holdPartsAfter(page, 0);
   await choose(page, file("unwanted.bin", 21 * MIB));
   await inState(page, "unwanted.bin", "sending");
   await page.getByRole("button", { name: "Cancel “unwanted.bin”" }).click();
   await gone(uploadOf(page, "unwanted.bin"));
-  openAgain();
+  others.giveUp();
   assert.deepEqual((await call(context, "GET", "/file/mpupload/query")).items, []);
   assert.equal(await row(page, "unwanted.bin").count(), 0);
   assert.deepEqual(faults, []);
