@@ -59,15 +59,19 @@ impl App {
     pub(crate) fn ask(&self, http: &poem::Request, caller: Option<&Caller>, key: &IdempotencyKey) -> Result<Asking, Problem> {
         let account = caller.map(|caller| caller.account);
         let key = key.0.as_deref().map(|key| parse_key(key).map(|key| Key::new(account, key))).transpose()?;
-        let request = Request {
+        Ok(Asking { drive: Arc::clone(&self.drive), request: self.request_of(http, caller), key })
+    }
+
+    /// A request that has an effect and takes no key: its retries are requests of their own.
+    pub(crate) fn request_of(&self, http: &poem::Request, caller: Option<&Caller>) -> Request {
+        Request {
             command: self.drive.ports().ids.command(),
             keyed: false,
             correlation: http.data::<RequestContext>().map(|context| context.id.to_string()),
-            actor: account,
+            actor: caller.map(|caller| caller.account),
             client: self.client_address(http),
             causation: None,
-        };
-        Ok(Asking { drive: Arc::clone(&self.drive), request, key })
+        }
     }
 
     /// Does the work, unless its key was answered before: then gives that answer again.
@@ -152,6 +156,9 @@ impl From<Trouble> for Problem {
         match trouble {
             Trouble::Unavailable(_) | Trouble::Busy => Self::of(common::unavailable).because(trouble),
             Trouble::NoRoom => Self::of(common::storage_full),
+            Trouble::OverQuota { quota, free } => Self::of(common::quota_exceeded).detail(format!(
+                "You may hold {quota} bytes, of which {free} are free; purge something, also from the trash, or ask an operator."
+            )),
             Trouble::Broken(_) => Self::of(common::internal).because(trouble),
         }
     }

@@ -6,6 +6,7 @@ pub mod chunked;
 pub mod file;
 pub mod folder;
 pub mod instant;
+pub mod share;
 
 pub mod admin;
 pub mod system;
@@ -29,6 +30,8 @@ pub enum Tag {
     /// Upload in parts: in any order, in parallel, and resumable.
     #[oai(rename = "Chunked upload")]
     Chunked,
+    /// Ways for others to files, and what others gave.
+    Share,
     /// Health and metrics.
     System,
     /// What operators (role `admin`) may see and do. To everybody else it is as if absent: 404.

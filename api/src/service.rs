@@ -22,6 +22,7 @@ use crate::resources::chunked::ChunkedApi;
 use crate::resources::file::FileApi;
 use crate::resources::folder::FolderApi;
 use crate::resources::instant::InstantApi;
+use crate::resources::share::ShareApi;
 use crate::resources::system::SystemApi;
 use crate::resources::user::UserApi;
 
@@ -29,8 +30,8 @@ use self::nullable::Nullable;
 pub use self::sections::Section;
 use self::swagger::SwaggerUi;
 
-type Resources = (UserApi, FileApi, FolderApi, InstantApi, ChunkedApi, SystemApi, AdminApi);
-const RESOURCES: Resources = (UserApi, FileApi, FolderApi, InstantApi, ChunkedApi, SystemApi, AdminApi);
+type Resources = (UserApi, FileApi, FolderApi, InstantApi, ChunkedApi, ShareApi, SystemApi, AdminApi);
+const RESOURCES: Resources = (UserApi, FileApi, FolderApi, InstantApi, ChunkedApi, ShareApi, SystemApi, AdminApi);
 
 /// Paths that are served beside the operations.
 const PAGES: [&str; 6] =

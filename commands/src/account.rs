@@ -18,7 +18,10 @@ pub use sign_out::sign_out;
 pub(crate) use sign_up::register as register_claimed;
 pub use sign_up::{SignUp, SignUpError, SignedUp, sign_up};
 
-use crate::Trouble;
+use cairn_domain::account::Account;
+use cairn_domain::{AccountId, StreamName, Username};
+
+use crate::{Drive, Trouble};
 
 /// Why a change to an account that should exist did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -39,4 +42,10 @@ impl From<cairn_domain::account::AccountRejection> for AccountError {
             Rejection::AlreadyRegistered | Rejection::PasswordChangedMeanwhile => Self::Trouble(Trouble::Busy),
         }
     }
+}
+
+/// What the account is called, if there is such.
+pub async fn username_of(drive: &Drive, account: AccountId) -> Result<Option<Username>, Trouble> {
+    let account = drive.journal.load::<Account>(&StreamName::account(account)).await?;
+    Ok(account.state.registered().map(|known| known.username.clone()))
 }

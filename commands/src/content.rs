@@ -98,6 +98,12 @@ impl Copies {
     }
 }
 
+/// In bytes; nothing for one that is not there.
+pub(crate) async fn content_size(drive: &Drive, sha256: Sha256) -> Result<u64, Trouble> {
+    let blob = drive.journal.load::<Blob>(&StreamName::blob(sha256)).await?;
+    Ok(blob.state.content().map_or(0, |content| content.size))
+}
+
 /// How often a content is looked for again because it has moved meanwhile.
 const MOVES_MAX: u32 = 3;
 

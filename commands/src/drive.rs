@@ -19,7 +19,8 @@ use crate::ports::sessions::SessionCache;
 use crate::ports::staging::Staging;
 use crate::ports::tasks::TaskQueue;
 use crate::ports::views::Views;
-use crate::upload::Merging;
+use crate::share::Deliveries;
+use crate::turns::Turns;
 
 /// Everything from outside that the use cases need.
 #[derive(Clone)]
@@ -69,6 +70,10 @@ pub struct Limits {
     pub upload_expires_seconds: u64,
     /// Folders that one account may have, those in the trash included.
     pub folders_max: u64,
+    /// What is in the trash is purged after so long, in seconds.
+    pub trash_expires_seconds: u64,
+    /// Shares that one account may have, without those that were revoked.
+    pub shares_max: u64,
     /// Sessions that one account may have open at once.
     pub sessions_max: usize,
     /// A token works this long, in seconds.
@@ -105,6 +110,8 @@ impl Default for Limits {
             uploads_open_max: 1_000,
             upload_expires_seconds: 7 * DAY,
             folders_max: 10_000,
+            trash_expires_seconds: 30 * DAY,
+            shares_max: 10_000,
             sessions_max: 100,
             session_expires_seconds: 30 * DAY,
             challenge_expires_seconds: 60,
@@ -136,7 +143,13 @@ pub struct Drive {
     pub(crate) limits: Limits,
     pub(crate) secret: Secret,
     pub(crate) journal: Journal,
-    pub(crate) merging: Merging,
+    /// Uploads that are being put together: one at a time each, since both would read it all.
+    pub(crate) merging: Turns,
+    /// Shares that are being used or changed: many at once would only meet each other's versions.
+    pub(crate) sharing: Turns,
+    pub(crate) deliveries: Deliveries,
+    /// Accounts whose space is being promised: each promise depends on all others.
+    pub(crate) reserving: Turns,
     tasks: TaskTracker,
 }
 
@@ -144,8 +157,9 @@ impl Drive {
     /// A drive over these ports.
     pub fn new(ports: Ports, limits: Limits, secret: Secret) -> Arc<Self> {
         let journal = Journal::new(ports.log.clone(), ports.clock.clone(), ports.ids.clone());
-        let (merging, tasks) = (Merging::default(), TaskTracker::new());
-        Arc::new(Self { ports, limits, secret, journal, merging, tasks })
+        let (merging, sharing, deliveries) = (Turns::default(), Turns::default(), Deliveries::default());
+        let (reserving, tasks) = (Turns::default(), TaskTracker::new());
+        Arc::new(Self { ports, limits, secret, journal, merging, sharing, deliveries, reserving, tasks })
     }
 
     /// What it stands on.
@@ -165,13 +179,18 @@ impl Drive {
 
     /// True while the parts of the upload are being put together.
     pub fn is_merging(&self, upload: UploadId) -> bool {
-        self.merging.holds(upload)
+        self.merging.holds(upload.0)
     }
 
     /// Runs a command to its end even when nobody waits for it any more: a client that hangs up must not stop it half-way.
     /// None when it panicked; the panic was reported where it happened.
     pub async fn detached<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
         self.tasks.spawn(work).await.ok()
+    }
+
+    /// Does something that nobody waits for, but the drive at its end.
+    pub(crate) fn in_background(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(work);
     }
 
     /// Waits until every command that runs has ended. No new one should come meanwhile.

@@ -1,10 +1,12 @@
 //! Entries of a drive: renaming, moving, the trash, and their history.
 
+mod add;
 mod delete;
 mod history;
 mod restore;
 mod update;
 
+pub(crate) use add::{NewEntry, add_stored};
 pub use delete::{Deleted, delete};
 pub use history::{History, history};
 pub use restore::restore;

@@ -11,13 +11,13 @@ pub use challenge::{Challenge, Range};
 pub use offer::{FastUpload, Offer, OfferError, offer};
 pub use prove::{ProveError, prove};
 
-use cairn_domain::blob::{Blob, BlobCommand, BlobRejection};
-use cairn_domain::file::{File, FileAdded, FileCommand, FileRejection, Origin};
-use cairn_domain::{Decider, FileName, FolderId, Sha256, StreamName};
+use cairn_domain::file::{File, Origin};
+use cairn_domain::space::Holder;
+use cairn_domain::{FileName, FolderId, Sha256};
 
-use crate::file::content_type_of;
-use crate::journal::Start;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::content::content_size;
+use crate::file::{NewEntry, add_stored};
+use crate::{Caller, Drive, Loaded, Request, Trouble, space};
 
 /// Makes an entry of a stored content; none when it is not stored (any more).
 async fn add_entry(
@@ -28,34 +28,9 @@ async fn add_entry(
     name: FileName,
     folder: Option<FolderId>,
 ) -> Result<Option<Loaded<File>>, Trouble> {
-    let id = request.new_file();
-    let refer = |blob: &Loaded<Blob>| match blob.state.decide(BlobCommand::ReferTo(id)) {
-        Ok(events) => Ok(events),
-        Err(BlobRejection::NotStored) => Ok(Vec::new()),
-        Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
-    };
-    let stream = StreamName::blob(sha256);
-    let blob = drive.journal.execute::<Blob, Trouble>(&stream, Start::Load, request, refer).await?;
-    // Behind a reference that came too late the content may be gone.
-    let Some(content) = blob.state.sound().next().and(blob.state.content()) else { return Ok(None) };
-    let added = FileAdded {
-        owner: caller.account,
-        content_type: content_type_of(None, &name),
-        name,
-        folder,
-        size: content.size,
-        sha256,
-        sha1: content.sha1,
-        origin: Origin::Instant,
-    };
-    let cause = request.command.event(stream.as_str(), 0);
-    let request = request.because_of(cause, request.command);
-    let add = |file: &Loaded<File>| match file.state.decide(FileCommand::Add(added.clone())) {
-        Ok(events) => Ok(events),
-        Err(FileRejection::AlreadyAdded) => Ok(Vec::new()),
-        Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
-    };
-    let file = drive.journal.execute(&StreamName::file(id), Start::Fresh, &request, add).await?;
-    drive.visible(file.position).await;
-    Ok(Some(file))
+    let (id, owner) = (request.new_file(), caller.account);
+    let size = content_size(drive, sha256).await?;
+    space::reserve(drive, owner, id, size, Holder::Command).await?;
+    let new = NewEntry { id, owner, name, folder, sha256, content_type: None, origin: Origin::Instant };
+    add_stored(drive, request, new).await
 }

@@ -13,6 +13,7 @@ pub mod folder;
 pub mod instant;
 pub mod links;
 pub mod sagas;
+pub mod share;
 pub mod transfer;
 pub mod upload;
 
@@ -22,8 +23,10 @@ pub mod once;
 pub mod pace;
 pub mod ports;
 pub mod request;
+pub(crate) mod space;
 pub mod timeline;
 pub mod trouble;
+pub mod turns;
 
 pub use drive::{Drive, Limits, Ports};
 pub use journal::{Journal, Loaded};

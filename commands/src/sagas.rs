@@ -3,6 +3,7 @@
 mod collect;
 mod copies;
 mod empty_folders;
+mod empty_trash;
 mod finish_begun;
 mod follower;
 mod pace;
@@ -13,6 +14,7 @@ pub mod transfers;
 
 pub use collect::Collector;
 pub use empty_folders::empty_folders;
+pub use empty_trash::empty_trash;
 pub use finish_begun::{Finished, Finishing, finish_begun};
 pub use relay::{Relay, RelayRefused, RelayStatus};
 pub use remove_dead::remove_dead;

@@ -21,6 +21,14 @@ pub enum Trouble {
     /// There is no room left.
     #[error("there is no room left")]
     NoRoom,
+    /// The account would hold more than it may.
+    #[error("the account may hold {quota} bytes, of which {free} are free")]
+    OverQuota {
+        /// What it may hold, in bytes.
+        quota: u64,
+        /// What is left of that, in bytes.
+        free: u64,
+    },
     /// What is stored is not as it should be: an operator must look.
     #[error("what is stored is not as it should be")]
     Broken(#[source] BoxError),

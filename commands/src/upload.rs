@@ -3,7 +3,6 @@
 mod cancel;
 mod complete;
 mod expire;
-mod merging;
 mod receive_part;
 mod settle;
 mod start;
@@ -13,7 +12,6 @@ mod whole;
 pub use cancel::{CancelError, cancel};
 pub use complete::{CompleteError, Completed, complete};
 pub use expire::{expire_overdue, sweep_staging};
-pub(crate) use merging::Merging;
 pub use receive_part::{PartError, PartReceived, PartSent, receive_part};
 pub use settle::Stored;
 pub(crate) use settle::{Merged, home_of, settle};

@@ -6,6 +6,8 @@ use crate::account::AccountEvent;
 use crate::blob::BlobEvent;
 use crate::file::FileEvent;
 use crate::folder::FolderEvent;
+use crate::share::ShareEvent;
+use crate::space::SpaceEvent;
 use crate::transfer::TransferEvent;
 use crate::upload::UploadEvent;
 use crate::username::UsernameEvent;
@@ -177,6 +179,18 @@ catalogue! {
         FolderTrashed: 1,
         FolderRestored: 1,
         FolderPurged: 1,
+    }
+    Share(ShareEvent) = "share" {
+        ShareCreated: 1,
+        ShareChanged: 1,
+        ShareDownloaded: 1,
+        ShareDownloadEnded: 1,
+        ShareSaved: 1,
+        ShareRevoked: 1,
+    }
+    Space(SpaceEvent) = "space" {
+        SpaceReserved: 1,
+        SpaceFreed: 1,
     }
     Transfer(TransferEvent) = "transfer" {
         TransferRequested: 1,

@@ -50,6 +50,14 @@ id!(
     TransferId
 );
 id!(
+    /// What gives others a way to an entry.
+    ShareId
+);
+id!(
+    /// One download through a share, in one go or in parts.
+    DownloadId
+);
+id!(
     /// One stored event, unique in the whole log.
     EventId
 );

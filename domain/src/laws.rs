@@ -21,6 +21,11 @@ use crate::folder::{
     CreateFolder, FolderCommand, FolderCreated, FolderEvent, FolderMoved, FolderPurged, FolderRenamed, FolderRestored,
     FolderTrashed, Tree, UpdateFolder,
 };
+use crate::share::{
+    ChangeTerms, Share, ShareChanged, ShareCommand, ShareCreated, ShareDownloadEnded, ShareDownloaded, ShareEvent, ShareRevoked,
+    ShareSaved, StartDownload, Terms,
+};
+use crate::space::{Holder, Reserve, Settled, Space, SpaceCommand, SpaceEvent, SpaceFreed, SpaceReserved};
 use crate::transfer::{
     Transfer, TransferAbandoned, TransferCommand, TransferCompleted, TransferEvent, TransferQueued, TransferRequested,
     TransferRetried, TransferStalled, TransferStarted,
@@ -29,7 +34,7 @@ use crate::upload::{
     ChunkReceived, FileMerged, MergeCommand, RejectionReason, Upload, UploadCancelled, UploadCommand, UploadEvent, UploadExpired,
     UploadRejected, UploadStarted,
 };
-use crate::{AccountId, Decider, FileId, FileName, FolderId, SessionId, Sha1, Sha256, Timestamp, UploadId};
+use crate::{AccountId, Decider, DownloadId, FileId, FileName, FolderId, Position, SessionId, Sha1, Sha256, Timestamp, UploadId};
 
 /// Folds a random history, decides, folds what was decided and decides again.
 fn holds<D: Decider>(history: &[D::Event], command: &D::Command) -> Result<(), TestCaseError>
@@ -210,6 +215,101 @@ fn folder_command() -> impl Strategy<Value = FolderCommand> {
         2 => (one_folder(), time()).prop_map(|(folder, at)| FolderCommand::Trash { folder, at }),
         2 => (one_folder(), time()).prop_map(|(folder, at)| FolderCommand::Restore { folder, at }),
         1 => (one_folder(), time()).prop_map(|(folder, at)| FolderCommand::Purge { folder, at }),
+    ]
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    (proptest::option::of(hash()), proptest::option::of(time()), proptest::option::of(0..4_u64))
+        .prop_map(|(password_hash, expires_at, max_downloads)| Terms { password_hash, expires_at, max_downloads })
+}
+
+fn share_created() -> impl Strategy<Value = ShareCreated> {
+    (account(), file(), sha256(), terms()).prop_map(|(owner, file, token_sha256, terms)| ShareCreated {
+        owner,
+        file,
+        token_sha256,
+        terms,
+    })
+}
+
+fn share_saved() -> impl Strategy<Value = ShareSaved> {
+    (file(), account(), name(), folder(), sha256()).prop_map(|(file, account, name, folder, sha256)| ShareSaved {
+        file,
+        account,
+        name,
+        folder,
+        size: 7,
+        sha256,
+        sha1: Sha1([1; 20]),
+        content_type: "text/plain".to_owned(),
+    })
+}
+
+fn download() -> impl Strategy<Value = DownloadId> {
+    (0..4_u128).prop_map(|n| DownloadId(Uuid::from_u128(n)))
+}
+
+fn share_event() -> impl Strategy<Value = ShareEvent> {
+    prop_oneof![
+        3 => share_created().prop_map(ShareEvent::ShareCreated),
+        1 => terms().prop_map(|terms| ShareEvent::ShareChanged(ShareChanged { terms })),
+        3 => (download(), hash(), sha256(), time()).prop_map(|(download, visitor, sha256, at)| {
+            ShareEvent::ShareDownloaded(ShareDownloaded { download, visitor, sha256, at })
+        }),
+        2 => download().prop_map(|download| ShareEvent::ShareDownloadEnded(ShareDownloadEnded { download })),
+        1 => share_saved().prop_map(ShareEvent::ShareSaved),
+        1 => Just(ShareEvent::ShareRevoked(ShareRevoked {})),
+    ]
+}
+
+fn share_command() -> impl Strategy<Value = ShareCommand> {
+    let change = (proptest::option::of(proptest::option::of(hash())), proptest::option::of(proptest::option::of(0..4_u64)))
+        .prop_map(|(password_hash, max_downloads)| ChangeTerms { password_hash, expires_at: None, max_downloads });
+    prop_oneof![
+        1 => share_created().prop_map(ShareCommand::Create),
+        1 => change.prop_map(ShareCommand::Change),
+        4 => (download(), hash(), time(), any::<bool>(), vec(download(), 0..3)).prop_map(
+            |(download, visitor, at, in_part, broken)| ShareCommand::Download(StartDownload {
+                download,
+                visitor,
+                sha256: Sha256([1; 32]),
+                at,
+                in_part,
+                broken
+            })
+        ),
+        2 => download().prop_map(ShareCommand::EndDownload),
+        2 => (share_saved(), time()).prop_map(|(saved, at)| ShareCommand::Save { saved, at }),
+        1 => Just(ShareCommand::Revoke),
+    ]
+}
+
+fn position() -> impl Strategy<Value = Position> {
+    (0..9_u64).prop_map(Position)
+}
+
+fn freed() -> impl Strategy<Value = SpaceFreed> {
+    let settled = (file(), position()).prop_map(|(file, position)| Settled { file, position });
+    (vec(settled, 0..2), vec(file(), 0..2)).prop_map(|(settled, released)| SpaceFreed { settled, released })
+}
+
+fn space_event() -> impl Strategy<Value = SpaceEvent> {
+    let holder = Holder::Command;
+    prop_oneof![
+        2 => (file(), 0..9_u64, position(), time()).prop_map(move |(file, bytes, seen, at)| {
+            SpaceEvent::SpaceReserved(SpaceReserved { file, bytes, holder, seen, at })
+        }),
+        1 => freed().prop_map(SpaceEvent::SpaceFreed),
+    ]
+}
+
+fn space_command() -> impl Strategy<Value = SpaceCommand> {
+    let holder = Holder::Command;
+    prop_oneof![
+        2 => (file(), 0..9_u64, 0..9_u64, position(), time()).prop_map(move |(file, bytes, used, seen, at)| {
+            SpaceCommand::Reserve(Reserve { file, bytes, holder, quota: 20, used, seen, at })
+        }),
+        1 => freed().prop_map(|SpaceFreed { settled, released }| SpaceCommand::Free { settled, released }),
     ]
 }
 
@@ -399,6 +499,28 @@ proptest! {
                 prop_assert!(changed.is_subset(&named), "{event:?} changed {changed:?}");
             }
         }
+    }
+
+    #[test]
+    fn of_shares(history in vec(share_event(), 0..12), command in share_command()) {
+        holds::<Share>(&history, &command)?;
+    }
+
+    #[test]
+    fn no_share_is_downloaded_more_often_than_it_may_be(commands in vec(share_command(), 0..40), max in 0..4_u64) {
+        let terms = Terms { max_downloads: Some(max), ..Terms::default() };
+        let (owner, file) = (AccountId(Uuid::nil()), FileId(Uuid::nil()));
+        let created = ShareCreated { owner, file, token_sha256: Sha256([9; 32]), terms };
+        let mut share = Share::default().evolve(&ShareEvent::ShareCreated(created));
+        for command in commands.into_iter().filter(|command| !matches!(command, ShareCommand::Change(_))) {
+            share = share.decide(command).unwrap_or_default().iter().fold(share, Share::evolve);
+        }
+        prop_assert!(share.offered().is_some_and(|share| share.downloads <= max));
+    }
+
+    #[test]
+    fn of_space(history in vec(space_event(), 0..12), command in space_command()) {
+        holds::<Space>(&history, &command)?;
     }
 
     #[test]

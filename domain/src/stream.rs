@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileId, Sha256, TransferId, UploadId, Username};
+use crate::{AccountId, FileId, Sha256, ShareId, TransferId, UploadId, Username};
 
 /// `<category>-<id>`; a category holds no `-`, so the first one ends it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +38,16 @@ impl StreamName {
     /// Somebody's folders, all together.
     pub fn tree(owner: AccountId) -> Self {
         Self(format!("tree-{owner}"))
+    }
+
+    /// A way for others to an entry.
+    pub fn share(id: ShareId) -> Self {
+        Self(format!("share-{id}"))
+    }
+
+    /// What is promised to somebody's new entries.
+    pub fn space(owner: AccountId) -> Self {
+        Self(format!("space-{owner}"))
     }
 
     /// A content on its way from one store to another.

@@ -96,7 +96,7 @@ fn fold(events: &[StoredEvent]) {
             Event::File(event) => evolve::<File>(&mut files, &stored.stream, &event),
             Event::Upload(event) => evolve::<Upload>(&mut uploads, &stored.stream, &event),
             Event::Blob(event) => evolve::<Blob>(&mut blobs, &stored.stream, &event),
-            Event::Account(_) | Event::Username(_) | Event::Folder(_) | Event::Transfer(_) => {}
+            Event::Account(_) | Event::Username(_) | Event::Folder(_) | Event::Share(_) | Event::Space(_) | Event::Transfer(_) => {}
         }
     }
     std::hint::black_box((files, uploads, blobs));

@@ -4,6 +4,7 @@
 
 mod connect;
 mod literal;
+mod pulse;
 mod schema;
 mod trouble;
 

@@ -12,7 +12,8 @@ use cairn_projections::ReachedPosition;
 use cairn_projections::ports::{ReadError, ReadTables};
 use cairn_projections::queries::files::{ByHash, entries_in_folder, newest_with_content};
 use cairn_projections::queries::uploads::{self, UploadLike};
-use cairn_projections::queries::{contents, transfers};
+use cairn_projections::queries::users::occupied_by;
+use cairn_projections::queries::{contents, shares, transfers};
 
 /// The read tables of this process, and the runner that keeps them up with the log.
 #[derive(Clone)]
@@ -78,6 +79,14 @@ impl Views for LocalViews {
         limit: u64,
     ) -> Result<Vec<(FileId, Position)>, ViewsError> {
         entries_in_folder(&*self.tables, owner, folder, after, limit).await.map_err(translate)
+    }
+
+    async fn shares_of(&self, owner: AccountId) -> Result<u64, ViewsError> {
+        shares::count_shares(&*self.tables, owner).await.map_err(translate)
+    }
+
+    async fn occupied(&self, owner: AccountId) -> Result<(u64, Position), ViewsError> {
+        occupied_by(&*self.tables, owner).await.map_err(translate)
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {

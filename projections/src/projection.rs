@@ -9,6 +9,7 @@ use crate::table::Table;
 
 pub mod files;
 pub mod folders;
+pub mod shares;
 pub mod transfers;
 pub mod uploads;
 pub mod usage;
@@ -76,6 +77,7 @@ pub fn projections() -> Vec<Arc<dyn Projection>> {
         Arc::new(users::Users),
         Arc::new(files::Files),
         Arc::new(folders::Folders),
+        Arc::new(shares::Shares),
         Arc::new(usage::Usage),
         Arc::new(uploads::Uploads),
         Arc::new(transfers::Transfers),

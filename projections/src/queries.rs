@@ -14,6 +14,7 @@ pub mod contents;
 pub mod files;
 pub mod folders;
 pub mod operations;
+pub mod shares;
 pub mod transfers;
 pub mod uploads;
 pub mod users;

@@ -1,10 +1,11 @@
 //! A made-up log, the same for the same seed: people sign up and in, upload whole files and files in parts at the same time, rename, move,
-//! trash, restore and purge them and folders; contents move to another store, are damaged, repaired and deleted. What it says is what the deciders could have decided.
+//! trash, restore and purge them and folders, and share them; contents move to another store, are damaged, repaired and deleted. What it says is what the deciders could have decided.
 
 mod chance;
 mod drive;
 mod folders;
 mod questions;
+mod shares;
 mod stores;
 
 use std::collections::HashMap;

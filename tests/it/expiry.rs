@@ -35,3 +35,20 @@ async fn every_part_gives_an_upload_more_time() {
     assert!(later.expires_at > upload.expires_at, "{} is not after {}", later.expires_at, upload.expires_at);
     assert_eq!(user.open_uploads().await[0].expires_at, later.expires_at);
 }
+
+#[tokio::test]
+async fn the_trash_empties_itself() {
+    let drive = Drive::with(&[("CAIRN_LIMITS__TRASH_EXPIRES_SECONDS", "1")]);
+    let user = drive.user().await;
+    let (file, kept) = (user.upload("a.txt", b"hello").await, user.upload("b.txt", b"hello").await);
+    let folder = user.post("/folder/create").json(&json!({ "name": "old" })).send().await.expect(201).json();
+    user.post("/file/delete").json(&json!({ "id": file.id })).send().await.expect(200);
+    user.post("/folder/delete").json(&json!({ "id": folder["id"] })).send().await.expect(200);
+    until_async("the trash is empty", async || {
+        let folders: Vec<serde_json::Value> = user.pages("/folder/query?status=trashed").await;
+        (user.list("status=trashed").await.is_empty() && folders.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(user.list("").await, [kept]);
+    user.get("/file/meta").query("id", &file.id).send().await.problem(404, "not_found");
+}

@@ -15,6 +15,7 @@ mod downloads;
 mod entries;
 mod folders;
 mod instant;
+mod sharing;
 mod uploads;
 
 mod bad_input;

@@ -14,6 +14,9 @@ struct Things {
     file: File,
     folder: String,
     bytes: Vec<u8>,
+    share: String,
+    /// What opens the share: everybody in the table has it.
+    token: String,
     /// One part of one, and it is there.
     upload: String,
     /// For the owner, about a content of somebody else.
@@ -23,30 +26,31 @@ struct Things {
     number: u64,
 }
 
-/// The statuses that callers get: nobody, somebody else, the owner, the owner with a token that was revoked.
+/// The statuses that callers get: nobody, somebody else, somebody who has saved what the owner shared, the owner, the owner with a token that was
+/// revoked, an operator.
 struct Row {
     operation: &'static str,
-    statuses: [u16; 4],
+    statuses: [u16; 6],
     call: fn(&Client, &Things) -> Call,
 }
 
 const fn open(operation: &'static str, status: u16, call: fn(&Client, &Things) -> Call) -> Row {
-    Row { operation, statuses: [status; 4], call }
+    Row { operation, statuses: [status; 6], call }
 }
 
 /// Everybody does it to what is their own.
 const fn own(operation: &'static str, status: u16, call: fn(&Client, &Things) -> Call) -> Row {
-    Row { operation, statuses: [401, status, status, 401], call }
+    Row { operation, statuses: [401, status, status, status, 401, status], call }
 }
 
 /// Only the owner may; to others it is as if absent.
 const fn owned(operation: &'static str, status: u16, call: fn(&Client, &Things) -> Call) -> Row {
-    Row { operation, statuses: [401, 404, status, 401], call }
+    Row { operation, statuses: [401, 404, 404, status, 401, 404], call }
 }
 
-/// Only operators may, and neither of these is one.
-const fn operators(operation: &'static str, call: fn(&Client, &Things) -> Call) -> Row {
-    Row { operation, statuses: [401, 404, 404, 401], call }
+/// Only operators may.
+const fn operators(operation: &'static str, status: u16, call: fn(&Client, &Things) -> Call) -> Row {
+    Row { operation, statuses: [401, 404, 404, 404, 401, status], call }
 }
 
 fn id(things: &Things) -> Value {
@@ -60,6 +64,9 @@ fn folder_id(things: &Things) -> Value {
 fn upload_id(things: &Things) -> Value {
     json!({ "upload_id": things.upload })
 }
+
+/// Whoever holds the token of a share needs no other, but one that comes must be valid.
+const BY_TOKEN: [u16; 6] = [200, 200, 200, 200, 401, 200];
 
 const TABLE: &[Row] = &[
     open("POST /user/signup", 201, |client, things| {
@@ -78,7 +85,12 @@ const TABLE: &[Row] = &[
     }),
     own("GET /file/query", 200, |client, _| client.get("/file/query")),
     owned("GET /file/meta", 200, |client, things| client.get("/file/meta").query("id", &things.file.id)),
-    owned("GET /file/download", 200, |client, things| client.get("/file/download").query("filehash", &things.file.sha256)),
+    Row {
+        operation: "GET /file/download",
+        // By its content, of which the reader has a file, too.
+        statuses: [401, 404, 200, 200, 401, 404],
+        call: |client, things| client.get("/file/download").query("filehash", &things.file.sha256),
+    },
     owned("HEAD /file/download", 200, |client, things| client.call(Method::HEAD, "/file/download").query("id", &things.file.id)),
     owned("POST /file/downloadurl", 200, |client, things| client.post("/file/downloadurl").json(&id(things))),
     owned("POST /file/update", 200, |client, things| {
@@ -94,9 +106,26 @@ const TABLE: &[Row] = &[
     }),
     owned("POST /folder/delete", 200, |client, things| client.post("/folder/delete").json(&folder_id(things))),
     owned("POST /folder/restore", 200, |client, things| client.post("/folder/restore").json(&folder_id(things))),
+    owned("POST /share/create", 201, |client, things| client.post("/share/create").json(&json!({ "file_id": things.file.id }))),
+    own("GET /share/query", 200, |client, _| client.get("/share/query")),
+    owned("POST /share/update", 200, |client, things| client.post("/share/update").json(&json!({ "id": things.share }))),
+    owned("GET /share/history", 200, |client, things| client.get("/share/history").query("id", &things.share)),
+    owned("POST /share/revoke", 204, |client, things| client.post("/share/revoke").json(&json!({ "id": things.share }))),
+    open("GET /share/info", 200, |client, things| client.get("/share/info").query("token", &things.token)),
+    Row {
+        operation: "GET /share/download",
+        statuses: BY_TOKEN,
+        call: |client, things| client.get("/share/download").query("token", &things.token),
+    },
+    Row {
+        operation: "HEAD /share/download",
+        statuses: BY_TOKEN,
+        call: |client, things| client.call(Method::HEAD, "/share/download").query("token", &things.token),
+    },
+    own("POST /share/save", 201, |client, things| client.post("/share/save").json(&json!({ "token": things.token }))),
     Row {
         operation: "POST /file/fastupload",
-        statuses: [401, 200, 201, 401],
+        statuses: [401, 200, 201, 201, 401, 200],
         call: |client, things| {
             let wish = json!({ "sha256": things.file.sha256, "size": things.bytes.len(), "name": "a" });
             client.post("/file/fastupload").json(&wish)
@@ -104,7 +133,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         operation: "POST /file/fastupload/prove",
-        statuses: [401, 409, 201, 401],
+        statuses: [401, 409, 409, 201, 401, 409],
         call: |client, things| {
             client.post("/file/fastupload/prove").json(&json!({ "challenge_id": things.challenge, "proof": things.proof }))
         },
@@ -123,14 +152,14 @@ const TABLE: &[Row] = &[
     open("GET /livez", 200, |client, _| client.get("/livez")),
     open("GET /readyz", 200, |client, _| client.get("/readyz")),
     open("GET /metrics", 200, |client, _| client.get("/metrics")),
-    operators("GET /admin/projections", |client, _| client.get("/admin/projections")),
-    operators("GET /admin/events", |client, _| client.get("/admin/events")),
-    operators("POST /admin/projections/rebuild", |client, _| client.post("/admin/projections/rebuild").json(&json!({}))),
-    operators("POST /admin/users/quota", |client, _| {
-        client.post("/admin/users/quota").json(&json!({ "username": "table-owner", "quota_bytes": 1 }))
+    operators("GET /admin/projections", 200, |client, _| client.get("/admin/projections")),
+    operators("GET /admin/events", 200, |client, _| client.get("/admin/events")),
+    operators("POST /admin/projections/rebuild", 202, |client, _| client.post("/admin/projections/rebuild").json(&json!({}))),
+    operators("POST /admin/users/quota", 200, |client, _| {
+        client.post("/admin/users/quota").json(&json!({ "username": "table-owner", "quota_bytes": 1_u64 << 40 }))
     }),
-    operators("GET /admin/transfers", |client, _| client.get("/admin/transfers")),
-    operators("POST /admin/transfers/retry", |client, things| client.post("/admin/transfers/retry").json(&id(things))),
+    operators("GET /admin/transfers", 200, |client, _| client.get("/admin/transfers")),
+    operators("POST /admin/transfers/retry", 404, |client, things| client.post("/admin/transfers/retry").json(&id(things))),
 ];
 
 fn uppart(client: &Client, method: Method, things: &Things) -> Call {
@@ -140,7 +169,7 @@ fn uppart(client: &Client, method: Method, things: &Things) -> Call {
 
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-async fn things(owner: &User, other: &User) -> Things {
+async fn things(owner: &User, other: &User, reader: &User) -> Things {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let bytes = content(9_000_000 + number, 1_000);
     let theirs = content(9_900_000 + number, 1_000);
@@ -152,9 +181,14 @@ async fn things(owner: &User, other: &User) -> Things {
     let upload = owner.init(&json!({ "name": format!("open-{number}"), "size": 4 })).await.upload_id;
     owner.part(&upload, 1, "part").send().await.expect(200);
     let folder = owner.post("/folder/create").json(&json!({ "name": "mine" })).send().await.expect(201).json();
+    let file = owner.upload("a.bin", &bytes).await;
+    let share = owner.post("/share/create").json(&json!({ "file_id": file.id })).send().await.expect(201).json();
+    reader.post("/share/save").json(&json!({ "token": share["token"] })).send().await.expect(201);
     Things {
         folder: folder["id"].as_str().unwrap().to_owned(),
-        file: owner.upload("a.bin", &bytes).await,
+        file,
+        share: share["id"].as_str().unwrap().to_owned(),
+        token: share["token"].as_str().unwrap().to_owned(),
         bytes,
         upload,
         challenge: challenge["challenge_id"].as_str().unwrap().to_owned(),
@@ -167,16 +201,28 @@ async fn things(owner: &User, other: &User) -> Things {
 async fn every_operation_lets_in_whom_it_should() {
     let drive = Drive::start();
     let (owner, other) = (drive.user_called("table-owner").await, drive.user_called("table-other").await);
+    let (reader, operator) = (drive.user_called("table-reader").await, drive.user_called("table-operator").await);
+    drive.cairn(&["user", "grant", "table-operator", "admin"]).success();
+    let is_operator = async || (operator.get("/admin/events").send().await.status == 200).then_some(());
+    crate::harness::until_async("the role counts", is_operator).await;
     let revoked = owner.another_session().await;
     revoked.post("/user/signout").send().await.expect(204);
     for row in TABLE {
         // Sessions of their own, because one of the operations ends them.
         let (owner, other) = (owner.another_session().await, other.another_session().await);
-        let callers =
-            [("nobody", &drive.client()), ("somebody else", &*other), ("the owner", &*owner), ("a revoked token", &*revoked)];
+        let (reader, operator) = (reader.another_session().await, operator.another_session().await);
+        let callers = [
+            ("nobody", &drive.client()),
+            ("somebody else", &*other),
+            ("a reader of a share", &*reader),
+            ("the owner", &*owner),
+            ("a revoked token", &*revoked),
+            ("an operator", &*operator),
+        ];
         for (place, (who, caller)) in callers.into_iter().enumerate() {
-            let (maker, witness) = (owner.another_session().await, other.another_session().await);
-            let things = things(&maker, &witness).await;
+            let (maker, witness, taker) =
+                (owner.another_session().await, other.another_session().await, reader.another_session().await);
+            let things = things(&maker, &witness, &taker).await;
             let answer = (row.call)(caller, &things).send().await;
             assert_eq!(answer.status, row.statuses[place], "{} for {who}: {answer:?}", row.operation);
             if answer.status == 401 && !row.operation.starts_with("HEAD") {

@@ -87,46 +87,51 @@ impl Download {
     /// # Errors
     /// The problem `range_not_satisfiable`; if the source cannot be opened the problem inside of its error, or else `unavailable`.
     pub async fn answer(self, request: &DownloadRequest, source: impl Source) -> Result<Response, Problem> {
+        self.plan(request)?.send(source).await
+    }
+
+    /// Decides what is answered, before anything is opened.
+    ///
+    /// # Errors
+    /// The problem `range_not_satisfiable`.
+    pub fn plan(self, request: &DownloadRequest) -> Result<Answer, Problem> {
         let tag = hex::encode(self.sha256);
         if conditional::none_match_holds_current(&request.headers, &tag) {
-            return Ok(self.head(StatusCode::NOT_MODIFIED, &tag).body(()));
+            let response = self.head(StatusCode::NOT_MODIFIED, &tag).finish();
+            return Ok(Answer { response, pieces: Vec::new(), sends: Sends::Nothing });
         }
-        let answer = match request.requested(self.length, &tag) {
+        let (response, pieces, sends) = match request.requested(self.length, &tag) {
             Requested::Whole => self.whole(&tag),
             Requested::One(range) => self.one(range, &tag),
             Requested::Many(ranges) => self.many(ranges, &tag),
             Requested::Unsatisfiable => return Err(self.unsatisfiable(&tag)),
         };
-        let Answer { mut response, pieces } = answer;
-        if request.method != Method::HEAD {
-            let content = content::open(source, pieces).await.map_err(unreadable)?;
-            response.set_body(Body::from_bytes_stream(content));
-        }
-        Ok(response)
+        let sends = if request.method == Method::HEAD { Sends::Nothing } else { sends };
+        Ok(Answer { response, pieces, sends })
     }
 
-    fn whole(&self, tag: &str) -> Answer {
+    fn whole(&self, tag: &str) -> (Response, Vec<Piece>, Sends) {
         let response = self.representation(StatusCode::OK, tag, &self.content_type, self.length).finish();
         let pieces = if self.length == 0 { Vec::new() } else { vec![Piece::Content(0..self.length)] };
-        Answer { response, pieces }
+        (response, pieces, Sends::Whole)
     }
 
-    fn one(&self, range: Range<u64>, tag: &str) -> Answer {
+    fn one(&self, range: Range<u64>, tag: &str) -> (Response, Vec<Piece>, Sends) {
         let length = range.end - range.start;
         let response = self
             .representation(StatusCode::PARTIAL_CONTENT, tag, &self.content_type, length)
             .header(header::CONTENT_RANGE, range::content_range(&range, self.length))
             .finish();
-        Answer { response, pieces: vec![Piece::Content(range)] }
+        (response, vec![Piece::Content(range)], Sends::Part)
     }
 
-    fn many(&self, ranges: Vec<Range<u64>>, tag: &str) -> Answer {
+    fn many(&self, ranges: Vec<Range<u64>>, tag: &str) -> (Response, Vec<Piece>, Sends) {
         let parts = ByteRanges::new(ranges, self.length, &self.content_type, self.boundary);
         let response =
             self.representation(StatusCode::PARTIAL_CONTENT, tag, &parts.content_type(), parts.content_length()).finish();
         let contents = parts.parts().into_iter();
         let framed = contents.flat_map(|(opening, range)| [Piece::Frame(opening), Piece::Content(range)]);
-        Answer { response, pieces: framed.chain([Piece::Frame(parts.closing())]).collect() }
+        (response, framed.chain([Piece::Frame(parts.closing())]).collect(), Sends::Part)
     }
 
     fn unsatisfiable(&self, tag: &str) -> Problem {
@@ -169,9 +174,42 @@ fn unreadable(error: io::Error) -> Problem {
     error.downcast::<Problem>().unwrap_or_else(unavailable)
 }
 
-struct Answer {
+/// How much of a content an answer sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sends {
+    /// Nothing: it tells about it, or that it has not changed.
+    Nothing,
+    /// Some ranges of it, which may be all of it.
+    Part,
+    /// All of it.
+    Whole,
+}
+
+/// An answer that was decided on, and of which nothing is sent yet.
+pub struct Answer {
     response: Response,
     pieces: Vec<Piece>,
+    sends: Sends,
+}
+
+impl Answer {
+    /// How much it sends.
+    pub fn sends(&self) -> Sends {
+        self.sends
+    }
+
+    /// Opens the source, if anything is to be sent.
+    ///
+    /// # Errors
+    /// If the source cannot be opened the problem inside of its error, or else `unavailable`.
+    pub async fn send(self, source: impl Source) -> Result<Response, Problem> {
+        let Self { mut response, pieces, sends } = self;
+        if sends != Sends::Nothing {
+            let content = content::open(source, pieces).await.map_err(unreadable)?;
+            response.set_body(Body::from_bytes_stream(content));
+        }
+        Ok(response)
+    }
 }
 
 /// What a body consists of, in order.

@@ -283,6 +283,8 @@ pub mod common {
         Kind::new(405, "method_not_allowed", "This path does not take this method; Allow says which it takes.");
     /// The client stopped sending.
     pub const request_timeout: Kind = Kind::new(408, "request_timeout", "The body came too slowly; send the request again.");
+    /// The account is over its limit.
+    pub const quota_exceeded: Kind = Kind::new(413, "quota_exceeded", "You would hold more than you may; purge something first.");
     /// The body is over the limit.
     pub const too_large: Kind = Kind::new(413, "too_large", "The body is larger than this call takes.");
     /// Not a media type of this call.

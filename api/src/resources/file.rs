@@ -5,7 +5,6 @@
 )]
 
 mod download;
-mod downloaded;
 mod history;
 mod link;
 mod problems;
@@ -13,7 +12,6 @@ mod query;
 mod types;
 mod update;
 mod upload;
-mod visitor;
 
 use std::sync::Arc;
 
@@ -27,7 +25,6 @@ use poem_openapi::payload::Json;
 use uuid::Uuid;
 
 use self::download::{Asked, Signature, Wanted, download, own_record};
-use self::downloaded::{Downloaded, Peeked};
 use self::history::{HistoryPage, history};
 use self::problems::{
     DownloadProblem, LinkProblem, LookProblem, PeekProblem, QueryProblem, TrashProblem, UpdateProblem, UploadProblem,
@@ -37,15 +34,15 @@ use self::types::{
     ChangeAnswer, DeleteAnswer, DeleteBody, HistoryAnswer, LinkAnswer, LinkBody, MetaAnswer, QueryAnswer, RestoreBody, UpdateBody,
     UploadAnswer,
 };
-use self::visitor::Visitor;
 use super::Tag;
-use super::common::{FileDocument, FileStatus, document_of, perform};
+use super::common::{Downloaded, FileDocument, FileStatus, Peeked, Visitor, document_of, perform};
 use crate::app::App;
 use crate::ask::{Done, IdempotencyKey, MinPosition};
 use crate::auth::SignedIn;
 use crate::http::body::UploadBody;
 use crate::http::json::JsonBody;
 
+pub(super) use self::download::{boundary, probable_store, source};
 pub(super) use self::problems::{no_such_folder, too_large};
 pub(super) use self::upload::announced_sha256;
 

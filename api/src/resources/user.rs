@@ -22,9 +22,9 @@ use self::types::{
     UserInfo,
 };
 use super::Tag;
-use super::common::perform;
+use super::common::{perform, print_of};
 use crate::app::App;
-use crate::ask::{Asking, Done, IdempotencyKey, MinPosition};
+use crate::ask::{Done, IdempotencyKey, MinPosition};
 use crate::auth::SignedIn;
 use crate::cookie;
 use crate::http::json::JsonBody;
@@ -55,7 +55,7 @@ impl UserApi {
         app.pace_stranger(request).await?;
         let wish = body.0.wish()?;
         let asking = app.ask(request, None, &key)?;
-        let print = print_of(&app, &asking, &body.0.password).await?;
+        let print = print_of(&app, &asking, Some(&body.0.password)).await?;
         let ask = asking.about("POST /user/signup", &(&body.0.username, &body.0.email, &body.0.phone, print));
         let (drive, request) = (app.drive.clone(), ask.request.clone());
         let work = async move {
@@ -179,7 +179,8 @@ impl UserApi {
         let new_password = new_password.map_err(|why| Problem::invalid("new_password", why.0))?;
         let wish = ChangePassword { old_password: Password::to_check(&body.0.old_password), new_password };
         let asking = app.ask(request, Some(&caller), &key)?;
-        let print = print_of(&app, &asking, &format!("{}\0{}", body.0.old_password, body.0.new_password)).await?;
+        let both = format!("{}\0{}", body.0.old_password, body.0.new_password);
+        let print = print_of(&app, &asking, Some(&both)).await?;
         let ask = asking.about("POST /user/password", &print);
         let (inner, request) = (Arc::clone(&app), ask.request.clone());
         let work = async move {
@@ -188,13 +189,5 @@ impl UserApi {
         };
         let done = perform(&app, ask, work).await?;
         Ok(PasswordAnswer::Changed(done.position.map(|position| position.0)))
-    }
-}
-
-/// What stands for a password in the fingerprint of a keyed request; a request without a key needs none.
-async fn print_of(app: &App, asking: &Asking, password: &str) -> Result<Option<String>, Problem> {
-    match asking.key() {
-        Some(key) => Ok(Some(app.drive.password_print(key, password).await?)),
-        None => Ok(None),
     }
 }

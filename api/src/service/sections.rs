@@ -66,6 +66,7 @@ mod tests {
                 "User" | "Admin" => &[Some(Section::Account)],
                 "File" => &[Some(Section::Upload), Some(Section::Download)],
                 "Instant upload" | "Chunked upload" => &[Some(Section::Upload)],
+                "Share" => &[Some(Section::Share)],
                 "Folder" => &[Some(Section::Download)],
                 "System" => &[None],
                 other => panic!("say to which section {other} belongs"),

@@ -55,6 +55,12 @@ pub trait Views: Send + Sync {
         limit: u64,
     ) -> Result<Vec<(FileId, Position)>, ViewsError>;
 
+    /// How many shares the account has that were not revoked.
+    async fn shares_of(&self, owner: AccountId) -> Result<u64, ViewsError>;
+
+    /// What the account's entries occupy, in bytes, and up to where in the log that is counted.
+    async fn occupied(&self, owner: AccountId) -> Result<(u64, Position), ViewsError>;
+
     /// Contents that are stored, at most `limit`, in the order of their hashes, after one (excluded).
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError>;
 }

@@ -7,7 +7,7 @@ use cairn_domain::blob::{Blob, BlobCommand, BlobEvent};
 use cairn_domain::file::{File, FileEvent};
 use cairn_domain::{Decider, Event, FileId, Sha256, StoredEvent, StreamName, Timestamp, Version, codec};
 
-use super::follower::Follower;
+use super::follower::{Follower, due};
 use crate::journal::Start;
 use crate::ports::checkpoints::Checkpoints;
 use crate::{Drive, Loaded, Request, Trouble};
@@ -47,7 +47,7 @@ impl Collector {
         let mut deleted = 0;
         loop {
             let page = follower.page().await?;
-            let due = self.due(&page.events, "FilePurged", latest);
+            let due = due(&page.events, &["FilePurged"], latest, self.now());
             deleted += self.delete_each(due.iter().filter_map(purged_content).collect(), latest).await?;
             follower.dealt_with(due).await?;
             if due.len() < page.events.len() || page.last {
@@ -65,21 +65,13 @@ impl Collector {
         let mut deleted = 0;
         loop {
             let page = follower.page().await?;
-            let due = self.due(&page.events, "BlobReferenced", unmade_latest);
+            let due = due(&page.events, &["BlobReferenced"], unmade_latest, self.now());
             deleted += self.delete_each(self.unmade_contents(due, &page.events).await?, latest).await?;
             follower.dealt_with(due).await?;
             if due.len() < page.events.len() || page.last {
                 return Ok(deleted);
             }
         }
-    }
-
-    /// The first events of the page, up to one of that name that is too young. What a clock that was wrong says to be of the future keeps
-    /// nothing waiting.
-    fn due<'a>(&self, events: &'a [StoredEvent], name: &str, latest: Timestamp) -> &'a [StoredEvent] {
-        let now = self.drive.ports().clock.now();
-        let young = |stored: &StoredEvent| stored.name == name && stored.time > latest && stored.time <= now;
-        &events[..events.iter().position(young).unwrap_or(events.len())]
     }
 
     /// Of the references that are due, the contents of those whose entry is not there. Nearly always it was made right behind them, in the
@@ -97,6 +89,10 @@ impl Collector {
             }
         }
         Ok(contents)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.drive.ports().clock.now()
     }
 
     async fn delete_each(&self, contents: BTreeSet<Sha256>, latest: Timestamp) -> Result<u64, Trouble> {

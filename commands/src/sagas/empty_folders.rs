@@ -2,7 +2,7 @@ use cairn_domain::folder::FolderEvent;
 use cairn_domain::{AccountId, Event, FolderId, StoredEvent, codec};
 
 use super::collect::seconds_ago;
-use super::follower::Follower;
+use super::follower::{Follower, due};
 use crate::folder::contents::purge_contents_of;
 use crate::ports::checkpoints::Checkpoints;
 use crate::{Drive, Trouble};
@@ -19,9 +19,7 @@ pub async fn empty_folders(drive: &Drive, checkpoints: &dyn Checkpoints, patienc
     let mut purged = 0;
     loop {
         let page = follower.page().await?;
-        // What a clock that was wrong says to be of the future keeps nothing waiting.
-        let young = |stored: &StoredEvent| stored.name == "FolderPurged" && stored.time > latest && stored.time <= now;
-        let due = &page.events[..page.events.iter().position(young).unwrap_or(page.events.len())];
+        let due = due(&page.events, &["FolderPurged"], latest, now);
         // What the read tables do not show yet would never be looked for again.
         let wanted = due.iter().any(|stored| stored.name == "FolderPurged");
         if wanted && !drive.ports().views.reached(head).await {

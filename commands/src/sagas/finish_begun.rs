@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use cairn_domain::account::AccountEvent;
 use cairn_domain::file::{FileEvent, Origin};
+use cairn_domain::share::{ShareEvent, ShareSaved};
 use cairn_domain::upload::{FileMerged, UploadEvent};
 use cairn_domain::username::{UsernameClaimed, UsernameEvent};
-use cairn_domain::{AccountId, CommandId, Event, EventId, Position, StoredEvent, Timestamp, UploadId, codec};
+use cairn_domain::{AccountId, CommandId, Event, EventId, FileId, Position, ShareId, StoredEvent, Timestamp, UploadId, codec};
 
 use crate::account::register_claimed;
 use crate::journal::Start;
 use crate::ports::checkpoints::Checkpoints;
+use crate::share::finish_saved;
 use crate::upload::{Merged, settle};
 use crate::{Drive, Request, Trouble};
 
@@ -19,7 +21,7 @@ use crate::{Drive, Request, Trouble};
 pub struct Finished {
     /// Accounts made for claims that had none.
     pub accounts: u64,
-    /// Entries made for merged uploads that had none.
+    /// Entries made for merged uploads, and for what was saved of shares, that had none.
     pub files: u64,
 }
 
@@ -31,6 +33,7 @@ pub struct Finishing {
     begun: BTreeMap<Position, Begun>,
     accounts: BTreeMap<AccountId, Position>,
     uploads: BTreeMap<UploadId, Position>,
+    saved: BTreeMap<FileId, Position>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +49,7 @@ struct Begun {
 enum What {
     Account(Box<UsernameClaimed>),
     File(UploadId, Box<FileMerged>),
+    Saved(ShareId, Box<ShareSaved>),
 }
 
 impl Finishing {
@@ -54,10 +58,10 @@ impl Finishing {
         Self { read, ..Self::default() }
     }
 
-    /// Takes note of an event. Only four names matter; the rest is not even decoded.
+    /// Takes note of an event. Only five names matter; the rest is not even decoded.
     pub fn observe(&mut self, stored: &StoredEvent) -> Result<(), codec::Unreadable> {
         let before = std::mem::replace(&mut self.read, stored.position);
-        if !matches!(stored.name.as_str(), "UsernameClaimed" | "AccountRegistered" | "FileMerged" | "FileAdded") {
+        if !matches!(stored.name.as_str(), "UsernameClaimed" | "AccountRegistered" | "FileMerged" | "ShareSaved" | "FileAdded") {
             return Ok(());
         }
         match codec::decode(stored)? {
@@ -71,14 +75,23 @@ impl Finishing {
                     self.begin(stored, before, What::File(upload, Box::new(merged)));
                 }
             }
+            Event::Share(ShareEvent::ShareSaved(saved)) => {
+                if let Ok(share) = stored.stream.id().parse() {
+                    self.saved.insert(saved.file, stored.position);
+                    self.begin(stored, before, What::Saved(share, Box::new(saved)));
+                }
+            }
             Event::Account(AccountEvent::AccountRegistered(_)) => {
                 let account = stored.stream.id().parse().ok().and_then(|id: AccountId| self.accounts.remove(&id));
                 account.map(|position| self.begun.remove(&position));
             }
             Event::File(FileEvent::FileAdded(added)) => {
-                if let Origin::Upload(upload) = added.origin {
-                    self.uploads.remove(&upload).map(|position| self.begun.remove(&position));
-                }
+                let begun = match added.origin {
+                    Origin::Upload(upload) => self.uploads.remove(&upload),
+                    Origin::Share(_) => stored.stream.id().parse().ok().and_then(|file: FileId| self.saved.remove(&file)),
+                    Origin::Instant => None,
+                };
+                begun.map(|position| self.begun.remove(&position));
             }
             _ => {}
         }
@@ -129,7 +142,7 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
                 finishing.begun.remove(&position);
                 match begun.what {
                     What::Account(_) => finished.accounts += 1,
-                    What::File(..) => finished.files += 1,
+                    What::File(..) | What::Saved(..) => finished.files += 1,
                 }
             }
             // One that can't be finished must not keep the others; it is met again in the next round.
@@ -155,6 +168,7 @@ async fn finish(drive: &Drive, begun: &Begun) -> Result<(), Trouble> {
             let request = Request::of_system(CommandId(claim.account.0).then("register"));
             register_claimed(drive, &request, begun.event, claim).await.map(|_| ())
         }
+        What::Saved(share, saved) => finish_saved(drive, *share, begun.event, saved).await,
         What::File(upload, merged) => {
             let request = Request::of_system(CommandId(upload.0).then("finish"));
             let merged =

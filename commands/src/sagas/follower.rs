@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use cairn_domain::{Position, StoredEvent};
+use cairn_domain::{Position, StoredEvent, Timestamp};
 
 use crate::ports::checkpoints::Checkpoints;
 use crate::{Drive, Trouble};
@@ -45,4 +45,11 @@ impl<'a> Follower<'a> {
         self.read = last.position;
         self.checkpoints.save(&self.saga, self.read).await.map_err(|error| Trouble::Unavailable(error.into()))
     }
+}
+
+/// The first events of a page, up to one of these names that is too young. What a clock that was wrong says to be of the future keeps nothing
+/// waiting.
+pub(super) fn due<'a>(events: &'a [StoredEvent], names: &[&str], latest: Timestamp, now: Timestamp) -> &'a [StoredEvent] {
+    let young = |stored: &StoredEvent| names.contains(&stored.name.as_str()) && stored.time > latest && stored.time <= now;
+    &events[..events.iter().position(young).unwrap_or(events.len())]
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cairn_domain::Position;
+use cairn_domain::{FileId, Position};
 
 use super::breaking::{BreakingLog, Effects};
 use super::stage::{body, caller_of, ports_over, read, request, sha256, sign_in_wish, sign_up_wish, upload};
@@ -13,6 +13,7 @@ use crate::drive::Secret;
 use crate::ports::checkpoints::MemoryCheckpoints;
 use crate::ports::event_store::EventStore;
 use crate::sagas::finish_begun;
+use crate::share::{CreateShare, SaveShare, create, new_token, save};
 use crate::upload::{PartSent, StartUpload, complete, receive_part, start, sweep_staging};
 use crate::{Caller, Drive, Limits, Ports};
 
@@ -56,9 +57,46 @@ fn count_of(names: &[String], name: &str) -> usize {
 }
 
 async fn alice(drive: &Drive) -> Option<Caller> {
-    sign_up(drive, &request(drive), sign_up_wish("alice")).await.ok()?;
-    let signed_in = sign_in(drive, &request(drive), sign_in_wish("alice", "correct horse")).await.ok()?;
+    person(drive, "alice").await
+}
+
+async fn person(drive: &Drive, name: &str) -> Option<Caller> {
+    sign_up(drive, &request(drive), sign_up_wish(name)).await.ok()?;
+    let signed_in = sign_in(drive, &request(drive), sign_in_wish(name, "correct horse")).await.ok()?;
     Some(caller_of(drive, &signed_in).await)
+}
+
+/// Alice shares a file, and Bob saves it.
+async fn share_and_save(drive: &Drive) -> Option<()> {
+    let (alice, bob) = (person(drive, "alice").await?, person(drive, "bob").await?);
+    let (uploading, sharing) = (request(drive), request(drive));
+    upload(drive, &uploading, &alice, "a.txt", b"hello").await.ok()?;
+    let file = FileId(uploading.new_file().0);
+    let token = new_token(drive, &sharing, &alice);
+    let wish = CreateShare { file, password: None, expires_at: None, max_downloads: None };
+    create(drive, &sharing, &alice, token, wish).await.ok()?;
+    let wish = SaveShare { token, password: None, folder: None };
+    save(drive, &request(drive), &bob, wish).await.ok().map(drop)
+}
+
+#[tokio::test]
+async fn what_is_saved_of_a_share_is_whole_or_absent() {
+    let (mut cut_off, mut done) = (0, false);
+    for append in 0.. {
+        for effect in [false, true] {
+            let crash = Crash::at(append, effect);
+            done = share_and_save(&crash.process()).await.is_some();
+            let begun = crash.count("ShareSaved").await;
+            cut_off += usize::from(!done && begun == 1);
+            crash.restarted().await;
+            let (merged, added) = (crash.count("FileMerged").await, crash.count("FileAdded").await);
+            assert_eq!(added, merged + begun, "append {append}, effect {effect}");
+        }
+        if done {
+            break;
+        }
+    }
+    assert!(cut_off > 2, "{cut_off}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn make(stage: &Stage, caller: &Caller, name: &str, parent: Option<FolderI
 
 async fn put(stage: &Stage, caller: &Caller, folder: FolderId) -> Result<FileId, WholeError> {
     let (drive, request) = (&stage.drive, stage.request());
-    let received = receive_whole(drive, body(b"hello"), None).await.expect("received");
+    let received = receive_whole(drive, caller, false, body(b"hello"), None).await.expect("received");
     let wish = WholeUpload { name: "a.txt".parse().expect("a name"), folder: Some(folder), content_type: None };
     store_whole(drive, &request, caller, received, wish).await.map(|_| request.new_file())
 }

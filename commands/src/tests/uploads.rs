@@ -63,11 +63,11 @@ async fn what_is_not_what_was_announced_or_too_large_leaves_nothing() {
     let stage = stage_with(Limits { file_bytes_max: 10, ..Limits::default() });
     let alice = stage.caller("alice").await;
     let before = stage.events().await.len();
-    let refused = receive_whole(&stage.drive, body(b"hello"), Some(sha256(b"other"))).await;
+    let refused = receive_whole(&stage.drive, &alice, false, body(b"hello"), Some(sha256(b"other"))).await;
     assert!(matches!(refused, Err(WholeError::DigestMismatch { .. })));
     let refused = stage.upload(&alice, "a.txt", b"eleven bytes").await;
     assert!(matches!(refused, Err(WholeError::TooLarge { limit: 10 })));
-    let received = receive_whole(&stage.drive, body(b"hello"), None).await.expect("received");
+    let received = receive_whole(&stage.drive, &alice, false, body(b"hello"), None).await.expect("received");
     let folder = Some(cairn_domain::FolderId(uuid::Uuid::nil()));
     let wish = WholeUpload { name: "a".parse().expect("a name"), folder, content_type: None };
     let refused = store_whole(&stage.drive, &stage.request(), &alice, received, wish).await;

@@ -1,4 +1,5 @@
 use cairn_domain::file::File;
+use cairn_domain::space::Holder;
 use cairn_domain::upload::{FileMerged, MergeCommand, PartRange, Phase, Upload, UploadCommand, UploadRejection};
 use cairn_domain::{Decider, FileId, Position, UploadId};
 
@@ -7,7 +8,7 @@ use super::settle::{Merged, Stored, merge_command, parts_of, settle};
 use super::status::{file_of, stream_of};
 use crate::folder;
 use crate::journal::Start;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Loaded, Request, Trouble, space};
 
 /// The file that the upload has become.
 #[derive(Debug, Clone)]
@@ -50,12 +51,15 @@ const READINGS_MAX: u32 = 5;
 
 /// Puts the parts together. The commit point is `FileMerged`; the blob and the entry follow from it.
 pub async fn complete(drive: &Drive, request: &Request, caller: &Caller, id: UploadId) -> Result<Completed, CompleteError> {
-    let _turn = drive.merging.turn(id).await;
+    let _turn = drive.merging.turn(id.0).await;
     for _ in 0..READINGS_MAX {
         let loaded = own_upload(drive, caller.account, id).await?.ok_or(CompleteError::Absent)?;
         if let Some(merged) = ended(&loaded.state)? {
             return finish(drive, request, id, merged, false).await;
         }
+        // Promised when it was started, unless there was no limit then.
+        let size = loaded.state.started().map_or(0, |started| started.size);
+        space::reserve(drive, caller.account, file_of(id), size, Holder::Upload(id)).await?;
         match merge(drive, request, id, &loaded.state).await? {
             Merge::Done(merged) => return finish(drive, request, id, &merged, true).await,
             Merge::Rejected => {

@@ -1,13 +1,14 @@
+use cairn_domain::space::Holder;
 use cairn_domain::upload::{Plan, Upload, UploadCommand, UploadRejection, UploadStarted};
 use cairn_domain::{Decider, FileName, FolderId, Position, Sha1, Sha256, StreamName, UploadId};
 
 use super::own_upload;
-use super::status::{UploadStatus, status_of};
+use super::status::{UploadStatus, file_of, status_of};
 use crate::file::content_type_of;
 use crate::folder;
 use crate::journal::Start;
 use crate::ports::views::OpenUploadKey;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Loaded, Request, Trouble, space};
 
 /// Somebody wants to send a file in parts.
 #[derive(Debug, Clone)]
@@ -80,6 +81,7 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
         return Err(StartError::TooManyUploads { limit });
     }
     let id = UploadId(request.command.derive("upload"));
+    space::reserve(drive, caller.account, file_of(id), wish.size, Holder::Upload(id)).await?;
     // Room first, then the promise: when there is no room, nothing was promised.
     drive.ports.staging.open(id, wish.size).await.map_err(Trouble::from)?;
     let started = UploadStarted {

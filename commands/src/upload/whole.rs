@@ -1,4 +1,5 @@
 use cairn_domain::blob::Blob;
+use cairn_domain::space::Holder;
 use cairn_domain::upload::{FileMerged, Upload, UploadCommand};
 use cairn_domain::{Decider, FileName, FolderId, Sha256, StreamName, UploadId};
 
@@ -9,7 +10,7 @@ use crate::folder;
 use crate::journal::Start;
 use crate::ports::ByteStream;
 use crate::ports::staging::{StagingError, Whole};
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Loaded, Request, Trouble, space};
 
 /// Somebody sends a file in one piece.
 #[derive(Debug, Clone)]
@@ -68,9 +69,23 @@ impl From<StagingError> for WholeError {
 }
 
 /// Takes the bytes. What has been received must be stored or discarded.
-pub async fn receive_whole(drive: &Drive, body: ByteStream, expected: Option<Sha256>) -> Result<Received, WholeError> {
+///
+/// What the caller has no space for is refused as soon as it is too much; not under a key, where it may be in the drive already.
+pub async fn receive_whole(
+    drive: &Drive,
+    caller: &Caller,
+    keyed: bool,
+    body: ByteStream,
+    expected: Option<Sha256>,
+) -> Result<Received, WholeError> {
     let staged = UploadId(drive.ports.ids.command().0);
-    let whole = drive.ports.staging.receive(staged, body, drive.limits.file_bytes_max).await?;
+    let left = if keyed { None } else { space::left(drive, caller.account).await? };
+    let max = drive.limits.file_bytes_max;
+    let limit = left.map_or(max, |left| left.free.min(max));
+    let whole = match (drive.ports.staging.receive(staged, body, limit).await, left) {
+        (Err(StagingError::TooLong { .. }), Some(left)) if limit < max => return Err(WholeError::Trouble(left.over())),
+        (whole, _) => whole?,
+    };
     match expected {
         Some(expected) if expected != whole.sha256 => {
             drive.ports.staging.discard(staged).await?;
@@ -98,6 +113,11 @@ pub async fn store_whole(
         return Err(WholeError::NoSuchFolder);
     }
     let merged = merged_of(request, caller, received.whole, wish);
+    let reserved = space::reserve(drive, caller.account, merged.file, merged.size, Holder::Command).await;
+    if let Err(trouble) = reserved {
+        discard_received(drive, received).await?;
+        return Err(trouble.into());
+    }
     match commit(drive, request, received.staged, &merged).await {
         Ok(stored) => {
             drive.visible(stored.file.position).await;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileName, FolderId, Sha1, Sha256, UploadId};
+use crate::{AccountId, FileName, FolderId, Sha1, Sha256, ShareId, UploadId};
 
 /// What may have happened to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub enum Origin {
     Upload(UploadId),
     /// Its bytes were there, and the owner had them already or proved to possess them.
     Instant,
+    /// Somebody else shared it.
+    Share(ShareId),
 }
 
 /// The entry has another name.

@@ -210,6 +210,10 @@ pub struct LimitsSection {
     pub upload_expires_seconds: u64,
     /// Folders that one account may have, those in the trash included.
     pub folders_max: u64,
+    /// What is in the trash is purged after so long, in seconds.
+    pub trash_expires_seconds: u64,
+    /// Shares that one account may have, without those that were revoked.
+    pub shares_max: u64,
     /// Sessions that one account may have open at once.
     pub sessions_max: usize,
     /// A token works this long, in seconds.
@@ -247,6 +251,8 @@ impl Default for LimitsSection {
             uploads_open_max: limits.uploads_open_max,
             upload_expires_seconds: limits.upload_expires_seconds,
             folders_max: limits.folders_max,
+            trash_expires_seconds: limits.trash_expires_seconds,
+            shares_max: limits.shares_max,
             sessions_max: limits.sessions_max,
             session_expires_seconds: limits.session_expires_seconds,
             challenge_expires_seconds: limits.challenge_expires_seconds,
@@ -276,6 +282,8 @@ impl From<&LimitsSection> for Limits {
             uploads_open_max: section.uploads_open_max,
             upload_expires_seconds: section.upload_expires_seconds,
             folders_max: section.folders_max,
+            trash_expires_seconds: section.trash_expires_seconds,
+            shares_max: section.shares_max,
             sessions_max: section.sessions_max,
             session_expires_seconds: section.session_expires_seconds,
             challenge_expires_seconds: section.challenge_expires_seconds,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::staging::{Staging, StagingError, Whole};
+use cairn_commands::turns::Turns;
 use cairn_digest::Hasher;
 use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
@@ -29,7 +30,6 @@ mod part_aside;
 mod part_in_place;
 mod read_back;
 mod record;
-mod turns;
 mod upload;
 
 mod promote;
@@ -38,7 +38,6 @@ mod seal;
 use claim::Claim;
 use part_aside::AsideSink;
 use part_in_place::{Hashes, InPlaceSink};
-use turns::Turns;
 use upload::{Upload, Uploads};
 use wholes::{Shelves, Wholes};
 
@@ -159,7 +158,7 @@ impl FsStaging {
         upload: UploadId,
         work: impl FnOnce(&Area) -> Result<T, StagingError> + Send + 'static,
     ) -> Result<T, StagingError> {
-        let turn = self.0.turns.turn(upload).await;
+        let turn = self.0.turns.turn(upload.0).await;
         let area = self.0.clone();
         on_blocking_thread(move || {
             let _turn = turn;

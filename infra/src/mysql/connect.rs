@@ -11,6 +11,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Executor, MySql, MySqlConnection, MySqlPool};
 
+use super::pulse::Pulse;
+
 /// How long connecting, or waiting for a free connection, may take.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 
@@ -19,7 +21,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 const ANSWER_MAX: Duration = Duration::from_millis(2_500);
 
 /// How long a connection that is only tried may take to answer.
-const TRIED_FOR: Duration = Duration::from_millis(500);
+pub(super) const TRIED_FOR: Duration = Duration::from_millis(500);
 
 /// Connections that were idle this long are tried before they are used: the server may have been away.
 const TRUSTED_FOR: Duration = Duration::from_millis(500);
@@ -40,7 +42,7 @@ const WRITER: &str = "SET SESSION autocommit = 0, SESSION wait_timeout = 5, SESS
 
 /// A database on a server, and how to reach it.
 #[derive(Clone)]
-pub struct Server(Arc<MySqlConnectOptions>);
+pub struct Server(Arc<(MySqlConnectOptions, Pulse)>);
 
 /// The URL of a server can't be understood.
 #[derive(Debug, thiserror::Error)]
@@ -57,15 +59,16 @@ impl FromStr for Server {
         }
         // Texts compare and sort by their bytes, as in SQLite. The errors reach someone who logs them.
         let options = options.charset("utf8mb4").collation("utf8mb4_bin").statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self(Arc::new(options.disable_statement_logging())))
+        Ok(Self(Arc::new((options.disable_statement_logging(), Pulse::default()))))
     }
 }
 
 /// Where it is, without the password.
 impl fmt::Display for Server {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let database = self.0.get_database().unwrap_or_default();
-        write!(formatter, "mysql://{}@{}:{}/{database}", self.0.get_username(), self.0.get_host(), self.0.get_port())
+        let options = self.options();
+        let database = options.get_database().unwrap_or_default();
+        write!(formatter, "mysql://{}@{}:{}/{database}", options.get_username(), options.get_host(), options.get_port())
     }
 }
 
@@ -76,10 +79,19 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
+    fn options(&self) -> &MySqlConnectOptions {
+        &self.0.0
+    }
+
+    /// The answer to work that ends with a flush to the server's disk, which may be busy: it is waited for while the server lives.
+    pub(super) async fn while_alive<T>(&self, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+        self.0.1.while_alive(self.options(), answer).await
+    }
+
     /// A connection of its own.
     pub(super) async fn connect(&self) -> Result<MySqlConnection, sqlx::Error> {
         within(CONNECT_MAX, async {
-            let mut connection = self.0.connect().await?;
+            let mut connection = self.options().connect().await?;
             greet(&mut connection).await?;
             Ok(connection)
         })
@@ -102,7 +114,7 @@ impl Server {
                 })
             })
             .after_connect(|connection, _| Box::pin(greet(connection)));
-        Pool(pool.connect_lazy_with((*self.0).clone()))
+        Pool { connections: pool.connect_lazy_with(self.options().clone()), server: self.clone() }
     }
 }
 
@@ -112,12 +124,15 @@ async fn greet(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
 
 /// Connections to one server.
 #[derive(Debug, Clone)]
-pub(super) struct Pool(MySqlPool);
+pub(super) struct Pool {
+    connections: MySqlPool,
+    server: Server,
+}
 
 impl Pool {
     pub(super) async fn borrow(&self) -> Result<Borrowed, sqlx::Error> {
         // Making a connection is a large future, and seldom needed.
-        Ok(Borrowed(Some(Box::pin(self.0.acquire()).await?)))
+        Ok(Borrowed(Some(Box::pin(self.connections.acquire()).await?)))
     }
 
     /// The rows of one question. If the connection turns out to be dead, it is put once more, on one that lives: a server that was away
@@ -162,7 +177,7 @@ impl Pool {
 
     /// Changes rows, and tells how many.
     pub(super) async fn execute(&self, query: Query<'_, MySql, MySqlArguments>) -> Result<u64, sqlx::Error> {
-        in_time(async {
+        self.while_alive(async {
             let mut borrowed = self.borrow().await?;
             let done = query.execute(borrowed.connection()?).await?;
             borrowed.give_back();
@@ -171,9 +186,14 @@ impl Pool {
         .await
     }
 
+    /// As of its server.
+    pub(super) async fn while_alive<T>(&self, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+        self.server.while_alive(answer).await
+    }
+
     pub(super) async fn close(&self) {
         // Connections that are in use end with their use.
-        let _ = tokio::time::timeout(CONNECT_MAX, self.0.close()).await;
+        let _ = tokio::time::timeout(CONNECT_MAX, self.connections.close()).await;
     }
 }
 
@@ -257,6 +277,9 @@ pub(super) async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Erro
 }
 
 pub(super) async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    let late = || sqlx::Error::Io(Error::new(ErrorKind::TimedOut, format!("no answer within {} ms", limit.as_millis())));
-    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(late(limit)))
+}
+
+pub(super) fn late(limit: Duration) -> sqlx::Error {
+    sqlx::Error::Io(Error::new(ErrorKind::TimedOut, format!("no answer within {} ms", limit.as_millis())))
 }

@@ -7,7 +7,7 @@ use cairn_domain::Timestamp;
 use sqlx::Row;
 use sqlx::mysql::MySqlRow;
 
-use super::connect::{Borrowed, Pool, Server, in_time};
+use super::connect::{Borrowed, Pool, Server};
 use super::schema::{Migrate, OpenError, Part};
 use super::trouble;
 
@@ -51,14 +51,13 @@ impl MysqlLedger {
     }
 
     async fn begin_or_find(&self, key: &str, fingerprint: &str, now: Timestamp) -> Result<Begun, BoxError> {
-        in_time(async {
+        let entered = self.pool.while_alive(async {
             let mut borrowed = self.pool.borrow().await?;
             let begun = enter(&mut borrowed, key, fingerprint, now).await?;
             borrowed.give_back();
             Ok(begun)
-        })
-        .await?
-        .ok_or_else(|| "the request was forgotten this moment: try again".into())
+        });
+        entered.await?.ok_or_else(|| "the request was forgotten this moment: try again".into())
     }
 }
 

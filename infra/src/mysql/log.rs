@@ -50,15 +50,13 @@ INSERT IGNORE INTO log_head (id, position) VALUES (1, 0);
 /// Connections for reading.
 const READERS_MAX: u32 = 8;
 
-/// How long an append may take, with the time that it waits for others. What becomes of it later is as unknown as with any lost answer.
-const APPEND_MAX: Duration = Duration::from_millis(2_800);
-
 /// How often the log is asked whether another process has appended to it.
 const FOREIGN_GROWTH_PERIOD: Duration = Duration::from_millis(100);
 
 /// The log in a database. Dropping it ends its tasks after what is queued; [`close`](Self::close) waits for that.
 #[derive(Debug)]
 pub struct MysqlLog {
+    server: Server,
     queue: Queue<AppendJob>,
     readers: Pool,
     growth: watch::Sender<Position>,
@@ -88,7 +86,7 @@ impl MysqlLog {
         tasks.spawn(writer.run(jobs, stop.clone()));
         tasks.spawn(watch_foreign_growth(readers.clone(), growth.clone(), stop.clone()));
         tasks.close();
-        Self { queue, readers, growth, tasks, _stop_when_dropped: stop.clone().drop_guard(), stop }
+        Self { server: server.clone(), queue, readers, growth, tasks, _stop_when_dropped: stop.clone().drop_guard(), stop }
     }
 
     /// Commits what is queued, takes nothing more, and closes the connections.
@@ -107,8 +105,9 @@ impl EventStore for MysqlLog {
     }
 
     async fn append_in_order(&self, appends: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
-        let appended = tokio::time::timeout(APPEND_MAX, group_commit::append(&self.queue, appends)).await;
-        appended.unwrap_or_else(|_| Err(StoreError::Unavailable("the append was not answered in time".into())))
+        // With the time that it waits for others. What becomes of an append that is given up is as unknown as with any lost answer.
+        let appended = self.server.while_alive(async { Ok(group_commit::append(&self.queue, appends).await) }).await;
+        appended.unwrap_or_else(|error| Err(StoreError::Unavailable(error.into())))
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Version, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {

@@ -1,4 +1,6 @@
-use cairn_domain::{AccountId, EventId, FileId, FolderId, Position, SessionId, Sha1, Sha256, Timestamp, TransferId, UploadId};
+use cairn_domain::{
+    AccountId, EventId, FileId, FolderId, Position, SessionId, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId,
+};
 
 use super::ReadError;
 use crate::statement::Value;
@@ -85,7 +87,7 @@ macro_rules! parsed {
     };
 }
 
-parsed!(AccountId, EventId, FileId, FolderId, SessionId, TransferId, UploadId, Sha1, Sha256);
+parsed!(AccountId, EventId, FileId, FolderId, SessionId, ShareId, TransferId, UploadId, Sha1, Sha256);
 
 impl FromColumn for cairn_domain::StreamName {
     fn from_column(value: &Value) -> Option<Self> {

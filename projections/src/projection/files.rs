@@ -117,7 +117,13 @@ impl Projection for Files {
         Ok(match event {
             Event::Blob(event) => content(event, envelope)?.into_iter().collect(),
             Event::File(event) => vec![entry(event, envelope)?],
-            Event::Username(_) | Event::Account(_) | Event::Upload(_) | Event::Folder(_) | Event::Transfer(_) => Vec::new(),
+            Event::Username(_)
+            | Event::Account(_)
+            | Event::Upload(_)
+            | Event::Folder(_)
+            | Event::Share(_)
+            | Event::Space(_)
+            | Event::Transfer(_) => Vec::new(),
         })
     }
 }

@@ -195,6 +195,24 @@ fn has_status(status: EntryStatus) -> Expr {
     }
 }
 
+/// What the entry is called whose id stands in a column of another table: one look at its key.
+pub(super) fn name_of_entry(id: (&'static str, impl sea_query::Iden + 'static)) -> Expr {
+    let mut query = Query::select();
+    query.column(UserFile::Name).from(UserFile::TABLE.name).and_where(Expr::col((UserFile::TABLE.name, UserFile::Id)).equals(id));
+    Expr::SubQuery(None, Box::new(query.into()))
+}
+
+/// Whether the entry whose id stands in a column of another table is in use.
+pub(super) fn entry_is_in_use(id: (&'static str, impl sea_query::Iden + 'static)) -> Expr {
+    let mut query = Query::select();
+    query
+        .column(UserFile::Id)
+        .from(UserFile::TABLE.name)
+        .and_where(Expr::col((UserFile::TABLE.name, UserFile::Id)).equals(id))
+        .and_where(has_status(EntryStatus::Active));
+    Expr::exists(query)
+}
+
 /// One look at the key of the other table.
 fn stands_in_one(status: &'static str) -> Expr {
     let mut query = Query::select();

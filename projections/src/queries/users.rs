@@ -1,12 +1,14 @@
 use std::collections::BTreeSet;
 
 use cairn_domain::account::Role;
-use cairn_domain::{AccountId, SessionId, Sha256, Timestamp, Username};
+use cairn_domain::{AccountId, Position, SessionId, Sha256, Timestamp, Username};
 use sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
 use super::first;
+use crate::bookkeeping::CheckpointRow;
 use crate::ports::{ReadError, ReadTables, Row};
-use crate::projection::usage::UsageRow;
+use crate::projection::Projection as _;
+use crate::projection::usage::{Usage, UsageRow};
 use crate::projection::users::{User, UserToken};
 use crate::statement::Value;
 use crate::table::Columns;
@@ -91,6 +93,23 @@ pub async fn usage_of(tables: &dyn ReadTables, account: AccountId) -> Result<Usa
         .and_where(Expr::col(UsageRow::AccountId).eq(Value::from(account)))
         .to_owned();
     let read = |row: &Row| Ok(UsageRecord { used_bytes: row.get(0)?, files: row.get(1)? });
+    Ok(first(tables, query, read).await?.unwrap_or_default())
+}
+
+/// What the account's entries occupy, in bytes, and up to where in the log that is counted: both of one moment.
+pub async fn occupied_by(tables: &dyn ReadTables, account: AccountId) -> Result<(u64, Position), ReadError> {
+    let used = Query::select()
+        .column(UsageRow::UsedBytes)
+        .from(UsageRow::TABLE.name)
+        .and_where(Expr::col((UsageRow::TABLE.name, UsageRow::AccountId)).eq(Value::from(account)))
+        .to_owned();
+    let query = Query::select()
+        .column(CheckpointRow::Position)
+        .expr(Expr::SubQuery(None, Box::new(used.into())))
+        .from(CheckpointRow::TABLE.name)
+        .and_where(Expr::col((CheckpointRow::TABLE.name, CheckpointRow::Projection)).eq(Usage.name()))
+        .to_owned();
+    let read = |row: &Row| Ok((row.get::<Option<u64>>(1)?.unwrap_or_default(), row.get(0)?));
     Ok(first(tables, query, read).await?.unwrap_or_default())
 }
 

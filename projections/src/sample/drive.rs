@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Chance;
 use super::folders::{Changed, Folders};
+use super::shares::Shares;
 use super::stores::{Content, Stores};
 
 /// What there is, as far as it decides what can happen next.
@@ -21,6 +22,7 @@ pub(super) struct Drive {
     stores: Stores,
     files: Vec<Entry>,
     uploads: Vec<Open>,
+    shares: Shares,
 }
 
 struct Person {
@@ -51,7 +53,14 @@ const PART_BYTES: u64 = 8 << 20;
 
 impl Drive {
     pub(super) fn new(chance: Chance) -> Self {
-        Self { chance, people: Vec::new(), stores: Stores::default(), files: Vec::new(), uploads: Vec::new() }
+        Self {
+            chance,
+            people: Vec::new(),
+            stores: Stores::default(),
+            files: Vec::new(),
+            uploads: Vec::new(),
+            shares: Shares::default(),
+        }
     }
 
     /// What happens next, all at once.
@@ -68,6 +77,7 @@ impl Drive {
             80..84 => self.add_instantly(),
             84..96 => self.change_entry(),
             96..100 => self.change_folders(now),
+            100..106 => self.share(now),
             _ => self.stores.act(&mut self.chance),
         }
     }
@@ -250,6 +260,15 @@ impl Drive {
             events.push((StreamName::file(id), FileEvent::FilePurged(purged).into()));
         }
         events
+    }
+
+    fn share(&mut self, now: Timestamp) -> Events {
+        if self.files.is_empty() {
+            return Vec::new();
+        }
+        let place = self.chance.index(self.files.len());
+        let Entry { id, owner, content, .. } = self.files[place];
+        self.shares.act(id, owner, content.sha256, now, &mut self.chance)
     }
 
     /// Somebody, and a place among their folders.

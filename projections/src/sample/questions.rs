@@ -2,7 +2,7 @@
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "the names are fixed")]
 
 use cairn_domain::transfer::Phase;
-use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId};
+use cairn_domain::{AccountId, FileId, FolderId, Position, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId};
 use uuid::Uuid;
 
 use crate::Cursor;
@@ -11,18 +11,20 @@ use crate::queries::files::{ByHash, EntryStatus, FileFilter, entries_in_folder, 
 use crate::queries::folders::{FolderFilter, folder_by_id, folders};
 use crate::queries::transfers::{self, TransferFilter};
 use crate::queries::uploads::{self, UploadLike};
-use crate::queries::{PageOf, contents, operations, users};
+use crate::queries::{PageOf, contents, operations, shares, users};
 
 /// Asks each query there is at least once, of that account: for a look at their plans.
 pub async fn ask_everything(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
     ask_of_files(tables, account).await?;
     ask_of_folders(tables, account).await?;
+    ask_of_shares(tables, account).await?;
     ask_of_uploads(tables, account).await?;
     ask_of_transfers(tables).await?;
     users::user_by_id(tables, account).await?;
     users::user_by_name(tables, &"alice".parse().expect("a name")).await?;
     users::session_by_token(tables, Sha256([0; 32])).await?;
     users::usage_of(tables, account).await?;
+    users::occupied_by(tables, account).await?;
     contents::content_by_sha256(tables, Sha256([0; 32])).await?;
     contents::sha256_by_sha1(tables, Sha1([0; 20])).await?;
     for after in [None, Some(Sha256([9; 32]))] {
@@ -64,6 +66,17 @@ async fn ask_of_folders(tables: &dyn ReadTables, account: AccountId) -> Result<(
             for after in [None, Some(Cursor(Position(99)))] {
                 folders(tables, account, FolderFilter { parent, status }, PageOf { after, limit: 10 }).await?;
             }
+        }
+    }
+    Ok(())
+}
+
+async fn ask_of_shares(tables: &dyn ReadTables, account: AccountId) -> Result<(), ReadError> {
+    shares::share_by_id(tables, account, ShareId(Uuid::nil())).await?;
+    shares::count_shares(tables, account).await?;
+    for file in [None, Some(FileId(Uuid::nil()))] {
+        for after in [None, Some(Cursor(Position(99)))] {
+            shares::shares(tables, account, file, PageOf { after, limit: 10 }).await?;
         }
     }
     Ok(())

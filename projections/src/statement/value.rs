@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 
-use cairn_domain::{AccountId, EventId, FileId, FolderId, Position, SessionId, Sha1, Sha256, Timestamp, TransferId, UploadId};
+use cairn_domain::{
+    AccountId, EventId, FileId, FolderId, Position, SessionId, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId,
+};
 
 /// What a column can hold.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,4 +86,4 @@ macro_rules! ids {
     };
 }
 
-ids!(AccountId, EventId, FileId, FolderId, SessionId, TransferId, UploadId);
+ids!(AccountId, EventId, FileId, FolderId, SessionId, ShareId, TransferId, UploadId);

@@ -7,7 +7,7 @@ use crate::resources::file::{no_such_folder, too_large};
 
 problems! {
     /// Why no upload was started.
-    pub InitProblem: not_found, too_large + JSON_BODY + COMMAND + SIGNED_IN;
+    pub InitProblem: not_found, too_large, quota_exceeded + JSON_BODY + COMMAND + SIGNED_IN;
     /// You have as many uploads open as you may; complete or cancel some.
     429 too_many_uploads retry after 60;
 }
@@ -35,7 +35,7 @@ problems! {
 
 problems! {
     /// Why the upload has not become a file.
-    pub CompleteProblem: not_found, digest_mismatch + JSON_BODY + COMMAND + SIGNED_IN;
+    pub CompleteProblem: not_found, digest_mismatch, quota_exceeded + JSON_BODY + COMMAND + SIGNED_IN;
     /// Some parts have not come; missing says which.
     409 parts_missing;
     /// The upload has ended without a file.

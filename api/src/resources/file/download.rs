@@ -145,7 +145,7 @@ async fn linked(app: &App, wanted: Wanted, signature: &Signature) -> Result<Opti
 }
 
 /// Where the read tables have a content. They may be behind, or away: the log says it then.
-async fn probable_store(app: &App, sha256: Sha256) -> Option<String> {
+pub(in crate::resources) async fn probable_store(app: &App, sha256: Sha256) -> Option<String> {
     let tables = app.copies.reached(Position::START);
     let content = content_by_sha256(&*tables, sha256).await.ok()??;
     content.is_sound.then_some(content.store)
@@ -162,12 +162,12 @@ fn of_record(drive: &Drive, record: FileRecord) -> Found {
     (download, record.stored_in)
 }
 
-fn boundary(drive: &Drive) -> Uuid {
+pub(in crate::resources) fn boundary(drive: &Drive) -> Uuid {
     drive.ports().ids.command().0
 }
 
 /// The bytes of a content, piece by piece as a store gives them. A problem travels inside of the error.
-fn source(drive: &Arc<Drive>, sha256: Sha256, probably_in: Option<String>) -> impl Source {
+pub(in crate::resources) fn source(drive: &Arc<Drive>, sha256: Sha256, probably_in: Option<String>) -> impl Source {
     let (drive, probably_in) = (Arc::clone(drive), probably_in.map(Arc::<str>::from));
     move |range: Range<u64>| -> BoxFuture<'static, std::io::Result<SourceStream>> {
         let (drive, probably_in) = (Arc::clone(&drive), probably_in.clone());

@@ -8,7 +8,7 @@ use crate::resources::common::body_problem;
 
 problems! {
     /// Why no file was uploaded.
-    pub UploadProblem: not_found, digest_mismatch + UPLOAD_BODY + COMMAND + SIGNED_IN;
+    pub UploadProblem: not_found, digest_mismatch, quota_exceeded + UPLOAD_BODY + COMMAND + SIGNED_IN;
 }
 
 problems! {

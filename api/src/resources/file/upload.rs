@@ -44,7 +44,8 @@ pub(super) async fn upload(
     }
     let inner = Arc::clone(app);
     let work = async move {
-        let received = receive_whole(&inner.drive, incoming(part.content), head.sha256).await?;
+        let keyed = asking.key().is_some();
+        let received = receive_whole(&inner.drive, &caller, keyed, incoming(part.content), head.sha256).await?;
         store(&inner, asking, &caller, received, wish).await
     };
     app.detached(work.in_current_span()).await

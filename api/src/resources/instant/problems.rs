@@ -5,12 +5,12 @@ use crate::resources::file::no_such_folder;
 
 problems! {
     /// Why nothing was offered.
-    pub OfferProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+    pub OfferProblem: not_found, quota_exceeded + JSON_BODY + COMMAND + SIGNED_IN;
 }
 
 problems! {
     /// Why there is no entry.
-    pub ProofProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+    pub ProofProblem: not_found, quota_exceeded + JSON_BODY + COMMAND + SIGNED_IN;
     /// Send the bytes: the content is not known, the proof is wrong, or the challenge was used or has ended.
     409 upload_required;
 }

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use cairn_domain::blob::{Blob, BlobEvent};
 use cairn_domain::decider::Decider;
 use cairn_domain::file::File;
+use cairn_domain::share::Share;
 use cairn_domain::transfer::{Phase, Transfer};
 use cairn_domain::upload::Upload;
-use cairn_domain::{AccountId, Event, FileId, FolderId, Position, Sha1, Sha256, Timestamp, TransferId, UploadId, codec, upload};
+use cairn_domain::{
+    AccountId, Event, FileId, FolderId, Position, Sha1, Sha256, ShareId, Timestamp, TransferId, UploadId, codec, upload,
+};
 
 use super::{ContentHash, OpenUploadKey, Views, ViewsError};
 use crate::ports::event_store::EventStore;
@@ -26,6 +29,8 @@ struct Everything {
     contents: Vec<(Sha1, Sha256)>,
     blobs: BTreeMap<Sha256, Blob>,
     transfers: BTreeMap<TransferId, (Timestamp, Transfer)>,
+    shares: BTreeMap<ShareId, Share>,
+    head: Position,
 }
 
 impl MemoryViews {
@@ -40,6 +45,7 @@ impl MemoryViews {
         let mut all = Everything::default();
         for stored in events {
             let id = stored.stream.id();
+            all.head = stored.position;
             match codec::decode(&stored).map_err(|error| broken(error.into()))? {
                 Event::Upload(event) => {
                     let upload = all.uploads.entry(id.parse().map_err(|_| broken("not an id".into()))?).or_default();
@@ -49,6 +55,10 @@ impl MemoryViews {
                     let id = id.parse().map_err(|_| broken("not an id".into()))?;
                     let (_, file) = all.files.entry(id).or_insert((stored.position, File::default()));
                     *file = std::mem::take(file).evolve(&event);
+                }
+                Event::Share(event) => {
+                    let share = all.shares.entry(id.parse().map_err(|_| broken("not an id".into()))?).or_default();
+                    *share = std::mem::take(share).evolve(&event);
                 }
                 Event::Blob(event) => {
                     let sha256 = id.parse().map_err(|_| broken("not a hash".into()))?;
@@ -161,6 +171,18 @@ impl Views for MemoryViews {
         entries.sort_by_key(|(_, position)| std::cmp::Reverse(*position));
         entries.truncate(limit as usize);
         Ok(entries)
+    }
+
+    async fn shares_of(&self, owner: AccountId) -> Result<u64, ViewsError> {
+        let all = self.everything().await?;
+        let stands = |share: &&Share| share.offered().is_some_and(|share| share.owner == owner && !share.revoked);
+        Ok(all.shares.values().filter(stands).count() as u64)
+    }
+
+    async fn occupied(&self, owner: AccountId) -> Result<(u64, Position), ViewsError> {
+        let all = self.everything().await?;
+        let entries = all.files.values().filter_map(|(_, file)| file.entry()).filter(|entry| entry.added.owner == owner);
+        Ok((entries.map(|entry| entry.added.size).sum(), all.head))
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {

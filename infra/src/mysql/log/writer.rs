@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::statements;
 use crate::group_commit::{self, AppendJob, Committer, Plan, Recent, Verdict, Waiting, tell_growth};
-use crate::mysql::connect::{Server, Writing, in_time};
+use crate::mysql::connect::{Server, Writing};
 use crate::mysql::trouble;
 
 /// Commits what waits, group by group.
 pub(super) struct Writer {
+    server: Server,
     writing: Writing,
     /// None until something was appended over the present connection: a server that was away may have lost what it had not flushed, or be
     /// another one.
@@ -30,7 +31,7 @@ struct Outcome {
 
 impl Writer {
     pub(super) fn new(server: Server, growth: watch::Sender<Position>) -> Self {
-        Self { writing: Writing::new(server), recent: None, growth }
+        Self { writing: Writing::new(server.clone()), server, recent: None, growth }
     }
 
     pub(super) async fn run(mut self, jobs: mpsc::Receiver<Waiting<AppendJob>>, stop: CancellationToken) {
@@ -44,7 +45,7 @@ impl Writer {
         if self.writing.is_fresh() {
             self.recent = None;
         }
-        let outcome = in_time(execute(&mut connection, &mut self.recent, jobs)).await?;
+        let outcome = self.server.while_alive(execute(&mut connection, &mut self.recent, jobs)).await?;
         self.writing.put_back(connection);
         Ok(outcome)
     }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 mod folders;
 mod moving;
+mod shares;
 
 struct Asked<'a> {
     tables: &'a dyn ReadTables,
@@ -33,6 +34,7 @@ pub async fn all(tables: &dyn ReadTables, events: &[StoredEvent]) {
     contents_come_page_by_page_in_the_order_of_their_hashes(&asked).await;
     moving::all(&asked).await;
     folders::all(&asked).await;
+    shares::all(&asked).await;
     people_are_found_by_id_by_name_in_any_case_and_by_token(&asked).await;
     usage_is_the_sum_of_what_is_not_purged(&asked).await;
     open_uploads_are_listed_counted_and_found_alike(&asked).await;

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::SignedIn;
 
 /// Somebody with a valid token, or somebody without any. A token that comes must be valid.
-pub(super) struct Visitor(pub Option<Caller>);
+pub(in crate::resources) struct Visitor(pub Option<Caller>);
 
 impl<'a> ApiExtractor<'a> for Visitor {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];

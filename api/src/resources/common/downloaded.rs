@@ -3,10 +3,10 @@ use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
 
 /// A content on its way out.
-pub(super) struct Downloaded(pub Response);
+pub(in crate::resources) struct Downloaded(pub Response);
 
 /// What is told of a content without sending it.
-pub(super) struct Peeked(pub Response);
+pub(in crate::resources) struct Peeked(pub Response);
 
 impl IntoResponse for Downloaded {
     fn into_response(self) -> Response {

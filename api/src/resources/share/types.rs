@@ -1,0 +1,494 @@
+use cairn_commands::Drive;
+use cairn_commands::share::{ChangeShare, Changed, CreateShare, SaveShare, SharePassword};
+use cairn_domain::disclosed::disclosed_data;
+use cairn_domain::share::Standing;
+use cairn_domain::{FileId, FolderId, ShareId, StoredEvent, Timestamp};
+use cairn_projections::queries::shares::ShareRecord;
+use poem_openapi::payload::Json;
+use poem_openapi::types::{Example, MaybeUndefined};
+use poem_openapi::{ApiResponse, Enum, Object};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::http::problem::Problem;
+use crate::resources::common::{Fields, FileDocument};
+use crate::resources::time::Time;
+
+/// A way for others to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[oai(rename = "Share", example)]
+pub(super) struct ShareDocument {
+    /// The share.
+    pub id: Uuid,
+    /// The file that it leads to.
+    pub file_id: Uuid,
+    /// What the file is called now; null when it is gone for good.
+    pub name: Option<String>,
+    /// Whether it asks for a password.
+    pub has_password: bool,
+    /// When it ends by itself; null for never.
+    pub expires_at: Option<Time>,
+    /// How many downloads there may be; null for any number.
+    pub max_downloads: Option<u64>,
+    /// Downloads that began.
+    pub downloads: u64,
+    /// Whether it can be used.
+    pub state: ShareState,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// Whether a share can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub(super) enum ShareState {
+    /// It can.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// There were as many downloads as there may be.
+    UsedUp,
+    /// Its owner has ended it.
+    Revoked,
+    /// Its file is in the trash, or gone for good.
+    Unavailable,
+}
+
+/// A share that was just made, with what its owner may give to others.
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(rename = "CreatedShare", example)]
+pub(super) struct CreatedDocument {
+    /// The share.
+    pub id: Uuid,
+    /// The file that it leads to.
+    pub file_id: Uuid,
+    /// What the file is called now.
+    pub name: Option<String>,
+    /// Whether it asks for a password.
+    pub has_password: bool,
+    /// When it ends by itself; null for never.
+    pub expires_at: Option<Time>,
+    /// How many downloads there may be; null for any number.
+    pub max_downloads: Option<u64>,
+    /// Downloads that began.
+    pub downloads: u64,
+    /// Whether it can be used.
+    pub state: ShareState,
+    /// When it was made.
+    pub created_at: Time,
+    /// What opens it. It is shown only here.
+    pub token: String,
+    /// A page for whoever is given the token.
+    pub url: String,
+}
+
+/// What shall be shared, and how.
+#[derive(Debug, Clone, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "ShareCreation", example)]
+pub(super) struct CreateBody {
+    /// The file.
+    pub file_id: Uuid,
+    /// What others must know, 1 to 256 characters; absent or null asks for nothing.
+    pub password: Option<String>,
+    /// When it shall end by itself; absent or null is never.
+    pub expires_at: Option<Time>,
+    /// How many downloads there may be, at least 1; absent or null is any number.
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
+    pub max_downloads: Option<u64>,
+}
+
+/// What a share shall ask and allow; what is absent stays, what is null is cleared.
+#[derive(Debug, Clone, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "ShareUpdate", example)]
+pub(super) struct UpdateBody {
+    /// The share.
+    pub id: Uuid,
+    /// What others must know, 1 to 256 characters.
+    #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
+    pub password: MaybeUndefined<String>,
+    /// When it shall end by itself.
+    #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
+    pub expires_at: MaybeUndefined<Time>,
+    /// How many downloads there may be, at least 1, those that there were included.
+    #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
+    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
+    pub max_downloads: MaybeUndefined<u64>,
+}
+
+/// Which share shall end.
+#[derive(Debug, Clone, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "ShareRevocation", example)]
+pub(super) struct RevokeBody {
+    /// The share.
+    pub id: Uuid,
+}
+
+/// What shall be saved, and where.
+#[derive(Debug, Clone, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "ShareSaving", example)]
+pub(super) struct SaveBody {
+    /// What the owner gave away.
+    pub token: String,
+    /// The share's password, if it asks for one.
+    pub password: Option<String>,
+    /// Where the file shall stand; absent or null is the top.
+    pub folder_id: Option<Uuid>,
+}
+
+/// What anybody may know who holds a token.
+#[derive(Debug, Clone, PartialEq, Eq, Object)]
+#[oai(rename = "SharedFile", example)]
+pub(super) struct InfoDocument {
+    /// What the file is called.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Who shared it.
+    pub owner: String,
+    /// Whether the share asks for a password.
+    pub needs_password: bool,
+    /// When the share ends by itself; null for never.
+    pub expires_at: Option<Time>,
+}
+
+/// One page of shares.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub(super) struct ShareList {
+    /// The shares, newest first.
+    pub items: Vec<ShareDocument>,
+    /// Where the list goes on; null at its end.
+    pub next_cursor: Option<String>,
+}
+
+/// One page of what happened to a share.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "ShareHistoryList", example)]
+pub(super) struct HistoryList {
+    /// What happened, oldest first.
+    pub items: Vec<UsedDocument>,
+    /// Where the list goes on; null at its end.
+    pub next_cursor: Option<String>,
+}
+
+/// Something that happened to a share.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "ShareHappened", example)]
+pub(super) struct UsedDocument {
+    /// Where it stands in the log.
+    pub position: u64,
+    /// What happened: `ShareCreated`, `ShareChanged`, `ShareDownloaded`, `ShareDownloadEnded`, `ShareSaved`, `ShareRevoked`.
+    #[oai(rename = "type")]
+    pub name: String,
+    /// When.
+    pub time: Time,
+    /// The account that asked for it; null for somebody without one.
+    pub actor: Option<Uuid>,
+    /// The address from which it was asked for, as far as it is known.
+    pub client: Option<String>,
+    /// The particulars, as the log has them, without secrets.
+    pub data: Value,
+}
+
+/// What the wish to share is answered with.
+#[derive(ApiResponse)]
+pub(super) enum CreateAnswer {
+    /// Whoever is given the token may use it from now on.
+    #[oai(status = 201)]
+    Created(
+        Json<CreatedDocument>,
+        /// Where the log then stood.
+        #[oai(header = "Cairn-Position")]
+        Option<u64>,
+    ),
+}
+
+/// What a query is answered with.
+#[derive(ApiResponse)]
+pub(super) enum QueryAnswer {
+    /// One page of the caller's shares.
+    #[oai(status = 200)]
+    Found(Json<ShareList>),
+}
+
+/// What a change of a share is answered with.
+#[derive(ApiResponse)]
+pub(super) enum UpdateAnswer {
+    /// The share as it is now.
+    #[oai(status = 200)]
+    Changed(
+        Json<ShareDocument>,
+        /// Where the log then stood.
+        #[oai(header = "Cairn-Position")]
+        Option<u64>,
+    ),
+}
+
+/// What the end of a share is answered with.
+#[derive(ApiResponse)]
+pub(super) enum RevokeAnswer {
+    /// Its token is dead.
+    #[oai(status = 204)]
+    Revoked(
+        /// Where the log then stood.
+        #[oai(header = "Cairn-Position")]
+        Option<u64>,
+    ),
+}
+
+/// What is told of a share's past.
+#[derive(ApiResponse)]
+pub(super) enum HistoryAnswer {
+    /// One page of what happened.
+    #[oai(status = 200)]
+    Found(Json<HistoryList>),
+}
+
+/// What is told of what was shared.
+#[derive(ApiResponse)]
+pub(super) enum InfoAnswer {
+    /// What anybody may know who holds the token.
+    #[oai(status = 200)]
+    Found(Json<InfoDocument>),
+}
+
+/// What the wish to save is answered with.
+#[derive(ApiResponse)]
+pub(super) enum SaveAnswer {
+    /// The file is in the caller's drive.
+    #[oai(status = 201)]
+    Saved(
+        Json<FileDocument>,
+        /// Where the log then stood.
+        #[oai(header = "Cairn-Position")]
+        Option<u64>,
+    ),
+}
+
+impl ShareDocument {
+    /// As a command left it; then its file was in use, or it was not asked for.
+    pub(super) fn of_changed(drive: &Drive, changed: Changed) -> Self {
+        let Changed { id, share, name, created_at, .. } = changed;
+        let standing = share.standing(drive.ports().clock.now());
+        Self {
+            id: id.0,
+            file_id: share.file.0,
+            state: ShareState::of(standing, name.is_some()),
+            name: name.map(Into::into),
+            has_password: share.terms.password_hash.is_some(),
+            expires_at: share.terms.expires_at.map(Into::into),
+            max_downloads: share.terms.max_downloads,
+            downloads: share.downloads,
+            created_at: created_at.into(),
+        }
+    }
+
+    /// As the read tables have it.
+    pub(super) fn of_record(drive: &Drive, record: ShareRecord) -> Self {
+        let now = drive.ports().clock.now();
+        let standing = if record.revoked {
+            Standing::Revoked
+        } else if record.expires_at.is_some_and(|end| end <= now) {
+            Standing::Expired
+        } else if record.max_downloads.is_some_and(|max| record.downloads >= max) {
+            Standing::UsedUp
+        } else {
+            Standing::Active
+        };
+        Self {
+            id: record.id.0,
+            file_id: record.file.0,
+            name: record.name,
+            has_password: record.has_password,
+            expires_at: record.expires_at.map(Into::into),
+            max_downloads: record.max_downloads,
+            downloads: record.downloads,
+            state: ShareState::of(standing, record.file_in_use),
+            created_at: record.created_at.into(),
+        }
+    }
+}
+
+impl ShareState {
+    fn of(standing: Standing, file_in_use: bool) -> Self {
+        match standing {
+            Standing::Active if file_in_use => Self::Active,
+            Standing::Active => Self::Unavailable,
+            Standing::Expired => Self::Expired,
+            Standing::UsedUp => Self::UsedUp,
+            Standing::Revoked => Self::Revoked,
+        }
+    }
+}
+
+impl CreatedDocument {
+    pub(super) fn of(share: ShareDocument, token: String, url: String) -> Self {
+        let ShareDocument { id, file_id, name, has_password, expires_at, max_downloads, downloads, state, created_at } = share;
+        Self { id, file_id, name, has_password, expires_at, max_downloads, downloads, state, created_at, token, url }
+    }
+}
+
+impl UsedDocument {
+    pub(super) fn of(event: &StoredEvent) -> Self {
+        Self {
+            position: event.position.0,
+            name: event.name.clone(),
+            time: event.time.into(),
+            actor: event.metadata.actor.map(|account| account.0),
+            client: event.metadata.client.clone(),
+            data: disclosed_data(event),
+        }
+    }
+}
+
+impl CreateBody {
+    pub(super) fn wish(&self) -> Result<CreateShare, Problem> {
+        let mut fields = Fields::default();
+        let password = fields.read_optional::<SharePassword>("password", self.password.as_deref());
+        let max_downloads = downloads_of(&mut fields, self.max_downloads);
+        let (expires_at, file) = (self.expires_at.map(|at| at.0), FileId(self.file_id));
+        fields.finish(password.zip(max_downloads)).map(|(password, max_downloads)| CreateShare {
+            file,
+            password,
+            expires_at,
+            max_downloads,
+        })
+    }
+}
+
+impl UpdateBody {
+    pub(super) fn wish(&self) -> Result<ChangeShare, Problem> {
+        let mut fields = Fields::default();
+        let password = fields.read_optional::<SharePassword>("password", self.password.value().map(String::as_str));
+        let max_downloads = downloads_of(&mut fields, self.max_downloads.value().copied());
+        let (password, max_downloads) = fields.finish(password.zip(max_downloads))?;
+        Ok(ChangeShare {
+            id: ShareId(self.id),
+            password: (!self.password.is_undefined()).then_some(password),
+            expires_at: (!self.expires_at.is_undefined()).then(|| self.expires_at.value().map(|at| at.0)),
+            max_downloads: (!self.max_downloads.is_undefined()).then_some(max_downloads),
+        })
+    }
+
+    /// What else makes two requests the same.
+    pub(super) fn without_password(&self) -> Self {
+        let password = match &self.password {
+            MaybeUndefined::Value(_) => MaybeUndefined::Value(String::new()),
+            absent => absent.clone(),
+        };
+        Self { password, ..self.clone() }
+    }
+}
+
+impl SaveBody {
+    pub(super) fn wish(&self) -> Result<SaveShare, Problem> {
+        let token = self.token.parse().map_err(|_| super::problems::no_such_share())?;
+        Ok(SaveShare { token, password: self.password.clone(), folder: self.folder_id.map(FolderId) })
+    }
+}
+
+/// Downloads that one share may have.
+const DOWNLOADS_MAX: u64 = 1_000_000_000;
+
+fn downloads_of(fields: &mut Fields, max: Option<u64>) -> Option<Option<u64>> {
+    match max {
+        Some(max) if !(1..=DOWNLOADS_MAX).contains(&max) => fields.refuse("max_downloads", format!("is 1 to {DOWNLOADS_MAX}")),
+        max => Some(max),
+    }
+}
+
+const EXAMPLE: Uuid = Uuid::from_u128(0x1c7d_52e9_88a4_4f1b_a6d0_93e5_7b20_4c61);
+const TOKEN: &str = "1c7d52e988a44f1ba6d093e57b204c618f0d7c2b5a4e9f3160d8b7a2c4e5f6013d9e8a7b6c5d4e3f";
+const AT: Timestamp = Timestamp(1_767_225_600_000_000);
+
+impl Example for ShareDocument {
+    fn example() -> Self {
+        let file = FileDocument::example();
+        Self {
+            id: EXAMPLE,
+            file_id: file.id,
+            name: Some(file.name),
+            has_password: true,
+            expires_at: None,
+            max_downloads: Some(10),
+            downloads: 3,
+            state: ShareState::Active,
+            created_at: AT.into(),
+        }
+    }
+}
+
+impl Example for CreatedDocument {
+    fn example() -> Self {
+        let share = ShareDocument { downloads: 0, ..ShareDocument::example() };
+        Self::of(share, TOKEN.to_owned(), format!("http://localhost:8080/s/{TOKEN}"))
+    }
+}
+
+impl Example for CreateBody {
+    fn example() -> Self {
+        let file_id = FileDocument::example().id;
+        Self { file_id, password: Some("between us".to_owned()), expires_at: None, max_downloads: Some(10) }
+    }
+}
+
+impl Example for UpdateBody {
+    fn example() -> Self {
+        Self {
+            id: EXAMPLE,
+            password: MaybeUndefined::Null,
+            expires_at: MaybeUndefined::Value(AT.into()),
+            max_downloads: MaybeUndefined::Undefined,
+        }
+    }
+}
+
+impl Example for RevokeBody {
+    fn example() -> Self {
+        Self { id: EXAMPLE }
+    }
+}
+
+impl Example for SaveBody {
+    fn example() -> Self {
+        Self { token: TOKEN.to_owned(), password: Some("between us".to_owned()), folder_id: None }
+    }
+}
+
+impl Example for InfoDocument {
+    fn example() -> Self {
+        let file = FileDocument::example();
+        Self { name: file.name, size: file.size, owner: "alice".to_owned(), needs_password: true, expires_at: None }
+    }
+}
+
+impl Example for ShareList {
+    fn example() -> Self {
+        Self { items: vec![ShareDocument::example()], next_cursor: None }
+    }
+}
+
+impl Example for UsedDocument {
+    fn example() -> Self {
+        Self {
+            position: 42,
+            name: "ShareRevoked".to_owned(),
+            time: AT.into(),
+            actor: Some(Uuid::from_u128(0x0b7c_f7d6_52c1_4c5e_9f5b_6f9c_0f3f_7a01)),
+            client: Some("192.0.2.7".to_owned()),
+            data: serde_json::json!({}),
+        }
+    }
+}
+
+impl Example for HistoryList {
+    fn example() -> Self {
+        Self { items: vec![UsedDocument::example()], next_cursor: None }
+    }
+}

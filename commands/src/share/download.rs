@@ -1,0 +1,125 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cairn_domain::share::{Share, ShareCommand, ShareRejection, Standing, StartDownload};
+use cairn_domain::{CommandId, Decider, DownloadId, ShareId, StreamName};
+
+use super::find::{look_up, pass};
+use super::{FindError, Found, ShareToken};
+use crate::journal::Start;
+use crate::pace::network_of;
+use crate::{Drive, Loaded, Request, Trouble};
+
+/// Somebody who may download, once they have decided what.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    found: Found,
+    visitor: String,
+    request: Request,
+}
+
+/// The right to be sent a content, and the count of what was sent. When the last of it is dropped, the download has ended or broken off.
+pub struct Delivery {
+    drive: Arc<Drive>,
+    grant: Grant,
+    download: DownloadId,
+    sent: AtomicU64,
+}
+
+/// Looks whether a download may begin or go on. Nothing is counted yet.
+pub async fn peek(drive: &Drive, request: &Request, token: &ShareToken, password: Option<&str>) -> Result<Grant, FindError> {
+    let found = look_up(drive, token).await?;
+    let visitor = visitor_of(request);
+    let now = drive.ports.clock.now();
+    // Before the password: a share that is used up is as if absent.
+    let open = match found.share.standing(now) {
+        Standing::Active => true,
+        Standing::UsedUp => found.share.has_under_way(&visitor, now),
+        Standing::Expired | Standing::Revoked => false,
+    };
+    if !open {
+        return Err(FindError::Absent);
+    }
+    pass(drive, &found, password, request).await?;
+    Ok(Grant { found, visitor, request: request.clone() })
+}
+
+/// Begins a download, which counts, or goes on with one of the same visitor's: with any that is under way for a part, otherwise with
+/// one that has broken off.
+pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<Delivery, FindError> {
+    let id = grant.found.id;
+    let start = StartDownload {
+        download: DownloadId(grant.request.command.derive("download")),
+        visitor: grant.visitor.clone(),
+        sha256: grant.found.entry.added.sha256,
+        at: drive.ports.clock.now(),
+        in_part,
+        broken: drive.deliveries.broken(id),
+    };
+    let decide = |share: &Loaded<Share>| match share.state.decide(ShareCommand::Download(start.clone())) {
+        Ok(events) => Ok(events),
+        Err(ShareRejection::Absent | ShareRejection::Over | ShareRejection::UsedUp) => Err(FindError::Absent),
+        Err(other) => Err(FindError::Trouble(Trouble::Broken(format!("{other:?}").into()))),
+    };
+    // Those of this process one after the other: all of them change one stream.
+    let turn = drive.sharing.turn(id.0).await;
+    let share = drive.journal.execute(&StreamName::share(id), Start::Load, &grant.request, decide).await?;
+    let download = share.state.offered().and_then(|share| share.goes_on_with(&start)).unwrap_or(start.download);
+    drive.deliveries.begin(id, download);
+    drop(turn);
+    Ok(Delivery { drive: Arc::clone(drive), grant, download, sent: AtomicU64::new(0) })
+}
+
+impl Grant {
+    /// What the token leads to.
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+}
+
+impl Delivery {
+    /// So many bytes more were sent.
+    pub fn sent(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        let size = self.grant.found.entry.added.size;
+        if !self.drive.deliveries.end(self.download, *self.sent.get_mut(), size) {
+            return;
+        }
+        let (drive, share, download) = (Arc::clone(&self.drive), self.grant.found.id, self.download);
+        let request = request_of_end(&self.grant.request, share, download);
+        self.drive.in_background(async move {
+            if let Err(trouble) = end(&drive, &request, share, download).await {
+                tracing::warn!(%share, error = &trouble as &dyn std::error::Error, "the end of a download is not on the log");
+            }
+        });
+    }
+}
+
+/// What follows from the download, by itself.
+fn request_of_end(request: &Request, share: ShareId, download: DownloadId) -> Request {
+    let cause = request.command.event(StreamName::share(share).as_str(), 0);
+    Request { keyed: false, ..request.because_of(cause, CommandId(download.0).then("end")) }
+}
+
+async fn end(drive: &Drive, request: &Request, share: ShareId, download: DownloadId) -> Result<(), Trouble> {
+    let decide = |share: &Loaded<Share>| {
+        let decision = share.state.decide(ShareCommand::EndDownload(download));
+        decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
+    };
+    let _turn = drive.sharing.turn(share.0).await;
+    drive.journal.execute::<Share, Trouble>(&StreamName::share(share), Start::Load, request, decide).await.map(drop)
+}
+
+/// Who goes on with whose download: an account, or whoever comes from a network.
+fn visitor_of(request: &Request) -> String {
+    match (&request.actor, &request.client) {
+        (Some(account), _) => format!("account/{account}"),
+        (None, Some(address)) => format!("address/{}", network_of(address)),
+        (None, None) => "unknown".to_owned(),
+    }
+}
