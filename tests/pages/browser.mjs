@@ -18,7 +18,7 @@ export const PASSWORD = "correct horse battery staple";
 export const MIB = 1024 * 1024;
 const WAIT_MILLISECONDS = 30_000;
 // For a whole test; everything in it waits for conditions and ends sooner.
-export const LONG = { timeout: 240_000 };
+export const LONG = { timeout: 600_000 };
 
 // As root Chromium needs to be told that it shall run without its sandbox.
 const browser = await chromium.launch({
@@ -34,15 +34,23 @@ export async function open(options = {}) {
   const faults = [];
   await context.addInitScript(() => {
     window.hit = (where) => console.error(`SCRIPT RAN: ${where}`);
-    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => console.error(`POLICY BROKEN: ${violatedDirective} ${blockedURI}`));
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+      console.error(`POLICY BROKEN: ${violatedDirective} ${blockedURI}`),
+    );
   });
   context.on("page", (page) => {
     page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
-    page.on("dialog", (dialog) => { faults.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
-    page.on("console", (message) => { if (/SCRIPT RAN|POLICY BROKEN|Content Security Policy/.test(message.text())) faults.push(message.text()); });
+    page.on("dialog", (dialog) => {
+      faults.push(`a dialog: ${dialog.message()}`);
+      dialog.dismiss();
+    });
+    page.on("console", (message) => {
+      if (/SCRIPT RAN|POLICY BROKEN|Content Security Policy/.test(message.text())) faults.push(message.text());
+    });
     page.on("request", (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (origin !== URL_OF_DRIVE && protocol !== "blob:" && !context.mayLeave) faults.push(`fetched from elsewhere: ${request.url()}`);
+      if (origin !== URL_OF_DRIVE && protocol !== "blob:" && !context.mayLeave)
+        faults.push(`fetched from elsewhere: ${request.url()}`);
     });
   });
   const page = await context.newPage();
@@ -58,7 +66,10 @@ export async function somebody(options = {}) {
   const opened = await open(options);
   const username = newName();
   for (const path of ["/user/signup", "/user/signin"]) {
-    const answer = await opened.context.request.post(path, { data: { username, password: PASSWORD }, headers: { "Cairn-Session": "cookie" } });
+    const answer = await opened.context.request.post(path, {
+      data: { username, password: PASSWORD },
+      headers: { "Cairn-Session": "cookie" },
+    });
     assert.ok(answer.ok(), `${path}: ${answer.status()}`);
   }
   await opened.page.goto("/home");

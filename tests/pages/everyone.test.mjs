@@ -29,12 +29,19 @@ test("a phone of 360 pixels needs no scrolling sideways", LONG, async () => {
   await row(page, "short.txt").locator(".menu-button").tap();
   await page.getByRole("menuitem", { name: "Move to the trash" }).tap();
   await gone(row(page, "short.txt"));
-  for (const [area, heading] of [["Trash", "Trash"], ["Links", "Shared links"], ["Offline", "Offline downloads"], ["Files", "Files"]]) {
+  for (const [area, heading] of [
+    ["Trash", "Trash"],
+    ["Links", "Shared links"],
+    ["Offline", "Offline downloads"],
+    ["Files", "Files"],
+  ]) {
     await page.locator("#areas").getByRole("link", { name: area }).tap();
     await seen(page.getByRole("heading", { name: heading, exact: true }));
     await fits(page, area);
   }
-  const targets = await page.locator("button:visible, #areas a:visible").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height));
+  const targets = await page
+    .locator("button:visible, #areas a:visible")
+    .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height));
   assert.ok(Math.min(...targets) >= 36, `${Math.min(...targets)}`);
   assert.deepEqual(faults, []);
   await context.close();
@@ -143,32 +150,47 @@ test("Chinese is spoken to those whose browser does, and the choice is remembere
 });
 
 // The contrast of WCAG 2.2 between a text and what it stands on.
-const contrasts = (page) => page.evaluate(() => {
-  const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-  const channels = (colour, below) => {
-    context.fillStyle = `rgb(${below.join(" ")})`;
-    context.fillRect(0, 0, 1, 1);
-    context.fillStyle = colour;
-    context.fillRect(0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const luminance = (rgb) => rgb.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)).reduce((sum, value, at) => sum + value * [0.2126, 0.7152, 0.0722][at], 0);
-  const ground = (element) => {
-    const below = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
-    return channels(getComputedStyle(element).backgroundColor, below);
-  };
-  const texts = [...document.querySelectorAll("body *")].filter((element) => element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
-  return texts.map((element) => {
-    const on = ground(element);
-    const [lighter, darker] = [luminance(channels(getComputedStyle(element).color, on)), luminance(on)].sort((a, b) => b - a);
-    return [(lighter + 0.05) / (darker + 0.05), element.textContent];
+const contrasts = (page) =>
+  page.evaluate(() => {
+    const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", {
+      willReadFrequently: true,
+    });
+    const channels = (colour, below) => {
+      context.fillStyle = `rgb(${below.join(" ")})`;
+      context.fillRect(0, 0, 1, 1);
+      context.fillStyle = colour;
+      context.fillRect(0, 0, 1, 1);
+      return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const luminance = (rgb) =>
+      rgb
+        .map((value) => value / 255)
+        .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, value, at) => sum + value * [0.2126, 0.7152, 0.0722][at], 0);
+    const ground = (element) => {
+      const below = element.parentElement ? ground(element.parentElement) : [255, 255, 255];
+      return channels(getComputedStyle(element).backgroundColor, below);
+    };
+    const texts = [...document.querySelectorAll("body *")].filter(
+      (element) => element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()),
+    );
+    return texts.map((element) => {
+      const on = ground(element);
+      const [lighter, darker] = [luminance(channels(getComputedStyle(element).color, on)), luminance(on)].sort((a, b) => b - a);
+      return [(lighter + 0.05) / (darker + 0.05), element.textContent];
+    });
   });
-});
 
 for (const colorScheme of ["light", "dark"]) {
   test(`every text can be read when it is ${colorScheme}`, LONG, async () => {
     const { context, page } = await somebody({ colorScheme });
-    const brightness = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((sum, value) => sum + Number(value), 0) / 3);
+    const brightness = await page.evaluate(
+      () =>
+        getComputedStyle(document.body)
+          .backgroundColor.match(/\d+/g)
+          .slice(0, 3)
+          .reduce((sum, value) => sum + Number(value), 0) / 3,
+    );
     assert.ok(colorScheme === "dark" ? brightness < 60 : brightness > 200, `${brightness}`);
     await call(context, "POST", "/folder/create", { name: "A folder" });
     await page.reload();

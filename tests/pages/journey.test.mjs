@@ -3,7 +3,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONG, MIB, act, call, choose, dialog, downloaded, file, gone, inState, open, row, seen, sha256, somebody } from "./browser.mjs";
+import {
+  LONG,
+  MIB,
+  act,
+  call,
+  choose,
+  dialog,
+  downloaded,
+  file,
+  gone,
+  inState,
+  open,
+  row,
+  seen,
+  sha256,
+  somebody,
+} from "./browser.mjs";
 
 async function submit(page, name) {
   await dialog(page).getByRole("button", { name, exact: true }).click();
@@ -43,7 +59,10 @@ test("a file goes its whole way, and a stranger with its link gets the same byte
 
   await act(page, "年度报告 2026.bin", "History");
   const told = await dialog(page).getByRole("listitem").locator("span").allTextContents();
-  assert.deepEqual(told.filter((text) => !/content/.test(text)), ["Added as “report.bin”", "Renamed to “年度报告 2026.bin”", "Moved to “Papers”", "Moved to the trash", "Restored"]);
+  assert.deepEqual(
+    told.filter((text) => !/content/.test(text)),
+    ["Added as “report.bin”", "Renamed to “年度报告 2026.bin”", "Moved to “Papers”", "Moved to the trash", "Restored"],
+  );
   await submit(page, "Close");
   await act(page, "年度报告 2026.bin", "Details");
   await seen(dialog(page).getByText(sha256(report.buffer)));
@@ -127,7 +146,10 @@ test("what is deleted can be had back at once, or is gone for good", LONG, async
   await row(page, "lost.bin").getByRole("button", { name: "Delete “lost.bin” for good" }).click();
   await submit(page, "Delete for good");
   await seen(page.getByText("The trash is empty"));
-  assert.deepEqual((await call(context, "GET", "/file/query")).items.map(({ name }) => name), ["kept.bin"]);
+  assert.deepEqual(
+    (await call(context, "GET", "/file/query")).items.map(({ name }) => name),
+    ["kept.bin"],
+  );
   assert.deepEqual(faults, []);
   await context.close();
 });
@@ -135,7 +157,8 @@ test("what is deleted can be had back at once, or is gone for good", LONG, async
 test("a list of many is shown in pages, and searched whole", LONG, async () => {
   const { context, page, faults } = await somebody();
   const folder = await call(context, "POST", "/folder/create", { name: "Needle case" });
-  for (let index = 0; index < 60; index += 1) await call(context, "POST", `/file/upload?name=hay-${index}.txt`, Buffer.from(`${index}`));
+  for (let index = 0; index < 60; index += 1)
+    await call(context, "POST", `/file/upload?name=hay-${index}.txt`, Buffer.from(`${index}`));
   await call(context, "POST", `/file/upload?name=needle.txt&folder_id=${folder.id}`, Buffer.from("needle"));
   await page.reload();
   await seen(page.getByText("51 shown"));
@@ -149,4 +172,18 @@ test("a list of many is shown in pages, and searched whole", LONG, async () => {
   await seen(page.getByText("Nothing is called that"));
   assert.deepEqual(faults, []);
   await context.close();
+});
+
+test("the drive fetches a file from the web, and says why it does not fetch another", LONG, async (self) => {
+  const { context, page, faults } = await somebody();
+  if ((await context.request.get("/offline/query")).status() === 404) return self.skip("this drive has no offline downloads");
+  await page.getByRole("link", { name: "Offline" }).click();
+  await seen(page.getByText("Nothing was fetched yet"));
+  await page.getByRole("button", { name: "Fetch a file" }).click();
+  await dialog(page).getByLabel("Address").fill("http://127.0.0.1:9/secret.txt");
+  await dialog(page).getByRole("button", { name: "Start" }).click();
+  // Addresses of the drive's own network are refused, at once or when it comes to them.
+  await seen(page.getByText(/does not fetch from this address|not allowed|refused/i).first());
+  assert.deepEqual(faults, []);
+  return context.close();
 });

@@ -33,7 +33,10 @@ const NAMES = Array.from({ length: 100 }, (_, n) => TEMPLATES[n % TEMPLATES.leng
 test("a hundred names that are scripts are shown, and none runs", LONG, async () => {
   const { context, page, faults } = await somebody();
   assert.equal(new Set(NAMES).size, 100);
-  await choose(page, NAMES.map((name) => file(name, 64)));
+  await choose(
+    page,
+    NAMES.map((name) => file(name, 64)),
+  );
   await page.locator("#uploads-list:not(:has([data-state]:not([data-state=done])))").waitFor({ timeout: 150_000 });
   assert.equal(await page.locator("#uploads-list > li").count(), 100);
   const shown = await page.locator("#list .name").allTextContents();
@@ -47,12 +50,14 @@ test("a hundred names that are scripts are shown, and none runs", LONG, async ()
       await page.keyboard.press("Escape");
       await gone(dialog(page));
     }
+  }
+  for (const name of NAMES.slice(0, TEMPLATES.length)) {
     const made = await call(context, "POST", "/folder/create", { name });
     await page.goto(`/home#folder=${made.id}`);
     await page.reload();
     await seen(page.locator("#title").getByText(name, { exact: true }));
     await call(context, "POST", "/folder/delete", { id: made.id });
-    await page.goto("/home");
+    await page.getByRole("searchbox").fill(name);
     await act(page, name, "Move to the trash");
     await seen(page.locator("#said").getByText("is in the trash."));
   }

@@ -15,8 +15,15 @@ async function settled(options) {
   const person = await somebody(options);
   const { context, page } = person;
   for (const name of ["Photos", "Accounts 2026", "音乐"]) await call(context, "POST", "/folder/create", { name });
-  const files = { "Notes.md": 5_200, "Floor plan.pdf": 810_000, "Summer.jpg": 2_400_000, "年度报告.docx": 96_000, "Interview.mp3": 3_100_000 };
-  for (const [name, size] of Object.entries(files)) await call(context, "POST", `/file/upload?name=${encodeURIComponent(name)}`, file(name, size).buffer);
+  const files = {
+    "Notes.md": 5_200,
+    "Floor plan.pdf": 810_000,
+    "Summer.jpg": 2_400_000,
+    "年度报告.docx": 96_000,
+    "Interview.mp3": 3_100_000,
+  };
+  for (const [name, size] of Object.entries(files))
+    await call(context, "POST", `/file/upload?name=${encodeURIComponent(name)}`, file(name, size).buffer);
   await page.reload();
   await seen(row(page, "Notes.md"));
   return person;

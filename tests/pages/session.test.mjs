@@ -84,7 +84,11 @@ test("pages forbid what they do not need, and are asked for anew after an upgrad
     const headers = answer.headers();
     assert.match(headers["content-security-policy"], /default-src 'none'; script-src 'self'; style-src 'self'/, path);
     assert.ok(!/unsafe|http:|\*/.test(headers["content-security-policy"]), path);
-    assert.deepEqual([headers["cache-control"], headers["x-content-type-options"], headers["referrer-policy"]], ["no-cache", "nosniff", "no-referrer"], path);
+    assert.deepEqual(
+      [headers["cache-control"], headers["x-content-type-options"], headers["referrer-policy"]],
+      ["no-cache", "nosniff", "no-referrer"],
+      path,
+    );
     const again = await context.request.get(path, { headers: { "If-None-Match": headers.etag } });
     assert.equal(again.status(), 304, path);
   }

@@ -7,7 +7,8 @@ import { test } from "node:test";
 
 // The scripts of the pages are modules; node would want a package.json beside them to know it.
 const web = new URL("../../api/src/pages/web/", import.meta.url);
-const load = async (name) => import(`data:text/javascript;base64,${(await readFile(new URL(`assets/${name}`, web))).toString("base64")}`);
+const load = async (name) =>
+  import(`data:text/javascript;base64,${(await readFile(new URL(`assets/${name}`, web))).toString("base64")}`);
 
 const { Sha256 } = await load("sha256.js");
 const [en, zh] = [(await load("text/en.js")).default, (await load("text/zh.js")).default];
@@ -16,7 +17,10 @@ test("SHA-256 has the values of FIPS 180-4", () => {
   const of = (text) => new Sha256().update(new TextEncoder().encode(text)).digest();
   assert.equal(of(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   assert.equal(of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  assert.equal(of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  assert.equal(
+    of("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+  );
   assert.equal(of("a".repeat(1_000_000)), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 });
 

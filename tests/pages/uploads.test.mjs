@@ -34,7 +34,9 @@ test("an upload is interrupted by a reload and goes on with the parts that are m
   const video = file("video.bin", 21 * MIB);
   const parts = await holdPartsAfter(page, 2);
   const arrived = [];
-  page.on("response", (response) => { if (/uppart/.test(response.url()) && response.ok()) arrived.push(indexOf(response.request())); });
+  page.on("response", (response) => {
+    if (/uppart/.test(response.url()) && response.ok()) arrived.push(indexOf(response.request()));
+  });
   await choose(page, video);
   while (arrived.length < 2) await page.waitForResponse(/uppart/);
   await page.reload();
@@ -42,11 +44,19 @@ test("an upload is interrupted by a reload and goes on with the parts that are m
   await seen(uploadOf(page, "video.bin").getByText(/8 MiB of 21 MiB are here\. Choose the file again/));
 
   const [before, sent] = [[...arrived], []];
-  page.on("request", (request) => { if (/uppart/.test(request.url())) sent.push(indexOf(request)); });
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), uploadOf(page, "video.bin").getByRole("button", { name: "Choose the file" }).click()]);
+  page.on("request", (request) => {
+    if (/uppart/.test(request.url())) sent.push(indexOf(request));
+  });
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    uploadOf(page, "video.bin").getByRole("button", { name: "Choose the file" }).click(),
+  ]);
   await chooser.setFiles(video);
   await inState(page, "video.bin", "done");
-  assert.deepEqual(sent.sort(), [1, 2, 3, 4, 5, 6].filter((index) => !before.includes(index)));
+  assert.deepEqual(
+    sent.sort(),
+    [1, 2, 3, 4, 5, 6].filter((index) => !before.includes(index)),
+  );
   await sameBytes(page, video);
   assert.deepEqual((await call(context, "GET", "/file/mpupload/query")).items, []);
   assert.deepEqual(faults, []);
@@ -61,7 +71,10 @@ test("another file of the same size is not taken for the one that was begun", LO
   await page.reload();
   parts.giveUp();
   await inState(page, "draft.bin", "lost");
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), uploadOf(page, "draft.bin").getByRole("button", { name: "Choose the file" }).click()]);
+  const [chooser] = await Promise.all([
+    page.waitForEvent("filechooser"),
+    uploadOf(page, "draft.bin").getByRole("button", { name: "Choose the file" }).click(),
+  ]);
   await chooser.setFiles(file("draft.bin", 9 * MIB));
   await inState(page, "draft.bin", "done");
   await inState(page, "draft.bin", "lost");
@@ -123,7 +136,9 @@ test("what the drive has already is there at once, for its owner and for others 
 
   const second = await somebody();
   let parts = 0;
-  second.page.on("request", (request) => { if (/uppart/.test(request.url())) parts += 1; });
+  second.page.on("request", (request) => {
+    if (/uppart/.test(request.url())) parts += 1;
+  });
   await choose(second.page, film);
   await inState(second.page, "film.bin", "instant");
   assert.equal(parts, 0);
@@ -150,7 +165,10 @@ test("files are dropped, empty ones too, and go into the folder that is shown", 
   await seen(row(page, "dropped.txt"));
   await seen(row(page, "empty.txt"));
   const there = await call(context, "GET", `/file/query?folder_id=${folder.id}`);
-  assert.deepEqual(there.items.map(({ name, size }) => [name, size]).sort(), [["dropped.txt", 7], ["empty.txt", 0]]);
+  assert.deepEqual(there.items.map(({ name, size }) => [name, size]).sort(), [
+    ["dropped.txt", 7],
+    ["empty.txt", 0],
+  ]);
   assert.deepEqual(faults, []);
   await context.close();
 });

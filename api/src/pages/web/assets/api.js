@@ -13,7 +13,7 @@ export class Refusal extends Error {
 
   // Whether the same may go well a little later.
   get isPassing() {
-    return this.status >= 500 && this.status !== 507 || this.status === 429 || this.status === 408;
+    return (this.status >= 500 && this.status !== 507) || this.status === 429 || this.status === 408;
   }
 }
 

@@ -13,7 +13,14 @@ export function ask({ title, content, submit, danger = false, work }) {
   const send = make("button", { class: danger ? "danger" : "main" }, submit);
   const form = make("form", { method: "dialog" }, ...content, wrong);
   const dialog = frame(title, form);
-  form.append(make("div", { class: "answers" }, button(t("do.cancel"), () => dialog.close()), send));
+  form.append(
+    make(
+      "div",
+      { class: "answers" },
+      button(t("do.cancel"), () => dialog.close()),
+      send,
+    ),
+  );
   let result;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -35,7 +42,13 @@ export function ask({ title, content, submit, danger = false, work }) {
 // Shows something until it is closed.
 export function show({ title, content }) {
   const dialog = frame(title, ...content);
-  dialog.append(make("div", { class: "answers" }, button(t("do.close"), () => dialog.close(), { look: "main" })));
+  dialog.append(
+    make(
+      "div",
+      { class: "answers" },
+      button(t("do.close"), () => dialog.close(), { look: "main" }),
+    ),
+  );
   return open(dialog);
 }
 
@@ -50,10 +63,14 @@ function open(dialog) {
   dialog.showModal();
   dialog.querySelector("[data-select]")?.select();
   return new Promise((closed) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      closed();
-    }, { once: true });
+    dialog.addEventListener(
+      "close",
+      () => {
+        dialog.remove();
+        closed();
+      },
+      { once: true },
+    );
   });
 }
 
@@ -61,7 +78,12 @@ function open(dialog) {
 export function field(label, attributes, tag = "input", ...children) {
   numbers += 1;
   const id = `field-${numbers}`;
-  return make("div", { class: "field" }, make("label", { for: id }, label), make(tag, { id, autocomplete: "off", ...attributes }, ...children));
+  return make(
+    "div",
+    { class: "field" },
+    make("label", { for: id }, label),
+    make(tag, { id, autocomplete: "off", ...attributes }, ...children),
+  );
 }
 
 export const hint = (text) => make("p", { class: "hint" }, text);

@@ -30,4 +30,9 @@ export function icon(name) {
 export const named = (name, attributes = {}) => make("bdi", attributes, name);
 
 export const button = (text, run, { look = "", symbol = null, label = null } = {}) =>
-  make("button", { type: "button", class: look, "aria-label": label, title: label, on: { click: run } }, ...(symbol ? [icon(symbol)] : []), ...(text ? [text] : []));
+  make(
+    "button",
+    { type: "button", class: look, "aria-label": label, title: label, on: { click: run } },
+    ...(symbol ? [icon(symbol)] : []),
+    ...(text ? [text] : []),
+  );

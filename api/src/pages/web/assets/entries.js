@@ -16,7 +16,14 @@ const kept = (entry) => (isFolder(entry) && remember(entry), entry);
 // Each returns the entry as it is afterwards, or undefined when nothing was done.
 
 export function rename(entry) {
-  const name = field(t("rename.name"), { name: "name", required: true, maxlength: 255, value: entry.name, spellcheck: "false", "data-select": true });
+  const name = field(t("rename.name"), {
+    name: "name",
+    required: true,
+    maxlength: 255,
+    value: entry.name,
+    spellcheck: "false",
+    "data-select": true,
+  });
   return ask({
     title: t("rename.title", entry),
     content: [name],
@@ -100,14 +107,19 @@ export function details(file) {
     ["details.version", number(file.version)],
   ].map(([key, value]) => [t(key), value]);
   const all = [...facts, ["SHA-256", file.sha256], ["SHA-1", file.sha1]];
-  return show({ title: file.name, content: [make("dl", { class: "facts" }, ...all.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, named(value))]))] });
+  return show({
+    title: file.name,
+    content: [
+      make("dl", { class: "facts" }, ...all.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, named(value))])),
+    ],
+  });
 }
 
 export async function history(file) {
   const events = await all("/file/history", { id: file.id });
   const lines = events.map(({ type, time: when, data }) => {
     const key = `history.${type}`;
-    const folder = data.folder ? folderOf(data.folder)?.name ?? "…" : t("files.title");
+    const folder = data.folder ? (folderOf(data.folder)?.name ?? "…") : t("files.title");
     const text = has(key) ? t(key, { name: data.name, folder }) : type;
     const store = data.to ?? data.store;
     const where = typeof store === "string" ? ` (${storeName(store)})` : "";

@@ -5,7 +5,7 @@ import { details, history, isFolder, move, newFolder, parentOf, rename, storeNam
 import { folderOf, foldersCalled, foldersIn, loadFolders, pathTo, placeOf } from "./folders.js";
 import { menuButton } from "./menu.js";
 import { attempt } from "./messages.js";
-import { add, fill, nothing, open, pagesOf, remove, replace, tool } from "./screen.js";
+import { add, claim, fill, nothing, open, pagesOf, remove, replace, tool } from "./screen.js";
 import { share } from "./share.js";
 import { bytes, t, time } from "./text.js";
 
@@ -14,15 +14,26 @@ let here = { folder: null, words: "", refresh: () => {}, choose: () => {} };
 
 // `choose` opens the dialog of the browser for files to upload; `refresh` shows the screen anew.
 export async function showFiles({ folder, words, choose, refresh }) {
+  const isNewest = claim();
   await loadFolders();
+  if (!isNewest()) return undefined;
   here = { folder, words, choose, refresh };
-  const tools = [tool("files.folder", "folder-new", makeFolder), button(t("files.upload"), choose, { look: "main", symbol: "upload" })];
+  const tools = [
+    tool("files.folder", "folder-new", makeFolder),
+    button(t("files.upload"), choose, { look: "main", symbol: "upload" }),
+  ];
   if (words) {
     open({ title: t("search.results", { words }), columns: COLUMNS });
-    return fill(pagesOf("/file/query", { name: words }, rowOf, foldersCalled(words).map(rowOf)), nothing("search", "search.none", "search.none.hint"));
+    return fill(
+      pagesOf("/file/query", { name: words }, rowOf, foldersCalled(words).map(rowOf)),
+      nothing("search", "search.none", "search.none.hint"),
+    );
   }
   open({ title: folderOf(folder)?.name ?? t("files.title"), tools, path: pathAbove(folder), columns: COLUMNS });
-  return fill(pagesOf("/file/query", { folder_id: folder ?? "" }, rowOf, foldersIn(folder).map(rowOf)), nothing("folder", "files.none", "files.none.hint"));
+  return fill(
+    pagesOf("/file/query", { folder_id: folder ?? "" }, rowOf, foldersIn(folder).map(rowOf)),
+    nothing("folder", "files.none", "files.none.hint"),
+  );
 }
 
 // A file that has come to be while its folder is shown.
@@ -34,13 +45,19 @@ export function added(file) {
 }
 
 async function makeFolder() {
-  if (await newFolder(here.folder)) await here.refresh();
+  const made = await newFolder(here.folder);
+  if (!made) return;
+  await here.refresh();
+  document.querySelector(`#list > [data-id="${made.id}"] a`)?.focus();
 }
 
 function pathAbove(id) {
   const path = pathTo(id);
   if (path.length === 0) return null;
-  const links = [make("a", { href: "#" }, t("files.title")), ...path.slice(0, -1).map(({ id, name }) => make("a", { href: `#folder=${id}` }, named(name)))];
+  const links = [
+    make("a", { href: "#" }, t("files.title")),
+    ...path.slice(0, -1).map(({ id, name }) => make("a", { href: `#folder=${id}` }, named(name))),
+  ];
   const items = links.map((link) => make("li", {}, link));
   return make("nav", { "aria-label": t("files.path") }, make("ol", {}, ...items));
 }
@@ -49,13 +66,21 @@ function rowOf(entry) {
   const link = isFolder(entry)
     ? make("a", { href: `#folder=${entry.id}`, class: "name" }, named(entry.name))
     : make("a", { href: `/file/download?id=${entry.id}`, download: "", class: "name" }, named(entry.name));
-  const place = here.words ? [make("span", { class: "hint" }, t("in.folder", { folder: placeOf(parentOf(entry)) || t("files.title") }))] : [];
-  const row = make("li", { "data-id": entry.id, "data-kind": isFolder(entry) ? "folder" : "file" },
+  const place = here.words
+    ? [make("span", { class: "hint" }, t("in.folder", { folder: placeOf(parentOf(entry)) || t("files.title") }))]
+    : [];
+  const row = make(
+    "li",
+    { "data-id": entry.id, "data-kind": isFolder(entry) ? "folder" : "file" },
     icon(isFolder(entry) ? "folder" : symbolOf(entry)),
     make("span", { class: "title" }, link, ...place),
     make("span", { class: "size" }, isFolder(entry) ? "" : bytes(entry.size)),
     make("time", { class: "changed", datetime: entry.updated_at }, time(entry.updated_at)),
-    make("span", { class: "stored" }, ...(isFolder(entry) ? [] : [make("span", { class: "chip", title: t("column.stored") }, storeName(entry.stored_in))])),
+    make(
+      "span",
+      { class: "stored" },
+      ...(isFolder(entry) ? [] : [make("span", { class: "chip", title: t("column.stored") }, storeName(entry.stored_in))]),
+    ),
     menuButton(t("menu", entry), () => actions(entry, row)),
   );
   return row;
@@ -73,20 +98,38 @@ function actions(entry, row) {
     else replace(row, rowOf(now));
   };
   const own = isFolder(entry)
-    ? [{ text: t("do.open"), symbol: "folder", run: () => { location.hash = `folder=${entry.id}`; } }]
+    ? [
+        {
+          text: t("do.open"),
+          symbol: "folder",
+          run: () => {
+            location.hash = `folder=${entry.id}`;
+          },
+        },
+      ]
     : [
-      { text: t("do.download"), symbol: "download", href: `/file/download?id=${entry.id}` },
-      { text: t("do.share"), symbol: "link", run: run(() => share(entry)) },
-    ];
-  const told = isFolder(entry) ? [] : [
-    { text: t("do.details"), symbol: "info", run: run(() => details(entry)) },
-    { text: t("do.history"), symbol: "clock", run: run(() => history(entry)) },
-  ];
+        { text: t("do.download"), symbol: "download", href: `/file/download?id=${entry.id}` },
+        { text: t("do.share"), symbol: "link", run: run(() => share(entry)) },
+      ];
+  const told = isFolder(entry)
+    ? []
+    : [
+        { text: t("do.details"), symbol: "info", run: run(() => details(entry)) },
+        { text: t("do.history"), symbol: "clock", run: run(() => history(entry)) },
+      ];
   return [
     ...own,
     { text: t("do.rename"), symbol: "pen", run: run(() => changed(rename)) },
     { text: t("do.move"), symbol: "move", run: run(() => changed(move)) },
     ...told,
-    { text: t("do.delete"), symbol: "trash", danger: true, run: run(async () => { await trash(entry, here.refresh); remove(row); }) },
+    {
+      text: t("do.delete"),
+      symbol: "trash",
+      danger: true,
+      run: run(async () => {
+        await trash(entry, here.refresh);
+        remove(row);
+      }),
+    },
   ];
 }

@@ -29,7 +29,10 @@ export function pathTo(id) {
   return path;
 }
 
-export const placeOf = (id) => pathTo(id).map(({ name }) => name).join(" / ");
+export const placeOf = (id) =>
+  pathTo(id)
+    .map(({ name }) => name)
+    .join(" / ");
 
 // All folders to choose one of, as radio buttons: arrows move among them. `without` and what stands in it can't be chosen.
 export function folderChoice(chosen, without) {

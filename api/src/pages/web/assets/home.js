@@ -58,10 +58,13 @@ async function show() {
   await screens[now]();
 }
 
+// Searching is done among the files; setting the address shows them.
+let isSearching = false;
+
 function search() {
-  if (area() === "files") attempt(null, show);
-  // Searching is done among the files; setting the address shows them.
-  else if (at("search").value.trim()) location.hash = "";
+  isSearching = area() !== "files" && at("search").value.trim() !== "";
+  if (isSearching) location.hash = "";
+  else if (area() === "files") attempt(null, show);
 }
 
 function listenForSearch() {
@@ -88,9 +91,15 @@ function listenForFiles() {
     depth = Math.max(0, depth + change);
     at("drop").hidden = depth === 0;
   };
-  addEventListener("dragenter", (event) => { if (hasFiles(event)) cover(1); });
-  addEventListener("dragleave", (event) => { if (hasFiles(event)) cover(-1); });
-  addEventListener("dragover", (event) => { if (hasFiles(event)) event.preventDefault(); });
+  addEventListener("dragenter", (event) => {
+    if (hasFiles(event)) cover(1);
+  });
+  addEventListener("dragleave", (event) => {
+    if (hasFiles(event)) cover(-1);
+  });
+  addEventListener("dragover", (event) => {
+    if (hasFiles(event)) event.preventDefault();
+  });
   addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
@@ -103,22 +112,33 @@ function listenForFiles() {
 }
 
 function listenForTheRest() {
-  at("signout").addEventListener("click", () => attempt(at("signout"), async () => {
-    await post("/user/signout");
-    location.assign("/user/signin");
-  }));
+  at("signout").addEventListener("click", () =>
+    attempt(at("signout"), async () => {
+      await post("/user/signout");
+      location.assign("/user/signin");
+    }),
+  );
   // The address says which area is shown, so it can't say this.
   at("skip").addEventListener("click", (event) => {
     event.preventDefault();
     at("title").focus();
   });
-  addEventListener("hashchange", () => attempt(null, async () => {
-    if (area() === "files" && location.hash) at("search").value = "";
-    await show();
-    at("title").focus();
-  }));
+  const changed = () =>
+    attempt(null, async () => {
+      if (!isSearching) at("search").value = "";
+      await show();
+      if (!isSearching) at("title").focus();
+      isSearching = false;
+    });
+  addEventListener("hashchange", changed);
+  // The files are where one is already while searching in them.
+  document.querySelector("#areas [data-area=files]").addEventListener("click", () => {
+    if (!location.hash && at("search").value) changed();
+  });
   // Also when the page comes back out of the browser's memory after signing out.
-  addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); });
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) location.reload();
+  });
   onLanguage(() => {
     if (info) drawAccount();
     attempt(null, show);

@@ -5,7 +5,18 @@ import { icon, make } from "./dom.js";
 let close = () => {};
 
 export function menuButton(label, entries) {
-  const opener = make("button", { type: "button", class: "plain menu-button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": label, title: label }, icon("more"));
+  const opener = make(
+    "button",
+    {
+      type: "button",
+      class: "plain menu-button",
+      "aria-haspopup": "menu",
+      "aria-expanded": "false",
+      "aria-label": label,
+      title: label,
+    },
+    icon("more"),
+  );
   opener.addEventListener("click", () => (opener.getAttribute("aria-expanded") === "true" ? close() : open(opener, entries())));
   opener.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowDown") return;
@@ -19,7 +30,9 @@ function open(opener, entries) {
   close();
   const items = entries.map(({ text, symbol, danger, href, run }) => {
     const look = { role: "menuitem", tabindex: "-1", class: danger ? "dangerous" : null };
-    const item = href ? make("a", { ...look, href, download: "" }, icon(symbol), text) : make("button", { ...look, type: "button" }, icon(symbol), text);
+    const item = href
+      ? make("a", { ...look, href, download: "" }, icon(symbol), text)
+      : make("button", { ...look, type: "button" }, icon(symbol), text);
     item.addEventListener("click", () => {
       close(true);
       run?.();

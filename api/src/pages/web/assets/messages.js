@@ -11,7 +11,18 @@ let hiding = 0;
 function show(place, text, undo) {
   clear();
   const close = button("", clear, { look: "plain", symbol: "close", label: t("do.close") });
-  const back = undo ? [button(t("do.undo"), () => { clear(); undo(); }, { look: "plain" })] : [];
+  const back = undo
+    ? [
+        button(
+          t("do.undo"),
+          () => {
+            clear();
+            undo();
+          },
+          { look: "plain" },
+        ),
+      ]
+    : [];
   at(place).append(make("span", {}, text), ...back, close);
   if (place === "said") hiding = setTimeout(hide, SHOWN_MILLISECONDS);
 }

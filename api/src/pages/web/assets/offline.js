@@ -5,16 +5,22 @@ import { ask, field, hint } from "./dialog.js";
 import { at, button, icon, make, named } from "./dom.js";
 import { nameOf } from "./folders.js";
 import { attempt, complain, say } from "./messages.js";
-import { fill, nothing, open, tool } from "./screen.js";
-import { bytes, t } from "./text.js";
+import { claim, fill, nothing, open, tool } from "./screen.js";
+import { bytes, has, t } from "./text.js";
 
 const LOOK_MILLISECONDS = 1500;
 const goesOn = ({ state }) => state === "queued" || state === "running";
 
 // `onFile` hears of each that has become a file.
 export async function showOffline({ folder, refresh, onFile }) {
-  open({ title: t("offline.title"), lead: t("offline.lead"), tools: [tool("offline.start", "cloud", () => start(folder, refresh), "main")] });
+  const isNewest = claim();
+  open({
+    title: t("offline.title"),
+    lead: t("offline.lead"),
+    tools: [tool("offline.start", "cloud", () => start(folder, refresh), "main")],
+  });
   const tasks = await all("/offline/query");
+  if (!isNewest()) return undefined;
   const pages = (async function* () {
     yield tasks.map((task) => rowOf(task, onFile));
   })();
@@ -30,7 +36,8 @@ async function start(folder, refresh) {
       hint(t("offline.into", { folder: nameOf(folder) })),
     ],
     submit: t("do.start"),
-    work: ({ elements }) => post("/offline/create", { url: elements.url.value, name: elements.name.value || null, folder_id: folder }),
+    work: ({ elements }) =>
+      post("/offline/create", { url: elements.url.value, name: elements.name.value || null, folder_id: folder }),
   });
   if (!begun) return;
   say(t("offline.started"));
@@ -40,20 +47,40 @@ async function start(folder, refresh) {
 function rowOf(task, onFile) {
   const name = task.file?.name ?? task.name ?? task.url;
   const state = make("span", { class: task.state === "completed" ? "chip good" : "chip" }, t(`state.${task.state}`));
-  const about = [named(name, { class: "name" }), make("span", { class: "hint" }, task.error ?? task.url)];
+  const about = [named(name, { class: "name" }), make("span", { class: "hint" }, why(task) ?? task.url)];
   if (goesOn(task)) {
-    const bar = make("progress", { max: task.total_bytes || 1, value: task.total_bytes ? task.received_bytes : null, "aria-label": name });
+    const bar = make("progress", {
+      max: task.total_bytes || 1,
+      value: task.total_bytes ? task.received_bytes : null,
+      "aria-label": name,
+    });
     const total = task.total_bytes ? bytes(task.total_bytes) : "?";
     about.push(bar, make("span", { class: "hint" }, t("offline.progress", { received: bytes(task.received_bytes ?? 0), total })));
   }
-  const cancel = button("", (event) => attempt(event.currentTarget, async () => {
-    await post("/offline/cancel", { id: task.id });
-    await look(task, row, onFile);
-  }), { look: "plain", symbol: "close", label: t("offline.cancel", { name }) });
-  const row = make("li", { "data-id": task.id }, icon("cloud"), make("span", { class: "title" }, ...about), state,
-    make("span", { class: "controls" }, ...(goesOn(task) ? [cancel] : [])));
+  const cancel = button(
+    "",
+    (event) =>
+      attempt(event.currentTarget, async () => {
+        await post("/offline/cancel", { id: task.id });
+        await look(task, row, onFile);
+      }),
+    { look: "plain", symbol: "close", label: t("offline.cancel", { name }) },
+  );
+  const row = make(
+    "li",
+    { "data-id": task.id },
+    icon("cloud"),
+    make("span", { class: "title" }, ...about),
+    state,
+    make("span", { class: "controls" }, ...(goesOn(task) ? [cancel] : [])),
+  );
   if (goesOn(task)) setTimeout(() => look(task, row, onFile).catch(complain), LOOK_MILLISECONDS);
   return row;
+}
+
+function why({ error, detail }) {
+  if (!error) return null;
+  return has(`problem.${error}`) ? t(`problem.${error}`) : (detail ?? error);
 }
 
 // Looks again, as long as the row is on the screen.

@@ -23,15 +23,24 @@ export function sendPart({ uploadId, index, blob, signal, progress }) {
       watch();
       progress(Math.min(loaded, blob.size));
     });
-    request.addEventListener("error", end(() => reject(new Unreachable("the connection broke"))));
-    request.addEventListener("abort", end(() => reject(signal.aborted ? signal.reason : new Unreachable("the connection stalled"))));
-    request.addEventListener("load", end(() => {
-      try {
-        resolve(judged(request.status, request.response, (name) => request.getResponseHeader(name)));
-      } catch (error) {
-        reject(error);
-      }
-    }));
+    request.addEventListener(
+      "error",
+      end(() => reject(new Unreachable("the connection broke"))),
+    );
+    request.addEventListener(
+      "abort",
+      end(() => reject(signal.aborted ? signal.reason : new Unreachable("the connection stalled"))),
+    );
+    request.addEventListener(
+      "load",
+      end(() => {
+        try {
+          resolve(judged(request.status, request.response, (name) => request.getResponseHeader(name)));
+        } catch (error) {
+          reject(error);
+        }
+      }),
+    );
     signal.addEventListener("abort", stop, { once: true });
     request.open("PUT", query("/file/mpupload/uppart", { upload_id: uploadId, index }));
     for (const [name, value] of Object.entries(headersOfPage())) request.setRequestHeader(name, value);

@@ -8,9 +8,15 @@ import { number, t } from "./text.js";
 // Which screen is the newest: what an older one still receives is dropped.
 let turn = 0;
 
+// Whoever is about to show a screen says so, and asks again when what it needs is there.
+export function claim() {
+  turn += 1;
+  const mine = turn;
+  return () => mine === turn;
+}
+
 // `tools` and `path` are elements. `columns` are the headings that the rows have, for those who see them.
 export function open({ title, lead = "", tools = [], path = null, columns = [] }) {
-  turn += 1;
   at("title").textContent = title;
   document.title = `${title} · Cairn`;
   at("lead").textContent = lead;
@@ -32,11 +38,13 @@ export async function fill(pages, nothing) {
     const news = rows ?? [];
     at("list").append(...news);
     at("more").hidden = Boolean(done) || !news.goesOn;
-    if (!at("more").hidden) at("more").onclick = () => attempt(at("more"), async () => {
-      const before = at("list").childElementCount;
-      await show();
-      at("list").children[before]?.querySelector("a, button")?.focus();
-    });
+    if (!at("more").hidden)
+      at("more").onclick = () =>
+        attempt(at("more"), async () => {
+          const before = at("list").childElementCount;
+          await show();
+          at("list").children[before]?.querySelector("a, button")?.focus();
+        });
     settle(nothing);
   };
   await show();
@@ -53,8 +61,9 @@ function settle(nothing = emptiness) {
   at("shown").textContent = count > 0 ? t("shown", { count: number(count) }) : "";
 }
 
-export const nothing = (symbol, title, hint = null) => () =>
-  [icon(symbol), make("p", { class: "strong" }, t(title)), ...(hint ? [make("p", { class: "hint" }, t(hint))] : [])];
+export const nothing =
+  (symbol, title, hint = null) =>
+  () => [icon(symbol), make("p", { class: "strong" }, t(title)), ...(hint ? [make("p", { class: "hint" }, t(hint))] : [])];
 
 // Pages of a list of the drive, as pages of rows.
 export async function* pagesOf(path, parameters, row, first = []) {
@@ -89,4 +98,5 @@ export function replace(row, by) {
   by.querySelector(".menu-button")?.focus();
 }
 
-export const tool = (text, symbol, run, look = "") => button(t(text), (event) => attempt(event.currentTarget, run), { look, symbol });
+export const tool = (text, symbol, run, look = "") =>
+  button(t(text), (event) => attempt(event.currentTarget, run), { look, symbol });

@@ -14,12 +14,13 @@ export async function share(file) {
     title: t("share.title", file),
     content: [hint(t("share.lead")), ...fields(Object.keys(DURATIONS), t("share.password"))],
     submit: t("share.create"),
-    work: ({ elements }) => post("/share/create", {
-      file_id: file.id,
-      password: elements.password.value || null,
-      expires_at: endOf(elements.expires.value),
-      max_downloads: Number(elements.downloads.value) || null,
-    }),
+    work: ({ elements }) =>
+      post("/share/create", {
+        file_id: file.id,
+        password: elements.password.value || null,
+        expires_at: endOf(elements.expires.value),
+        max_downloads: Number(elements.downloads.value) || null,
+      }),
   });
   if (made) await handOver(made);
 }
@@ -49,22 +50,42 @@ function fields(durations, passwordLabel, downloads = null) {
   return [
     field(passwordLabel, { name: "password", type: "password", autocomplete: "new-password", maxlength: 256 }),
     field(t("share.expires"), { name: "expires" }, "select", ...options),
-    field(t("share.downloads"), { name: "downloads", type: "number", min: 1, max: 1_000_000, inputmode: "numeric", value: downloads }),
+    field(t("share.downloads"), {
+      name: "downloads",
+      type: "number",
+      min: 1,
+      max: 1_000_000,
+      inputmode: "numeric",
+      value: downloads,
+    }),
   ];
 }
 
-const endOf = (duration) => (DURATIONS[duration] ? new Date(Date.now() + DURATIONS[duration] * HOUR_MILLISECONDS).toISOString() : null);
+const endOf = (duration) =>
+  DURATIONS[duration] ? new Date(Date.now() + DURATIONS[duration] * HOUR_MILLISECONDS).toISOString() : null;
 
 function handOver({ url, has_password, expires_at, max_downloads, downloads }) {
   const link = field(t("share.link"), { readonly: true, value: url, spellcheck: "false", "data-select": true });
   const copied = make("p", { class: "hint", role: "status" });
-  const copy = button(t("do.copy"), async () => {
-    await toClipboard(url, link.querySelector("input"));
-    copied.textContent = t("said.copied");
-  }, { look: "main", symbol: "copy" });
+  const copy = button(
+    t("do.copy"),
+    async () => {
+      await toClipboard(url, link.querySelector("input"));
+      copied.textContent = t("said.copied");
+    },
+    { look: "main", symbol: "copy" },
+  );
   link.append(copy);
   link.classList.add("beside");
-  return show({ title: t("share.made"), content: [hint(t("share.made.lead")), link, copied, qualities({ has_password, expires_at, max_downloads, downloads: downloads ?? 0 })] });
+  return show({
+    title: t("share.made"),
+    content: [
+      hint(t("share.made.lead")),
+      link,
+      copied,
+      qualities({ has_password, expires_at, max_downloads, downloads: downloads ?? 0 }),
+    ],
+  });
 }
 
 export function qualities({ has_password, expires_at, max_downloads, downloads }) {
@@ -73,7 +94,11 @@ export function qualities({ has_password, expires_at, max_downloads, downloads }
     expires_at ? t("share.until", { time: time(expires_at) }) : t("share.forever"),
     max_downloads ? t("share.count.of", { count: downloads, max: max_downloads }) : t("share.count", { count: downloads }),
   ];
-  return make("ul", { class: "chips", "aria-label": t("share.qualities") }, ...texts.map((text) => make("li", { class: "chip" }, text)));
+  return make(
+    "ul",
+    { class: "chips", "aria-label": t("share.qualities") },
+    ...texts.map((text) => make("li", { class: "chip" }, text)),
+  );
 }
 
 // Over plain HTTP browsers have no clipboard for scripts; what is selected can be copied all the same.

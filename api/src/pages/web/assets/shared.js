@@ -106,7 +106,10 @@ async function greet() {
 async function start() {
   languageSwitch(at("language"));
   onLanguage(() => info && draw());
-  at("form").addEventListener("submit", (event) => { event.preventDefault(); at("download").click(); });
+  at("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    at("download").click();
+  });
   on(at("download"), download);
   on(at("save"), save);
   try {

@@ -5,12 +5,14 @@ import { button, icon, make, named } from "./dom.js";
 import { isFolder, purge, restore } from "./entries.js";
 import { loadFolders } from "./folders.js";
 import { attempt } from "./messages.js";
-import { fill, nothing, open, pagesOf, remove } from "./screen.js";
+import { claim, fill, nothing, open, pagesOf, remove } from "./screen.js";
 import { bytes, t, time } from "./text.js";
 
 export async function showTrash() {
+  const isNewest = claim();
   await loadFolders();
   const folders = await all("/folder/query", { status: "trashed" });
+  if (!isNewest()) return undefined;
   const trashed = new Set(folders.map(({ id }) => id));
   // What went along with its folder comes back with it, and is not listed beside it.
   const top = folders.filter(({ parent_id }) => !trashed.has(parent_id));
@@ -20,17 +22,23 @@ export async function showTrash() {
 }
 
 function rowOf(entry) {
-  const leave = (work) => (event) => attempt(event.currentTarget, async () => {
-    if (await work(entry)) remove(row);
-  });
-  const row = make("li", { "data-id": entry.id, "data-kind": isFolder(entry) ? "folder" : "file" },
+  const leave = (work) => (event) =>
+    attempt(event.currentTarget, async () => {
+      if (await work(entry)) remove(row);
+    });
+  const row = make(
+    "li",
+    { "data-id": entry.id, "data-kind": isFolder(entry) ? "folder" : "file" },
     icon(isFolder(entry) ? "folder" : "file"),
     make("span", { class: "title" }, named(entry.name, { class: "name" })),
     make("span", { class: "size" }, isFolder(entry) ? "" : bytes(entry.size)),
     make("time", { class: "changed", datetime: entry.updated_at }, time(entry.updated_at)),
-    make("span", { class: "controls" },
+    make(
+      "span",
+      { class: "controls" },
       button(t("do.restore"), leave(restore), { look: "small", label: t("do.restore.it", entry) }),
-      button("", leave(purge), { look: "plain dangerous", symbol: "trash", label: t("do.purge.it", entry) })),
+      button("", leave(purge), { look: "plain dangerous", symbol: "trash", label: t("do.purge.it", entry) }),
+    ),
   );
   return row;
 }

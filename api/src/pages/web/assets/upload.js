@@ -3,7 +3,7 @@
 // Whatever breaks on the way is tried again from what the drive says that it has. What was interrupted therefore goes on the same way,
 // whether after a pause, a lost connection or in another session.
 
-import { explain, isPassing, newKey, post, query, read } from "./api.js";
+import { Unreachable, explain, isPassing, newKey, post, query, read } from "./api.js";
 import { sha256 } from "./hash.js";
 import { LANES, inTurn, sendPart } from "./part.js";
 
@@ -16,7 +16,8 @@ export class Upload {
   // `open` is what the drive says of an upload that was begun earlier; its file is not at hand then.
   constructor({ file = null, name = file?.name, folder = null, open = null, changed }) {
     Object.assign(this, { file, folder, changed, state: "queued", done: 0, why: "", result: null });
-    this.name = open?.name ?? name;
+    // As the drive keeps names.
+    this.name = open?.name ?? name.normalize();
     this.size = open?.size ?? file.size;
     this.id = open?.upload_id ?? null;
     this.open = open;
@@ -52,7 +53,7 @@ export class Upload {
           return;
         }
         if (this.done > before) tries = 0;
-        this.#become("waiting");
+        this.#become("waiting", error instanceof Unreachable ? "" : explain(error));
         await passing(Math.max(1000 * 2 ** tries, 1000 * (error.retryAfter ?? 0)), stop.signal);
       }
     }
@@ -88,7 +89,7 @@ export class Upload {
       this.isUnknown = true;
     }
     const upload = await this.#begin(signal);
-    const file = upload.file ?? await this.#send(upload, signal);
+    const file = upload.file ?? (await this.#send(upload, signal));
     return this.#end("done", file);
   }
 
@@ -113,10 +114,12 @@ export class Upload {
     const nonce = new Blob([Uint8Array.from(told.nonce.match(/../g), (digits) => Number.parseInt(digits, 16))]);
     const ranges = told.ranges.map(({ offset, length }) => this.file.slice(offset, offset + length));
     const proof = await sha256([nonce, ...ranges], signal);
-    return post("/file/fastupload/prove", { challenge_id: told.challenge_id, proof }, { signal, key: this.keys[1] }).catch((error) => {
-      if (error.code === "upload_required") return null;
-      throw error;
-    });
+    return post("/file/fastupload/prove", { challenge_id: told.challenge_id, proof }, { signal, key: this.keys[1] }).catch(
+      (error) => {
+        if (error.code === "upload_required") return null;
+        throw error;
+      },
+    );
   }
 
   // The upload as the drive has it: the one that was begun, or a new one.
@@ -153,7 +156,16 @@ export class Upload {
           const from = (index - 1) * upload.part_size;
           const blob = this.file.slice(from, from + upload.part_size);
           try {
-            await sendPart({ uploadId: this.id, index, blob, signal, progress: (bytes) => { going.set(index, bytes); tell(); } });
+            await sendPart({
+              uploadId: this.id,
+              index,
+              blob,
+              signal,
+              progress: (bytes) => {
+                going.set(index, bytes);
+                tell();
+              },
+            });
             there += blob.size;
           } catch (error) {
             broken ??= error;

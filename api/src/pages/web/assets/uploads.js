@@ -27,7 +27,10 @@ export async function startUploads(onFile) {
 // What was begun earlier and is the same by name, size and place goes on.
 export function upload(files, folder) {
   for (const file of files) {
-    const left = [...rows.keys()].find(({ state, name, size, folder: where }) => state === "lost" && name === file.name && size === file.size && where === folder);
+    const left = [...rows.keys()].find(
+      ({ state, name, size, folder: where }) =>
+        state === "lost" && name === file.name.normalize() && size === file.size && where === folder,
+    );
     if (left) goOn(left, file);
     else place(new Upload({ file, folder, changed }));
   }
@@ -97,7 +100,7 @@ function draw(upload, { line, bar, state, controls }) {
   else bar.value = upload.size === 0 && upload.result ? 1 : upload.done;
   bar.setAttribute("aria-label", t("upload.progress", { name }));
   bar.hidden = upload.hasEnded;
-  const text = t(`upload.state.${upload.state}`, values);
+  const text = t(upload.state === "waiting" && why ? "upload.state.busy" : `upload.state.${upload.state}`, values);
   if (state.textContent !== text) state.textContent = text;
   if (line.dataset.state !== upload.state || controls.lang !== document.documentElement.lang) {
     const hadFocus = controls.contains(document.activeElement);
@@ -111,10 +114,26 @@ function draw(upload, { line, bar, state, controls }) {
 
 function controlsOf(upload, name) {
   const control = (symbol, what, work) => button("", work, { look: "plain", symbol, label: t(`upload.${what}`, { name }) });
-  const cancel = control("close", "cancel", (event) => attempt(event.currentTarget, async () => { await upload.cancel(); remove(upload); }));
-  const resume = () => { upload.state = "queued"; draw(upload, rows.get(upload)); next(); };
+  const cancel = control("close", "cancel", (event) =>
+    attempt(event.currentTarget, async () => {
+      await upload.cancel();
+      remove(upload);
+    }),
+  );
+  const resume = () => {
+    upload.state = "queued";
+    draw(upload, rows.get(upload));
+    next();
+  };
   if (upload.state === "lost") {
-    const choose = button(t("upload.choose"), () => { wanted = upload; at("again").click(); }, { look: "small", label: t("upload.choose.it", { name }) });
+    const choose = button(
+      t("upload.choose"),
+      () => {
+        wanted = upload;
+        at("again").click();
+      },
+      { look: "small", label: t("upload.choose.it", { name }) },
+    );
     return [choose, cancel];
   }
   if (upload.state === "paused") return [control("play", "resume", resume), cancel];
