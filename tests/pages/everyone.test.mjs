@@ -18,6 +18,8 @@ test("a phone of 360 pixels needs no scrolling sideways", LONG, async () => {
   await inState(page, long, "done");
   await inState(page, "short.txt", "done");
   await fits(page, "the files with uploads");
+  const [{ id }] = (await call(context, "GET", "/file/query?name=a-very")).items;
+  await call(context, "POST", "/share/create", { file_id: id, password: PASSWORD, max_downloads: 3 });
   await page.getByRole("button", { name: "Clear what is done" }).tap();
   await row(page, long).locator(".menu-button").tap();
   await seen(page.getByRole("menu"));
@@ -37,6 +39,7 @@ test("a phone of 360 pixels needs no scrolling sideways", LONG, async () => {
   ]) {
     await page.locator("#areas").getByRole("link", { name: area }).tap();
     await seen(page.getByRole("heading", { name: heading, exact: true }));
+    await page.locator("#list:not([aria-busy])").waitFor({ state: "attached" });
     await fits(page, area);
   }
   const targets = await page

@@ -46,7 +46,7 @@ export function show({ title, content }) {
     make(
       "div",
       { class: "answers" },
-      button(t("do.close"), () => dialog.close(), { look: "main" }),
+      button(t("do.close"), () => dialog.close()),
     ),
   );
   return open(dialog);

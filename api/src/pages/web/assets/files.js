@@ -5,9 +5,9 @@ import { details, history, isFolder, move, newFolder, parentOf, rename, storeNam
 import { folderOf, foldersCalled, foldersIn, loadFolders, pathTo, placeOf } from "./folders.js";
 import { menuButton } from "./menu.js";
 import { attempt } from "./messages.js";
-import { add, claim, fill, nothing, open, pagesOf, remove, replace, tool } from "./screen.js";
+import { add, changedAt, claim, fill, nothing, open, pagesOf, remove, replace, tool } from "./screen.js";
 import { share } from "./share.js";
-import { bytes, t, time } from "./text.js";
+import { bytes, t } from "./text.js";
 
 const COLUMNS = ["name", "size", "changed", "stored"];
 let here = { folder: null, words: "", refresh: () => {}, choose: () => {} };
@@ -75,7 +75,7 @@ function rowOf(entry) {
     icon(isFolder(entry) ? "folder" : symbolOf(entry)),
     make("span", { class: "title" }, link, ...place),
     make("span", { class: "size" }, isFolder(entry) ? "" : bytes(entry.size)),
-    make("time", { class: "changed", datetime: entry.updated_at }, time(entry.updated_at)),
+    changedAt(entry),
     make(
       "span",
       { class: "stored" },

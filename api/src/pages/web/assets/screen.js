@@ -3,7 +3,7 @@
 import { query, read } from "./api.js";
 import { at, button, icon, make } from "./dom.js";
 import { attempt } from "./messages.js";
-import { number, t } from "./text.js";
+import { day, hour, number, t } from "./text.js";
 
 // Which screen is the newest: what an older one still receives is dropped.
 let turn = 0;
@@ -100,3 +100,7 @@ export function replace(row, by) {
 
 export const tool = (text, symbol, run, look = "") =>
   button(t(text), (event) => attempt(event.currentTarget, run), { look, symbol });
+
+// When an entry last changed. On a phone there is room for the day only.
+export const changedAt = ({ updated_at }) =>
+  make("time", { class: "changed", datetime: updated_at }, day(updated_at), make("span", { class: "hour" }, ` ${hour(updated_at)}`));

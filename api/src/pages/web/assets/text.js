@@ -51,4 +51,7 @@ export function bytes(count) {
 
 export const number = (value) => new Intl.NumberFormat(language).format(value);
 
-export const time = (text) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+const formatted = (style) => (text) => new Intl.DateTimeFormat(language, style).format(new Date(text));
+export const time = formatted({ dateStyle: "medium", timeStyle: "short" });
+export const day = formatted({ dateStyle: "medium" });
+export const hour = formatted({ timeStyle: "short" });

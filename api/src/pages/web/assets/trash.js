@@ -5,8 +5,8 @@ import { button, icon, make, named } from "./dom.js";
 import { isFolder, purge, restore } from "./entries.js";
 import { loadFolders } from "./folders.js";
 import { attempt } from "./messages.js";
-import { claim, fill, nothing, open, pagesOf, remove } from "./screen.js";
-import { bytes, t, time } from "./text.js";
+import { changedAt, claim, fill, nothing, open, pagesOf, remove } from "./screen.js";
+import { bytes, t } from "./text.js";
 
 export async function showTrash() {
   const isNewest = claim();
@@ -32,7 +32,7 @@ function rowOf(entry) {
     icon(isFolder(entry) ? "folder" : "file"),
     make("span", { class: "title" }, named(entry.name, { class: "name" })),
     make("span", { class: "size" }, isFolder(entry) ? "" : bytes(entry.size)),
-    make("time", { class: "changed", datetime: entry.updated_at }, time(entry.updated_at)),
+    changedAt(entry),
     make(
       "span",
       { class: "controls" },
