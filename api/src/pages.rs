@@ -83,7 +83,8 @@ impl Page {
         let name = path.strip_prefix('/')?;
         match name.strip_prefix("s/") {
             Some(token) if !token.is_empty() && !token.contains('/') => of(SHARED, "share.html", false),
-            _ if name.starts_with("assets/") => of(ASSETS, name, false),
+            // A build that reads from the disk would follow it.
+            _ if name.starts_with("assets/") && !name.contains("..") => of(ASSETS, name, false),
             _ => None,
         }
     }

@@ -11,7 +11,11 @@ export const isFolder = (entry) => Object.hasOwn(entry, "parent_id");
 export const parentOf = (entry) => (isFolder(entry) ? entry.parent_id : entry.folder_id);
 const kindOf = (entry) => (isFolder(entry) ? "folder" : "file");
 const change = (verb, entry, wish = {}) => post(`/${kindOf(entry)}/${verb}`, { id: entry.id, ...wish });
-const kept = (entry) => (isFolder(entry) && remember(entry), entry);
+
+function kept(entry) {
+  if (isFolder(entry)) remember(entry);
+  return entry;
+}
 
 // Each returns the entry as it is afterwards, or undefined when nothing was done.
 

@@ -11,18 +11,11 @@ let hiding = 0;
 function show(place, text, undo) {
   clear();
   const close = button("", clear, { look: "plain", symbol: "close", label: t("do.close") });
-  const back = undo
-    ? [
-        button(
-          t("do.undo"),
-          () => {
-            clear();
-            undo();
-          },
-          { look: "plain" },
-        ),
-      ]
-    : [];
+  const goBack = () => {
+    clear();
+    attempt(null, undo);
+  };
+  const back = undo ? [button(t("do.undo"), goBack, { look: "plain" })] : [];
   at(place).append(make("span", {}, text), ...back, close);
   if (place === "said") hiding = setTimeout(hide, SHOWN_MILLISECONDS);
 }

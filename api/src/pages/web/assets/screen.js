@@ -36,6 +36,9 @@ export async function fill(pages, nothing) {
     if (mine !== turn) return;
     at("list").removeAttribute("aria-busy");
     const news = rows ?? [];
+    // What was added while the page was on its way is in both.
+    const ids = new Set(news.map((row) => row.dataset.id));
+    for (const row of [...at("list").children]) if (ids.has(row.dataset.id)) row.remove();
     at("list").append(...news);
     at("more").hidden = Boolean(done) || !news.goesOn;
     if (!at("more").hidden)

@@ -29,7 +29,7 @@ export class Upload {
   }
 
   get isRunning() {
-    return ["hashing", "asking", "sending", "merging", "waiting"].includes(this.state);
+    return ["starting", "hashing", "asking", "sending", "merging", "waiting"].includes(this.state);
   }
 
   get hasEnded() {
@@ -40,6 +40,7 @@ export class Upload {
   async run() {
     const stop = new AbortController();
     this.stop = stop;
+    this.#become("starting");
     for (let tries = 0; !stop.signal.aborted; tries += 1) {
       const before = this.done;
       try {

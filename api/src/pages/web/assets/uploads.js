@@ -96,7 +96,7 @@ function place(upload) {
 function draw(upload, { line, bar, state, controls }) {
   const { name, why } = upload;
   const values = { done: bytes(upload.done), size: bytes(upload.size), why };
-  if (upload.state === "hashing" || upload.state === "asking" || upload.state === "merging") bar.removeAttribute("value");
+  if (["starting", "hashing", "asking", "merging"].includes(upload.state)) bar.removeAttribute("value");
   else bar.value = upload.size === 0 && upload.result ? 1 : upload.done;
   bar.setAttribute("aria-label", t("upload.progress", { name }));
   bar.hidden = upload.hasEnded;

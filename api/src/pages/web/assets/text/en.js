@@ -202,6 +202,7 @@ export default {
   "upload.choose": "Choose the file again",
   "upload.choose.it": "Choose the file “{name}” again to go on",
   "upload.state.queued": "Waiting for its turn",
+  "upload.state.starting": "Starting",
   "upload.state.hashing": "Reading the file",
   "upload.state.asking": "Asking the drive whether it has it already",
   "upload.state.sending": "{done} of {size}",

@@ -202,6 +202,7 @@ export default {
   "upload.choose": "重新选择文件",
   "upload.choose.it": "重新选择文件“{name}”以继续",
   "upload.state.queued": "排队中",
+  "upload.state.starting": "正在开始",
   "upload.state.hashing": "正在读取文件",
   "upload.state.asking": "正在询问网盘是否已有此文件",
   "upload.state.sending": "{done} / {size}",
