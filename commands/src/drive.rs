@@ -72,6 +72,10 @@ pub struct Limits {
     pub folders_max: u64,
     /// What is in the trash is purged after so long, in seconds.
     pub trash_expires_seconds: u64,
+    /// Contents that one entry keeps, the one in use included.
+    pub versions_max: u64,
+    /// A content is kept so long after another has replaced it, in seconds.
+    pub version_expires_seconds: u64,
     /// Shares that one account may have, without those that were revoked.
     pub shares_max: u64,
     /// Sessions that one account may have open at once.
@@ -111,6 +115,8 @@ impl Default for Limits {
             upload_expires_seconds: 7 * DAY,
             folders_max: 10_000,
             trash_expires_seconds: 30 * DAY,
+            versions_max: 100,
+            version_expires_seconds: 365 * DAY,
             shares_max: 10_000,
             sessions_max: 100,
             session_expires_seconds: 30 * DAY,

@@ -3,19 +3,24 @@
 mod add;
 mod delete;
 mod history;
+mod replace;
 mod restore;
 mod update;
 
 pub(crate) use add::{NewEntry, add_stored};
 pub use delete::{Deleted, delete};
 pub use history::{History, history};
+pub use replace::{ReplaceError, may_replace, restore_version};
+pub(crate) use replace::{purge_holder, replace_by};
 pub use restore::restore;
 pub use update::{UpdateError, UpdateFile, update};
 
 use cairn_domain::blob::Blob;
 use cairn_domain::file::{Entry, File, FileRejection};
+use cairn_domain::folder::FolderStatus;
 use cairn_domain::{FileId, FileName, StreamName};
 
+use crate::folder::status_of_place;
 use crate::upload::home_of;
 use crate::{Caller, Drive, Loaded, Trouble};
 
@@ -34,14 +39,14 @@ impl From<FileRejection> for FileError {
     fn from(rejection: FileRejection) -> Self {
         match rejection {
             FileRejection::Absent => Self::Absent,
-            FileRejection::AlreadyAdded | FileRejection::Trashed => Self::Trouble(Trouble::Busy),
+            FileRejection::AlreadyAdded | FileRejection::Trashed | FileRejection::NoSuchVersion => Self::Trouble(Trouble::Busy),
         }
     }
 }
 
-/// The entry, if it is the caller's own; somebody else's is as absent as one that never was.
+/// The entry, if it is the caller's own; somebody else's is as absent as one that never was, and so is one that holds a version of another.
 pub(crate) fn own_entry<'a>(file: &'a Loaded<File>, caller: &Caller) -> Option<&'a Entry> {
-    file.state.entry().filter(|entry| entry.added.owner == caller.account)
+    file.state.entry().filter(|entry| entry.added.owner == caller.account && entry.added.version_of.is_none())
 }
 
 /// An entry as the log has it, whoever owns it: the caller says who may see it.
@@ -49,9 +54,17 @@ pub async fn load(drive: &Drive, id: FileId) -> Result<Loaded<File>, Trouble> {
     drive.journal.load(&StreamName::file(id)).await
 }
 
+/// The caller's entry as the log has it, in use or in the trash; none when it is somebody else's or gone, by itself or with its folder.
+pub async fn own(drive: &Drive, caller: &Caller, id: FileId) -> Result<Option<Loaded<File>>, Trouble> {
+    let file = load(drive, id).await?;
+    let Some(entry) = own_entry(&file, caller) else { return Ok(None) };
+    let place = status_of_place(drive, caller.account, entry.folder).await?;
+    Ok((place != FolderStatus::Absent).then_some(file))
+}
+
 /// The name of the store that holds an entry's content.
 pub async fn stored_in(drive: &Drive, entry: &Entry) -> Result<String, Trouble> {
-    let blob = drive.journal.load::<Blob>(&StreamName::blob(entry.added.sha256)).await?;
+    let blob = drive.journal.load::<Blob>(&StreamName::blob(entry.content().sha256)).await?;
     Ok(home_of(drive, &blob.state))
 }
 

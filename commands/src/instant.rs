@@ -13,24 +13,45 @@ pub use prove::{ProveError, prove};
 
 use cairn_domain::file::{File, Origin};
 use cairn_domain::space::Holder;
-use cairn_domain::{FileName, FolderId, Sha256};
+use cairn_domain::{FileId, FileName, FolderId, Sha256};
 
 use crate::content::content_size;
-use crate::file::{NewEntry, add_stored};
-use crate::{Caller, Drive, Loaded, Request, Trouble, space};
+use crate::file::{NewEntry, ReplaceError, add_stored, replace_by};
+use crate::{Caller, Drive, Loaded, Request, space};
 
-/// Makes an entry of a stored content; none when it is not stored (any more).
+/// An entry that has the content now.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// Which.
+    pub id: FileId,
+    /// The entry.
+    pub file: Loaded<File>,
+}
+
+/// What shall become of a content that is there.
+#[derive(Debug, Clone)]
+struct Wanted {
+    name: FileName,
+    folder: Option<FolderId>,
+    replaces: Option<FileId>,
+}
+
+/// Makes an entry of a stored content, or gives it to one; none when it is not stored (any more).
 async fn add_entry(
     drive: &Drive,
     request: &Request,
     caller: &Caller,
     sha256: Sha256,
-    name: FileName,
-    folder: Option<FolderId>,
-) -> Result<Option<Loaded<File>>, Trouble> {
+    wanted: Wanted,
+) -> Result<Option<Added>, ReplaceError> {
     let (id, owner) = (request.new_file(), caller.account);
     let size = content_size(drive, sha256).await?;
     space::reserve(drive, owner, id, size, Holder::Command).await?;
-    let new = NewEntry { id, owner, name, folder, sha256, content_type: None, origin: Origin::Instant };
-    add_stored(drive, request, new).await
+    let Wanted { name, folder, replaces } = wanted;
+    let new = NewEntry { id, owner, name, folder, sha256, content_type: None, origin: Origin::Instant, version_of: replaces };
+    let Some(file) = add_stored(drive, request, new).await? else { return Ok(None) };
+    Ok(Some(match replaces {
+        Some(entry) => Added { id: entry, file: replace_by(drive, request, owner, entry, id).await? },
+        None => Added { id, file },
+    }))
 }

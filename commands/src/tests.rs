@@ -19,5 +19,6 @@ mod stage;
 mod transfers;
 mod trash;
 mod uploads;
+mod versions;
 mod watching;
 mod world;

@@ -168,6 +168,8 @@ catalogue! {
         FileAdded: 1,
         FileRenamed: 1,
         FileMoved: 1,
+        FileReplaced: 1,
+        FileVersionRemoved: 1,
         FileTrashed: 1,
         FileRestored: 1,
         FilePurged: 1,

@@ -5,10 +5,12 @@ mod event;
 mod rejection;
 mod state;
 
-pub use command::FileCommand;
-pub use event::{FileAdded, FileEvent, FileMoved, FilePurged, FileRenamed, FileRestored, FileTrashed, Origin};
+pub use command::{FileCommand, Replace};
+pub use event::{
+    FileAdded, FileEvent, FileMoved, FilePurged, FileRenamed, FileReplaced, FileRestored, FileTrashed, FileVersionRemoved, Origin,
+};
 pub use rejection::FileRejection;
-pub use state::{Entry, File, FileStatus};
+pub use state::{Content, Entry, File, FileStatus, FileVersion};
 
 #[cfg(test)]
 mod tests;

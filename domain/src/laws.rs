@@ -16,7 +16,10 @@ use crate::blob::{
     BlobStored,
 };
 use crate::decider::fold;
-use crate::file::{File, FileAdded, FileCommand, FileEvent, FileMoved, FilePurged, FileRenamed, FileRestored, FileTrashed, Origin};
+use crate::file::{
+    Content, File, FileAdded, FileCommand, FileEvent, FileMoved, FilePurged, FileRenamed, FileReplaced, FileRestored, FileTrashed,
+    FileVersionRemoved, Origin, Replace,
+};
 use crate::folder::{
     CreateFolder, FolderCommand, FolderCreated, FolderEvent, FolderMoved, FolderPurged, FolderRenamed, FolderRestored,
     FolderTrashed, Tree, UpdateFolder,
@@ -149,7 +152,12 @@ fn added() -> impl Strategy<Value = FileAdded> {
         sha1,
         content_type: "text/plain".to_owned(),
         origin,
+        version_of: None,
     })
+}
+
+fn content() -> impl Strategy<Value = Content> {
+    (sha256(), sha1()).prop_map(|(sha256, sha1)| Content { size: 7, sha256, sha1, content_type: "text/plain".to_owned() })
 }
 
 fn file_event() -> impl Strategy<Value = FileEvent> {
@@ -157,6 +165,13 @@ fn file_event() -> impl Strategy<Value = FileEvent> {
         added().prop_map(FileEvent::FileAdded),
         name().prop_map(|name| FileEvent::FileRenamed(FileRenamed { name })),
         folder().prop_map(|folder| FileEvent::FileMoved(FileMoved { folder })),
+        (proptest::option::of(file()), content(), time()).prop_map(|(by, content, at)| {
+            let Content { size, sha256, sha1, content_type } = content;
+            FileEvent::FileReplaced(FileReplaced { by, size, sha256, sha1, content_type, at })
+        }),
+        (proptest::option::of(file()), account(), sha256()).prop_map(|(held_by, owner, sha256)| {
+            FileEvent::FileVersionRemoved(FileVersionRemoved { held_by, owner, size: 7, sha256 })
+        }),
         Just(FileEvent::FileTrashed(FileTrashed {})),
         Just(FileEvent::FileRestored(FileRestored {})),
         (account(), sha256()).prop_map(|(owner, sha256)| FileEvent::FilePurged(FilePurged { owner, size: 7, sha256 })),
@@ -168,6 +183,14 @@ fn file_command() -> impl Strategy<Value = FileCommand> {
         added().prop_map(FileCommand::Add),
         (proptest::option::of(name()), proptest::option::of(folder()))
             .prop_map(|(name, folder)| FileCommand::Update { name, folder }),
+        (file(), content(), time(), 1..4_usize).prop_map(|(by, content, at, versions_max)| FileCommand::Replace(Replace {
+            by,
+            content,
+            at,
+            versions_max
+        })),
+        (1..4_u64, time()).prop_map(|(number, at)| FileCommand::RestoreVersion { number, at }),
+        time().prop_map(|replaced_before| FileCommand::RemoveVersions { replaced_before }),
         Just(FileCommand::Trash),
         Just(FileCommand::Restore),
         Just(FileCommand::Purge),
@@ -396,6 +419,7 @@ fn started() -> impl Strategy<Value = UploadStarted> {
             expected_sha256,
             expected_sha1: None,
             expires_at,
+            replaces: None,
         }
     })
 }
@@ -415,6 +439,7 @@ fn merged() -> impl Strategy<Value = FileMerged> {
         size: 7,
         sha256,
         sha1,
+        replaces: None,
     })
 }
 
@@ -596,5 +621,6 @@ fn example_start() -> UploadStarted {
         expected_sha256: None,
         expected_sha1: None,
         expires_at: Timestamp(0),
+        replaces: None,
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use cairn_api::App;
 use cairn_api::http::listen::{self, Drained, ListenLimits};
-use cairn_commands::sagas::{Finished, empty_folders, empty_trash, finish_begun};
+use cairn_commands::sagas::{Finished, empty_folders, empty_trash, finish_begun, remove_old_versions};
 use cairn_commands::upload::{expire_overdue, sweep_staging};
 use cairn_commands::{Drive, Trouble};
 use cairn_domain::Timestamp;
@@ -170,6 +170,11 @@ fn start_clean_up(whole: &Whole, services: &Services, lifecycle: &Lifecycle) {
         lifecycle.every("emptying the trash", EXPIRE_EVERY, move || {
             let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
             async move { report("emptying the trash", empty_trash(&drive, &*checkpoints).await.map(|_| ())) }
+        });
+        let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
+        lifecycle.every("old versions", EXPIRE_EVERY, move || {
+            let (drive, checkpoints) = (drive.clone(), checkpoints.clone());
+            async move { report("removing old versions", remove_old_versions(&drive, &*checkpoints).await.map(|_| ())) }
         });
         let (drive, checkpoints) = (whole.drive.clone(), whole.foundation.checkpoints.clone());
         lifecycle.every("emptying folders", CLEAN_UP_EVERY, move || {

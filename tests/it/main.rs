@@ -17,6 +17,7 @@ mod folders;
 mod instant;
 mod sharing;
 mod uploads;
+mod versions;
 
 mod bad_input;
 mod idempotency;

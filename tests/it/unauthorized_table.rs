@@ -99,6 +99,10 @@ const TABLE: &[Row] = &[
     owned("POST /file/delete", 200, |client, things| client.post("/file/delete").json(&id(things))),
     owned("POST /file/restore", 200, |client, things| client.post("/file/restore").json(&id(things))),
     owned("GET /file/history", 200, |client, things| client.get("/file/history").query("id", &things.file.id)),
+    owned("GET /file/versions", 200, |client, things| client.get("/file/versions").query("id", &things.file.id)),
+    owned("POST /file/versions/restore", 200, |client, things| {
+        client.post("/file/versions/restore").json(&json!({ "id": things.file.id, "version": 1 }))
+    }),
     own("POST /folder/create", 201, |client, _| client.post("/folder/create").json(&json!({ "name": "a" }))),
     own("GET /folder/query", 200, |client, _| client.get("/folder/query")),
     owned("POST /folder/update", 200, |client, things| {

@@ -13,7 +13,7 @@ mod types;
 use std::sync::Arc;
 
 use cairn_commands::upload::{StartUpload, cancel, complete, start};
-use cairn_domain::{FolderId, UploadId};
+use cairn_domain::{FileId, FolderId, UploadId};
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -229,6 +229,6 @@ fn wish(body: &InitBody) -> Result<StartUpload, Problem> {
     let sha256 = fields.read_optional("sha256", body.sha256.as_deref());
     let sha1 = fields.read_optional("sha1", body.sha1.as_deref());
     let ((name, sha256), sha1) = fields.finish(name.zip(sha256).zip(sha1))?;
-    let folder = body.folder_id.map(FolderId);
-    Ok(StartUpload { name, folder, size: body.size, sha256, sha1, part_bytes: body.part_size })
+    let (folder, replaces) = (body.folder_id.map(FolderId), body.replace_id.map(FileId));
+    Ok(StartUpload { name, folder, size: body.size, sha256, sha1, part_bytes: body.part_size, replaces })
 }

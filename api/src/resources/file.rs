@@ -12,10 +12,11 @@ mod query;
 mod types;
 mod update;
 mod upload;
+mod versions;
 
 use std::sync::Arc;
 
-use cairn_commands::file::{Deleted, delete, restore};
+use cairn_commands::file::{Deleted, delete, restore, restore_version};
 use cairn_domain::FileId;
 use poem::Request;
 use poem::web::Data;
@@ -28,11 +29,12 @@ use self::download::{Asked, Signature, Wanted, download, own_record};
 use self::history::{HistoryPage, history};
 use self::problems::{
     DownloadProblem, LinkProblem, LookProblem, PeekProblem, QueryProblem, TrashProblem, UpdateProblem, UploadProblem,
+    VersionProblem,
 };
 use self::query::{Wish, list};
 use self::types::{
-    ChangeAnswer, DeleteAnswer, DeleteBody, HistoryAnswer, LinkAnswer, LinkBody, MetaAnswer, QueryAnswer, RestoreBody, UpdateBody,
-    UploadAnswer,
+    ChangeAnswer, DeleteAnswer, DeleteBody, HistoryAnswer, LinkAnswer, LinkBody, MetaAnswer, QueryAnswer, RestoreBody,
+    RestoreVersionBody, UpdateBody, UploadAnswer, VersionsAnswer,
 };
 use super::Tag;
 use super::common::{Downloaded, FileDocument, FileStatus, Peeked, Visitor, document_of, perform};
@@ -43,7 +45,7 @@ use crate::http::body::UploadBody;
 use crate::http::json::JsonBody;
 
 pub(super) use self::download::{boundary, probable_store, source};
-pub(super) use self::problems::{no_such_folder, too_large};
+pub(super) use self::problems::{no_such_folder, not_replaced, too_large};
 pub(super) use self::upload::announced_sha256;
 
 /// Whole files.
@@ -68,6 +70,8 @@ impl FileApi {
         name: Query<Option<String>>,
         /// The folder for the file, for a body that is no form; absent or empty is the top.
         folder_id: Query<Option<String>>,
+        /// The file whose new version it is, for a body that is no form. That keeps its name and place.
+        replace_id: Query<Option<String>>,
         /// `sha-256=:<base64>:` of the file (RFC 9530); other bytes are refused.
         #[oai(name = "Content-Digest")]
         _content_digest: Header<Option<String>>,
@@ -78,7 +82,7 @@ impl FileApi {
     ) -> Result<UploadAnswer, UploadProblem> {
         let asking = app.ask(request, Some(&caller), &key)?;
         let sha256 = announced_sha256(request.headers())?;
-        let head = upload::Head { name: name.0, folder_id: folder_id.0, sha256 };
+        let head = upload::Head { name: name.0, folder_id: folder_id.0, replace_id: replace_id.0, sha256 };
         let done = upload::upload(&app, asking, caller, head, body).await?;
         Ok(UploadAnswer::Created(Json(done.body), done.position.map(|position| position.0)))
     }
@@ -153,6 +157,8 @@ impl FileApi {
         id: Query<Option<Uuid>>,
         /// The content's SHA-256 or SHA-1 in hex; or `id` instead.
         filehash: Query<Option<String>>,
+        /// Which version of the file; the one in use when absent.
+        version: Query<Option<u64>>,
         /// When the link ends, in seconds since 1970.
         expires: Query<Option<i64>>,
         /// What makes the link valid, in hex.
@@ -168,7 +174,7 @@ impl FileApi {
         _if_none_match: Header<Option<String>>,
     ) -> Result<Downloaded, DownloadProblem> {
         let signature = Signature { expires: expires.0, signature: signature.0 };
-        let asked = Asked { id: id.0, filehash: filehash.0, signature };
+        let asked = Asked { id: id.0, filehash: filehash.0, version: version.0, signature };
         Ok(Downloaded(download(&app, request, caller, position, asked).await?))
     }
 
@@ -188,6 +194,8 @@ impl FileApi {
         id: Query<Option<Uuid>>,
         /// The content's SHA-256 or SHA-1 in hex; or `id` instead.
         filehash: Query<Option<String>>,
+        /// Which version of the file; the one in use when absent.
+        version: Query<Option<u64>>,
         /// When the link ends, in seconds since 1970.
         expires: Query<Option<i64>>,
         /// What makes the link valid, in hex.
@@ -197,7 +205,7 @@ impl FileApi {
         _if_none_match: Header<Option<String>>,
     ) -> Result<Peeked, PeekProblem> {
         let signature = Signature { expires: expires.0, signature: signature.0 };
-        let asked = Asked { id: id.0, filehash: filehash.0, signature };
+        let asked = Asked { id: id.0, filehash: filehash.0, version: version.0, signature };
         Ok(Peeked(download(&app, request, caller, position, asked).await?))
     }
 
@@ -301,6 +309,46 @@ impl FileApi {
             let file = restore(&drive, &asked, &caller, id).await?;
             let body = document_of(&drive, id, &file).await?;
             Ok::<_, TrashProblem>(Done { status: 200, position: Some(file.position), body })
+        };
+        let done = perform(&app, ask, work).await?;
+        Ok(ChangeAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))
+    }
+
+    /// List the versions of a file
+    ///
+    /// Every content that it keeps, the newest first. Uploading over a file (`replace_id`) makes another; each counts as what it occupies.
+    #[oai(path = "/file/versions", method = "get", operation_id = "file_versions")]
+    async fn versions(
+        &self,
+        app: Data<&Arc<App>>,
+        SignedIn(caller): SignedIn,
+        /// The file.
+        id: Query<Uuid>,
+    ) -> Result<VersionsAnswer, LookProblem> {
+        Ok(VersionsAnswer::Found(Json(versions::list(&app.drive, &caller, FileId(id.0)).await?)))
+    }
+
+    /// Restore a version of a file
+    ///
+    /// Gives the file that content again. The others are kept.
+    #[oai(path = "/file/versions/restore", method = "post", operation_id = "file_versions_restore")]
+    async fn restore_version(
+        &self,
+        app: Data<&Arc<App>>,
+        SignedIn(caller): SignedIn,
+        request: &Request,
+        /// A retry under the same key returns the first answer and changes nothing.
+        #[oai(name = "Idempotency-Key")]
+        key: IdempotencyKey,
+        body: JsonBody<RestoreVersionBody>,
+    ) -> Result<ChangeAnswer, VersionProblem> {
+        let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/versions/restore", &body.0);
+        let (drive, asked) = (Arc::clone(&app.drive), ask.request.clone());
+        let (id, number) = (FileId(body.0.id), body.0.version);
+        let work = async move {
+            let file = restore_version(&drive, &asked, &caller, id, number).await?;
+            let body = document_of(&drive, id, &file).await?;
+            Ok::<_, VersionProblem>(Done { status: 200, position: Some(file.position), body })
         };
         let done = perform(&app, ask, work).await?;
         Ok(ChangeAnswer::Changed(Json(done.body), done.position.map(|position| position.0)))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cairn_commands::instant::{FastUpload, Offer, offer, prove};
 use cairn_commands::ports::views::ContentHash;
-use cairn_domain::{FolderId, Sha1, Sha256};
+use cairn_domain::{FileId, FolderId, Sha1, Sha256};
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -48,9 +48,9 @@ impl InstantApi {
         let (drive, asked) = (Arc::clone(&app.drive), ask.request.clone());
         let work = async move {
             Ok::<_, OfferProblem>(match offer(&drive, &asked, &caller, wish).await? {
-                Offer::Added(file) => {
-                    let body = Offered::Added(Box::new(document_of(&drive, asked.new_file(), &file).await?));
-                    Done { status: 201, position: Some(file.position), body }
+                Offer::Added(added) => {
+                    let body = Offered::Added(Box::new(document_of(&drive, added.id, &added.file).await?));
+                    Done { status: 201, position: Some(added.file.position), body }
                 }
                 Offer::Challenge(challenge) => Done { status: 200, position: None, body: Offered::Challenge(challenge.into()) },
             })
@@ -83,9 +83,9 @@ impl InstantApi {
         let ask = app.ask(request, Some(&caller), &key)?.about("POST /file/fastupload/prove", &body.0);
         let (drive, asked, challenge) = (Arc::clone(&app.drive), ask.request.clone(), body.0.challenge_id);
         let work = async move {
-            let file = prove(&drive, &asked, &caller, challenge, proof).await?;
-            let body = document_of(&drive, asked.new_file(), &file).await?;
-            Ok::<_, ProofProblem>(Done { status: 201, position: Some(file.position), body })
+            let added = prove(&drive, &asked, &caller, challenge, proof).await?;
+            let body = document_of(&drive, added.id, &added.file).await?;
+            Ok::<_, ProofProblem>(Done { status: 201, position: Some(added.file.position), body })
         };
         let done = perform(&app, ask, work).await?;
         Ok(ProofAnswer::Added(Json(done.body), done.position.map(|position| position.0)))
@@ -102,7 +102,8 @@ fn wish(body: &OfferBody) -> Result<FastUpload, Problem> {
         (Some(_), Some(_)) => fields.refuse("sha1", "can't stand beside sha256; give one of them"),
     };
     let (name, content) = fields.finish(name.zip(content))?;
-    Ok(FastUpload { content, size: body.size, name, folder: body.folder_id.map(FolderId) })
+    let (folder, replaces) = (body.folder_id.map(FolderId), body.replace_id.map(FileId));
+    Ok(FastUpload { content, size: body.size, name, folder, replaces })
 }
 
 #[cfg(test)]

@@ -23,11 +23,13 @@ pub(crate) struct NewEntry {
     pub content_type: Option<String>,
     /// How it comes to be.
     pub origin: Origin,
+    /// The entry for which it holds the content, if it is not one of its own.
+    pub version_of: Option<FileId>,
 }
 
 /// Makes an entry of a stored content; none when it is not stored (any more). To be repeated at will.
 pub(crate) async fn add_stored(drive: &Drive, request: &Request, new: NewEntry) -> Result<Option<Loaded<File>>, Trouble> {
-    let NewEntry { id, owner, name, folder, sha256, content_type, origin } = new;
+    let NewEntry { id, owner, name, folder, sha256, content_type, origin, version_of } = new;
     let refer = |blob: &Loaded<Blob>| match blob.state.decide(BlobCommand::ReferTo(id)) {
         Ok(events) => Ok(events),
         Err(BlobRejection::NotStored) => Ok(Vec::new()),
@@ -38,7 +40,7 @@ pub(crate) async fn add_stored(drive: &Drive, request: &Request, new: NewEntry) 
     // Behind a reference that came too late the content may be gone.
     let Some(content) = blob.state.sound().next().and(blob.state.content()) else { return Ok(None) };
     let content_type = content_type_of(content_type, &name);
-    let added = FileAdded { owner, name, folder, size: content.size, sha256, sha1: content.sha1, content_type, origin };
+    let added = FileAdded { owner, name, folder, size: content.size, sha256, sha1: content.sha1, content_type, origin, version_of };
     let cause = request.command.event(stream.as_str(), 0);
     let request = request.because_of(cause, request.command);
     let add = |file: &Loaded<File>| match file.state.decide(FileCommand::Add(added.clone())) {

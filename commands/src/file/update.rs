@@ -48,7 +48,7 @@ impl From<FileRejection> for UpdateError {
         match rejection {
             FileRejection::Absent => Self::Absent,
             FileRejection::Trashed => Self::Trashed,
-            FileRejection::AlreadyAdded => Self::Trouble(Trouble::Busy),
+            FileRejection::AlreadyAdded | FileRejection::NoSuchVersion => Self::Trouble(Trouble::Busy),
         }
     }
 }

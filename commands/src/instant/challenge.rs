@@ -1,4 +1,4 @@
-use cairn_domain::{AccountId, FileName, FolderId, Timestamp};
+use cairn_domain::{AccountId, FileId, FileName, FolderId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -66,6 +66,8 @@ pub(super) struct Asked {
     pub size: u64,
     pub name: FileName,
     pub folder: Option<FolderId>,
+    #[serde(default)]
+    pub replaces: Option<FileId>,
     pub challenge: Challenge,
 }
 

@@ -1,11 +1,12 @@
-use cairn_domain::file::File;
-use cairn_domain::{FileName, FolderId, StreamName};
+use cairn_domain::file::{Entry, File};
+use cairn_domain::{FileId, FileName, FolderId, StreamName};
 
-use super::add_entry;
 use super::challenge::{Asked, Challenge, ask};
+use super::{Added, Wanted, add_entry};
+use crate::file::{ReplaceError, may_replace, own_entry};
 use crate::folder;
 use crate::ports::views::ContentHash;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Request, Trouble};
 
 /// Somebody names a content by its hash and would like not to send it.
 #[derive(Debug, Clone)]
@@ -18,13 +19,15 @@ pub struct FastUpload {
     pub name: FileName,
     /// Where it will stand; none is the top.
     pub folder: Option<FolderId>,
+    /// The entry whose content it will be; none makes an entry of its own.
+    pub replaces: Option<FileId>,
 }
 
 /// What comes of it.
 #[derive(Debug, Clone)]
 pub enum Offer {
     /// The caller has the content in another entry: here is one more.
-    Added(Box<Loaded<File>>),
+    Added(Box<Added>),
     /// Show that you hold it.
     Challenge(Challenge),
 }
@@ -35,6 +38,9 @@ pub enum OfferError {
     /// There is no such folder.
     #[error("there is no such folder")]
     NoSuchFolder,
+    /// The entry can't get another content.
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
     /// The drive could not.
     #[error(transparent)]
     Trouble(#[from] Trouble),
@@ -46,13 +52,14 @@ pub async fn offer(drive: &Drive, request: &Request, caller: &Caller, wish: Fast
     if !folder::is_in_use(drive, caller.account, wish.folder).await? {
         return Err(OfferError::NoSuchFolder);
     }
+    may_replace(drive, caller, wish.replaces).await?;
     if let Some(file) = from_own_entry(drive, request, caller, &wish).await? {
         return Ok(Offer::Added(Box::new(file)));
     }
     let expires_at = drive.ports.clock.now().plus_seconds(drive.limits.challenge_expires_seconds);
     let challenge = Challenge::new(drive, wish.size, expires_at);
-    let FastUpload { content, size, name, folder } = wish;
-    let asked = Asked { owner: caller.account, content, size, name, folder, challenge };
+    let FastUpload { content, size, name, folder, replaces } = wish;
+    let asked = Asked { owner: caller.account, content, size, name, folder, replaces, challenge };
     ask(drive, &asked).await?;
     Ok(Offer::Challenge(asked.challenge))
 }
@@ -62,12 +69,17 @@ async fn from_own_entry(
     request: &Request,
     caller: &Caller,
     wish: &FastUpload,
-) -> Result<Option<Loaded<File>>, Trouble> {
-    let Some(id) = drive.ports.views.entry_with_content(caller.account, wish.content).await? else { return Ok(None) };
+) -> Result<Option<Added>, ReplaceError> {
+    let Some(id) = drive.ports.views.entry_with_content(caller.account, wish.content).await.map_err(Trouble::from)? else {
+        return Ok(None);
+    };
     let file = drive.journal.load::<File>(&StreamName::file(id)).await?;
-    let added = file.state.entry().map(|entry| &entry.added);
-    match added.filter(|added| added.owner == caller.account && added.size == wish.size) {
-        Some(added) => add_entry(drive, request, caller, added.sha256, wish.name.clone(), wish.folder).await,
+    let content = own_entry(&file, caller).map(Entry::content);
+    match content.filter(|content| content.size == wish.size) {
+        Some(content) => {
+            let wanted = Wanted { name: wish.name.clone(), folder: wish.folder, replaces: wish.replaces };
+            add_entry(drive, request, caller, content.sha256, wanted).await
+        }
         None => Ok(None),
     }
 }

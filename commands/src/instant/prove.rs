@@ -8,12 +8,13 @@ use subtle::ConstantTimeEq;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
-use super::add_entry;
 use super::challenge::{Asked, Range, take};
+use super::{Added, Wanted, add_entry};
 use crate::content::{ContentError, Copies};
+use crate::file::{ReplaceError, replace_by};
 use crate::folder;
 use crate::ports::views::ContentHash;
-use crate::{Caller, Drive, Loaded, Request, Trouble};
+use crate::{Caller, Drive, Request, Trouble};
 
 /// Why there is no entry now.
 #[derive(Debug, thiserror::Error)]
@@ -21,24 +22,27 @@ pub enum ProveError {
     /// Send the bytes. Unknown content, wrong proof, used or expired challenge: all alike, so that nothing is told.
     #[error("the content must be sent")]
     UploadRequired,
+    /// The entry can't get another content.
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
     /// The drive could not.
     #[error(transparent)]
     Trouble(#[from] Trouble),
 }
 
 /// Judges a proof. Right or wrong, the challenge is used up.
-pub async fn prove(
-    drive: &Drive,
-    request: &Request,
-    caller: &Caller,
-    challenge: Uuid,
-    proof: Sha256,
-) -> Result<Loaded<File>, ProveError> {
+pub async fn prove(drive: &Drive, request: &Request, caller: &Caller, challenge: Uuid, proof: Sha256) -> Result<Added, ProveError> {
     if request.keyed {
         // The same proof came before, and made this entry, but its answer was not recorded: the challenge is used up since.
-        let made = drive.journal.load::<File>(&StreamName::file(request.new_file())).await?;
+        let id = request.new_file();
+        let made = drive.journal.load::<File>(&StreamName::file(id)).await?;
         if made.version.is_some() {
-            drive.visible(made.position).await;
+            let replaces = made.state.entry().and_then(|entry| entry.added.version_of);
+            let made = match replaces {
+                Some(entry) => Added { id: entry, file: replace_by(drive, request, caller.account, entry, id).await? },
+                None => Added { id, file: made },
+            };
+            drive.visible(made.file.position).await;
             return Ok(made);
         }
     }
@@ -56,13 +60,7 @@ const RANGES_AT_ONCE: usize = 8;
 /// Every refusal comes this long after its question, so that its time does not tell whether the content was there to be read.
 const REFUSAL_AFTER: Duration = Duration::from_millis(250);
 
-async fn judge(
-    drive: &Drive,
-    request: &Request,
-    caller: &Caller,
-    challenge: Uuid,
-    proof: Sha256,
-) -> Result<Loaded<File>, ProveError> {
+async fn judge(drive: &Drive, request: &Request, caller: &Caller, challenge: Uuid, proof: Sha256) -> Result<Added, ProveError> {
     let now = drive.ports.clock.now();
     let asked = take(drive, challenge).await?;
     let asked = asked.filter(|asked| asked.owner == caller.account && now < asked.challenge.expires_at);
@@ -76,8 +74,9 @@ async fn judge(
     match content.filter(|_| right) {
         Some(copies) => {
             let folder = folder::still_in_use(drive, caller.account, asked.folder).await?;
-            let file = add_entry(drive, request, caller, copies.sha256(), asked.name, folder).await?;
-            file.ok_or(ProveError::UploadRequired)
+            let wanted = Wanted { name: asked.name, folder, replaces: asked.replaces };
+            let added = add_entry(drive, request, caller, copies.sha256(), wanted).await?;
+            added.ok_or(ProveError::UploadRequired)
         }
         None => Err(ProveError::UploadRequired),
     }

@@ -47,7 +47,7 @@ impl Collector {
         let mut deleted = 0;
         loop {
             let page = follower.page().await?;
-            let due = due(&page.events, &["FilePurged"], latest, self.now());
+            let due = due(&page.events, &["FilePurged", "FileVersionRemoved"], latest, self.now());
             deleted += self.delete_each(due.iter().filter_map(purged_content).collect(), latest).await?;
             follower.dealt_with(due).await?;
             if due.len() < page.events.len() || page.last {
@@ -137,23 +137,25 @@ pub(super) fn seconds_ago(drive: &Drive, seconds: u64) -> Timestamp {
     Timestamp(drive.ports().clock.now().0.saturating_sub(micros))
 }
 
+/// A content that one entry less needs. What other entries hold for one goes with them.
 fn purged_content(stored: &StoredEvent) -> Option<Sha256> {
-    match decoded(stored, "FilePurged")? {
+    match decoded(stored, &["FilePurged", "FileVersionRemoved"])? {
         Event::File(FileEvent::FilePurged(purged)) => Some(purged.sha256),
+        Event::File(FileEvent::FileVersionRemoved(removed)) => removed.held_by.is_none().then_some(removed.sha256),
         _ => None,
     }
 }
 
 fn reference(stored: &StoredEvent) -> Option<(Sha256, FileId)> {
-    match decoded(stored, "BlobReferenced")? {
+    match decoded(stored, &["BlobReferenced"])? {
         Event::Blob(BlobEvent::BlobReferenced(referenced)) => Some((stored.stream.id().parse().ok()?, referenced.file)),
         _ => None,
     }
 }
 
 /// None when it has another name, or can't be read.
-fn decoded(stored: &StoredEvent, name: &str) -> Option<Event> {
-    if stored.name != name {
+fn decoded(stored: &StoredEvent, names: &[&str]) -> Option<Event> {
+    if !names.contains(&stored.name.as_str()) {
         return None;
     }
     match codec::decode(stored) {
@@ -238,7 +240,8 @@ enum Need {
 async fn need(drive: &Drive, file: FileId, referenced_at: Timestamp, latest: Timestamp) -> Result<Need, Trouble> {
     let file = drive.journal().load::<File>(&StreamName::file(file)).await?;
     Ok(match (file.state.entry(), file.version) {
-        (Some(_), _) => Need::Needed,
+        (Some(entry), _) if entry.keeps_original() || file.last_at > latest => Need::Needed,
+        (Some(_), _) => Need::Gone,
         (None, Some(_)) if file.last_at > latest => Need::Needed,
         (None, Some(_)) => Need::Gone,
         (None, None) if referenced_at.plus_seconds(UNMADE_SECONDS) > latest => Need::Needed,

@@ -10,6 +10,7 @@ use cairn_domain::username::{UsernameClaimed, UsernameEvent};
 use cairn_domain::{AccountId, CommandId, Event, EventId, FileId, Position, ShareId, StoredEvent, Timestamp, UploadId, codec};
 
 use crate::account::register_claimed;
+use crate::file::{ReplaceError, replace_by};
 use crate::journal::Start;
 use crate::ports::checkpoints::Checkpoints;
 use crate::share::finish_saved;
@@ -34,6 +35,8 @@ pub struct Finishing {
     accounts: BTreeMap<AccountId, Position>,
     uploads: BTreeMap<UploadId, Position>,
     saved: BTreeMap<FileId, Position>,
+    /// By the entries that hold them.
+    versions: BTreeMap<FileId, Position>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +53,7 @@ enum What {
     Account(Box<UsernameClaimed>),
     File(UploadId, Box<FileMerged>),
     Saved(ShareId, Box<ShareSaved>),
+    Version { owner: AccountId, entry: FileId, by: FileId },
 }
 
 impl Finishing {
@@ -58,10 +62,10 @@ impl Finishing {
         Self { read, ..Self::default() }
     }
 
-    /// Takes note of an event. Only five names matter; the rest is not even decoded.
+    /// Takes note of an event. Only seven names matter; the rest is not even decoded.
     pub fn observe(&mut self, stored: &StoredEvent) -> Result<(), codec::Unreadable> {
         let before = std::mem::replace(&mut self.read, stored.position);
-        if !matches!(stored.name.as_str(), "UsernameClaimed" | "AccountRegistered" | "FileMerged" | "ShareSaved" | "FileAdded") {
+        if !NAMES.contains(&stored.name.as_str()) {
             return Ok(());
         }
         match codec::decode(stored)? {
@@ -92,7 +96,13 @@ impl Finishing {
                     Origin::Instant => None,
                 };
                 begun.map(|position| self.begun.remove(&position));
+                if let (Some(entry), Ok(by)) = (added.version_of, stored.stream.id().parse()) {
+                    self.versions.insert(by, stored.position);
+                    self.begin(stored, before, What::Version { owner: added.owner, entry, by });
+                }
             }
+            Event::File(FileEvent::FileReplaced(replaced)) => self.end_version(replaced.by),
+            Event::File(FileEvent::FilePurged(_)) => self.end_version(stored.stream.id().parse().ok()),
             _ => {}
         }
         Ok(())
@@ -107,11 +117,21 @@ impl Finishing {
         self.begun.insert(stored.position, Begun { before, at: stored.time, event: stored.id, what });
     }
 
+    fn end_version(&mut self, by: Option<FileId>) {
+        if let Some(position) = by.and_then(|by| self.versions.remove(&by)) {
+            self.begun.remove(&position);
+        }
+    }
+
     fn begun_by(&self, time: Timestamp) -> Vec<(Position, Begun)> {
         let old = self.begun.iter().filter(|(_, begun)| begun.at <= time);
         old.map(|(position, begun)| (*position, begun.clone())).collect()
     }
 }
+
+/// Events that begin or end something.
+const NAMES: [&str; 7] =
+    ["UsernameClaimed", "AccountRegistered", "FileMerged", "ShareSaved", "FileAdded", "FileReplaced", "FilePurged"];
 
 /// Name of the saga's checkpoint.
 const NAME: &str = "finish_begun";
@@ -142,7 +162,7 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
                 finishing.begun.remove(&position);
                 match begun.what {
                     What::Account(_) => finished.accounts += 1,
-                    What::File(..) | What::Saved(..) => finished.files += 1,
+                    What::File(..) | What::Saved(..) | What::Version { .. } => finished.files += 1,
                 }
             }
             // One that can't be finished must not keep the others; it is met again in the next round.
@@ -168,12 +188,24 @@ async fn finish(drive: &Drive, begun: &Begun) -> Result<(), Trouble> {
             let request = Request::of_system(CommandId(claim.account.0).then("register"));
             register_claimed(drive, &request, begun.event, claim).await.map(|_| ())
         }
+        What::Version { owner, entry, by } => {
+            let request = Request::of_system(CommandId(by.0).then("finish"));
+            unless_gone(replace_by(drive, &request, *owner, *entry, *by).await)
+        }
         What::Saved(share, saved) => finish_saved(drive, *share, begun.event, saved).await,
         What::File(upload, merged) => {
             let request = Request::of_system(CommandId(upload.0).then("finish"));
             let merged =
                 Merged { upload: *upload, staged: *upload, cause: begun.event, event: merged, start: Start::Load, blob: None };
-            settle(drive, &request, merged).await.map(|_| ())
+            unless_gone(settle(drive, &request, merged).await)
         }
+    }
+}
+
+/// An entry that went to the trash, or for good, before its new content came, stays there.
+fn unless_gone<T>(replaced: Result<T, ReplaceError>) -> Result<(), Trouble> {
+    match replaced {
+        Ok(_) | Err(ReplaceError::Absent | ReplaceError::Trashed | ReplaceError::NoSuchVersion) => Ok(()),
+        Err(ReplaceError::Trouble(trouble)) => Err(trouble),
     }
 }

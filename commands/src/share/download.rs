@@ -51,7 +51,7 @@ pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<De
     let start = StartDownload {
         download: DownloadId(grant.request.command.derive("download")),
         visitor: grant.visitor.clone(),
-        sha256: grant.found.entry.added.sha256,
+        sha256: grant.found.entry.content().sha256,
         at: drive.ports.clock.now(),
         in_part,
         broken: drive.deliveries.broken(id),
@@ -86,7 +86,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        let size = self.grant.found.entry.added.size;
+        let size = self.grant.found.entry.content().size;
         if !self.drive.deliveries.end(self.download, *self.sent.get_mut(), size) {
             return;
         }

@@ -51,18 +51,18 @@ pub async fn save(drive: &Drive, request: &Request, caller: &Caller, wish: SaveS
     if !folder::is_in_use(drive, caller.account, wish.folder).await? {
         return Err(SaveError::NoSuchFolder);
     }
-    let added = &found.entry.added;
+    let content = found.entry.content();
     let saved = ShareSaved {
         file,
         account: caller.account,
         name: found.entry.name.clone(),
         folder: wish.folder,
-        size: added.size,
-        sha256: added.sha256,
-        sha1: added.sha1,
-        content_type: added.content_type.clone(),
+        size: content.size,
+        sha256: content.sha256,
+        sha1: content.sha1,
+        content_type: content.content_type,
     };
-    space::reserve(drive, caller.account, file, added.size, Holder::Command).await?;
+    space::reserve(drive, caller.account, file, content.size, Holder::Command).await?;
     let stream = StreamName::share(found.id);
     let at = drive.ports.clock.now();
     let decide = |share: &Loaded<Share>| match share.state.decide(ShareCommand::Save { saved: saved.clone(), at }) {
@@ -95,6 +95,7 @@ async fn settle(drive: &Drive, request: &Request, share: ShareId, saved: &ShareS
         sha256: saved.sha256,
         content_type: Some(saved.content_type.clone()),
         origin: Origin::Share(share),
+        version_of: None,
     };
     add_stored(drive, request, new).await
 }

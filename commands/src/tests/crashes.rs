@@ -14,7 +14,7 @@ use crate::ports::checkpoints::MemoryCheckpoints;
 use crate::ports::event_store::EventStore;
 use crate::sagas::finish_begun;
 use crate::share::{CreateShare, SaveShare, create, new_token, save};
-use crate::upload::{PartSent, StartUpload, complete, receive_part, start, sweep_staging};
+use crate::upload::{PartSent, StartUpload, WholeUpload, complete, receive_part, receive_whole, start, store_whole, sweep_staging};
 use crate::{Caller, Drive, Limits, Ports};
 
 struct Crash {
@@ -99,6 +99,41 @@ async fn what_is_saved_of_a_share_is_whole_or_absent() {
     assert!(cut_off > 2, "{cut_off}");
 }
 
+/// Alice uploads over a file of hers.
+async fn replace(drive: &Drive) -> Option<()> {
+    let alice = alice(drive).await?;
+    let uploading = request(drive);
+    upload(drive, &uploading, &alice, "a.txt", b"hello").await.ok()?;
+    let received = receive_whole(drive, &alice, false, body(b"other"), None).await.ok()?;
+    let replaces = Some(uploading.new_file());
+    let wish = WholeUpload { name: "a.txt".parse().expect("a name"), folder: None, content_type: None, replaces };
+    store_whole(drive, &request(drive), &alice, received, wish).await.ok().map(drop)
+}
+
+#[tokio::test]
+async fn a_new_version_is_whole_or_absent() {
+    let (mut cut_off, mut done) = (0, false);
+    for append in 0.. {
+        for effect in [false, true] {
+            let crash = Crash::at(append, effect);
+            done = replace(&crash.process()).await.is_some();
+            let begun = crash.count("FileMerged").await == 2;
+            cut_off += usize::from(!done && begun);
+            crash.restarted().await;
+            let after = (crash.count("FileAdded").await, crash.count("FileReplaced").await);
+            if begun {
+                assert_eq!(after, (2, 1), "append {append}, effect {effect}");
+            } else {
+                assert_eq!(after.1, 0, "append {append}, effect {effect}");
+            }
+        }
+        if done {
+            break;
+        }
+    }
+    assert!(cut_off > 2, "{cut_off}");
+}
+
 #[tokio::test]
 async fn a_sign_up_is_whole_or_absent() {
     for effect in [false, true] {
@@ -169,6 +204,7 @@ async fn in_parts(drive: &Drive, caller: &Caller) -> Option<()> {
         sha256: Some(sha256(b"01234567")),
         sha1: None,
         part_bytes: Some(4),
+        replaces: None,
     };
     let status = start(drive, &request(drive), caller, wish).await.ok()?.status;
     for (first, last) in status.missing {

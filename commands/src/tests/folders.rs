@@ -19,7 +19,7 @@ async fn make(stage: &Stage, caller: &Caller, name: &str, parent: Option<FolderI
 async fn put(stage: &Stage, caller: &Caller, folder: FolderId) -> Result<FileId, WholeError> {
     let (drive, request) = (&stage.drive, stage.request());
     let received = receive_whole(drive, caller, false, body(b"hello"), None).await.expect("received");
-    let wish = WholeUpload { name: "a.txt".parse().expect("a name"), folder: Some(folder), content_type: None };
+    let wish = WholeUpload { name: "a.txt".parse().expect("a name"), folder: Some(folder), content_type: None, replaces: None };
     store_whole(drive, &request, caller, received, wish).await.map(|_| request.new_file())
 }
 
@@ -144,7 +144,7 @@ async fn an_upload_whose_folder_went_meanwhile_becomes_a_file_at_the_top() {
     let alice = stage.caller("alice").await;
     let folder = make(&stage, &alice, "a", None).await.expect("made").id;
     let name = "a.bin".parse().expect("a name");
-    let wish = StartUpload { name, folder: Some(folder), size: 3, sha256: None, sha1: None, part_bytes: Some(4) };
+    let wish = StartUpload { name, folder: Some(folder), size: 3, sha256: None, sha1: None, part_bytes: Some(4), replaces: None };
     let started = start(&stage.drive, &stage.request(), &alice, wish).await.expect("started");
     let id = started.status.id;
     let part = PartSent { upload: id, index: 1, body: body(b"abc"), announced_bytes: None, sha256: None };

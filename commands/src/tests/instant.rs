@@ -8,7 +8,7 @@ use crate::ports::views::ContentHash;
 const CONTENT: &[u8] = b"a content that is worth not sending twice";
 
 fn wish(content: ContentHash) -> FastUpload {
-    FastUpload { content, size: CONTENT.len() as u64, name: "copy.txt".parse().expect("a name"), folder: None }
+    FastUpload { content, size: CONTENT.len() as u64, name: "copy.txt".parse().expect("a name"), folder: None, replaces: None }
 }
 
 fn by_sha256() -> FastUpload {
@@ -40,7 +40,7 @@ async fn who_has_the_content_gets_another_entry_at_once() {
     {
         let offered = offer(&stage.drive, &stage.request(), &alice, wish(content)).await.expect("offered");
         let Offer::Added(file) = offered else { panic!("asked for proof") };
-        assert_eq!(file.state.entry().expect("an entry").name.as_str(), "copy.txt");
+        assert_eq!(file.file.state.entry().expect("an entry").name.as_str(), "copy.txt");
     }
     assert_eq!(stage.names().await.iter().filter(|name| *name == "BlobStored").count(), 1);
 }
@@ -57,7 +57,7 @@ async fn a_proof_under_a_key_is_answered_again_although_its_challenge_is_used() 
     let mut made = Vec::new();
     for _ in 0..2 {
         let file = prove(&stage.drive, &request, &bob, challenge.id, proof(&challenge, CONTENT)).await.expect("proved");
-        made.push((file.state.entry().expect("an entry").clone(), file.version));
+        made.push((file.file.state.entry().expect("an entry").clone(), file.file.version));
     }
     assert_eq!(made[0], made[1]);
     let other = Request { keyed: true, ..stage.request() };
@@ -89,7 +89,7 @@ async fn who_proves_possession_gets_an_entry_without_sending() {
     stage.upload(&alice, "first.txt", CONTENT).await.expect("stored");
     let challenge = asked(offer(&stage.drive, &stage.request(), &bob, by_sha256()).await.expect("offered"));
     let file = prove(&stage.drive, &stage.request(), &bob, challenge.id, proof(&challenge, CONTENT)).await.expect("proved");
-    assert_eq!(file.state.entry().expect("an entry").added.owner, bob.account);
+    assert_eq!(file.file.state.entry().expect("an entry").added.owner, bob.account);
     let again = prove(&stage.drive, &stage.request(), &bob, challenge.id, proof(&challenge, CONTENT)).await;
     assert!(matches!(again, Err(ProveError::UploadRequired)), "a challenge is used once");
 }

@@ -116,7 +116,7 @@ async fn what_was_merged_is_sealed_again() {
     let stage = Stage { drive, clock, log };
     let alice = stage.caller("alice").await;
     let name = "a.bin".parse().expect("a name");
-    let wish = StartUpload { name, folder: None, size: 6, sha256: None, sha1: None, part_bytes: Some(4) };
+    let wish = StartUpload { name, folder: None, size: 6, sha256: None, sha1: None, part_bytes: Some(4), replaces: None };
     let upload = start(&stage.drive, &stage.request(), &alice, wish).await.expect("started").status.id;
     for (index, bytes) in [(1, &b"0123"[..]), (2, b"45")] {
         let sent = PartSent { upload, index, body: body(bytes), announced_bytes: None, sha256: None };

@@ -21,7 +21,7 @@ async fn put(stage: &Stage, caller: &Caller, bytes: usize) -> Result<FileId, Who
 
 async fn begin(stage: &Stage, caller: &Caller, name: &str, size: u64) -> Result<UploadId, StartError> {
     let name = name.parse().expect("a name");
-    let wish = StartUpload { name, folder: None, size, sha256: None, sha1: None, part_bytes: Some(100) };
+    let wish = StartUpload { name, folder: None, size, sha256: None, sha1: None, part_bytes: Some(100), replaces: None };
     start(&stage.drive, &stage.request(), caller, wish).await.map(|started| started.status.id)
 }
 

@@ -76,7 +76,7 @@ async fn start_an_upload() {
     let alice = stage.caller("alice").await;
     repeat(&stage, nothing, async |request| {
         let name = "a.bin".parse().expect("a name");
-        let wish = StartUpload { name, folder: None, size: 10, sha256: None, sha1: None, part_bytes: Some(4) };
+        let wish = StartUpload { name, folder: None, size: 10, sha256: None, sha1: None, part_bytes: Some(4), replaces: None };
         start(&stage.drive, request, &alice, wish).await.expect("started").status.id
     })
     .await;

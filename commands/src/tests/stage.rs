@@ -112,7 +112,7 @@ pub(super) async fn upload(
     bytes: &[u8],
 ) -> Result<Loaded<File>, WholeError> {
     let received = receive_whole(drive, caller, request.keyed, body(bytes), None).await?;
-    let wish = WholeUpload { name: name.parse().expect("a name"), folder: None, content_type: None };
+    let wish = WholeUpload { name: name.parse().expect("a name"), folder: None, content_type: None, replaces: None };
     store_whole(drive, request, caller, received, wish).await.map(|stored| stored.file)
 }
 

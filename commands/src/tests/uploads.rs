@@ -16,7 +16,7 @@ const BYTES: &[u8] = b"0123456789";
 
 fn wish() -> StartUpload {
     let name = "a.bin".parse().expect("a name");
-    StartUpload { name, folder: None, size: 10, sha256: None, sha1: None, part_bytes: Some(4) }
+    StartUpload { name, folder: None, size: 10, sha256: None, sha1: None, part_bytes: Some(4), replaces: None }
 }
 
 async fn started(stage: &Stage, caller: &Caller) -> UploadId {
@@ -69,7 +69,7 @@ async fn what_is_not_what_was_announced_or_too_large_leaves_nothing() {
     assert!(matches!(refused, Err(WholeError::TooLarge { limit: 10 })));
     let received = receive_whole(&stage.drive, &alice, false, body(b"hello"), None).await.expect("received");
     let folder = Some(cairn_domain::FolderId(uuid::Uuid::nil()));
-    let wish = WholeUpload { name: "a".parse().expect("a name"), folder, content_type: None };
+    let wish = WholeUpload { name: "a".parse().expect("a name"), folder, content_type: None, replaces: None };
     let refused = store_whole(&stage.drive, &stage.request(), &alice, received, wish).await;
     assert!(matches!(refused, Err(WholeError::NoSuchFolder)));
     assert_eq!(stage.events().await.len(), before);

@@ -6,6 +6,7 @@ use cairn_domain::{Decider, FileId, Position, UploadId};
 use super::own_upload;
 use super::settle::{Merged, Stored, merge_command, parts_of, settle};
 use super::status::{file_of, stream_of};
+use crate::file::ReplaceError;
 use crate::folder;
 use crate::journal::Start;
 use crate::{Caller, Drive, Loaded, Request, Trouble, space};
@@ -41,6 +42,9 @@ pub enum CompleteError {
     /// The bytes are not what was declared; the upload has ended.
     #[error("the bytes are not the declared ones")]
     DigestMismatch,
+    /// The entry can't get another content.
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
     /// The drive could not.
     #[error(transparent)]
     Trouble(#[from] Trouble),
@@ -131,8 +135,8 @@ async fn finish(
     new: bool,
 ) -> Result<Completed, CompleteError> {
     let cause = merge_command(id).event(stream_of(id).as_str(), 0);
-    let Stored { file, .. } =
+    let Stored { id, file, .. } =
         settle(drive, request, Merged { upload: id, staged: id, cause, event: merged, start: Start::Load, blob: None }).await?;
     drive.visible(file.position).await;
-    Ok(Completed { id: merged.file, new, position: file.position, file })
+    Ok(Completed { id, new, position: file.position, file })
 }

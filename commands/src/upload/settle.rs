@@ -1,9 +1,10 @@
 use cairn_domain::blob::{Blob, BlobCommand, BlobEvent, BlobKey, BlobStored};
 use cairn_domain::file::{File, FileAdded, FileCommand, FileEvent, FileRejection, Origin};
 use cairn_domain::upload::{FileMerged, Part, Upload};
-use cairn_domain::{CommandId, Decider, EventId, Sha256, StreamName, UploadId};
+use cairn_domain::{CommandId, Decider, EventId, FileId, Sha256, StreamName, UploadId};
 
 use super::status::stream_of;
+use crate::file::{ReplaceError, replace_by};
 use crate::journal::{Fresh, Start};
 use crate::ports::blobs::BlobStore;
 use crate::ports::staging::StagingError;
@@ -28,6 +29,8 @@ pub(crate) struct Merged<'a> {
 /// An entry as it was made, and what its document tells of its content.
 #[derive(Debug, Clone)]
 pub struct Stored {
+    /// Which entry it is.
+    pub id: FileId,
     /// The entry.
     pub file: Loaded<File>,
     /// The name of the store that holds its content.
@@ -37,7 +40,15 @@ pub struct Stored {
 /// What follows from `FileMerged`: the staged bytes become a blob, then the blob is on the log, then the entry.
 ///
 /// Each step may run again, by the command or by the saga after a crash, and gives the same events.
-pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>) -> Result<Stored, Trouble> {
+pub(crate) async fn settle(drive: &Drive, request: &Request, merged: Merged<'_>) -> Result<Stored, ReplaceError> {
+    let event = merged.event;
+    let stored = make_entry(drive, request, merged).await?;
+    let Some(entry) = event.replaces else { return Ok(stored) };
+    let file = replace_by(drive, request, event.owner, entry, event.file).await?;
+    Ok(Stored { id: entry, file, ..stored })
+}
+
+async fn make_entry(drive: &Drive, request: &Request, merged: Merged<'_>) -> Result<Stored, Trouble> {
     let mut settling = Settling::of(drive, request, merged);
     if settling.merged.start == Start::Load
         && let Some(stored) = settling.was_settled().await?
@@ -174,7 +185,7 @@ impl<'a> Settling<'a> {
     }
 
     fn stored(&self, file: Loaded<File>, blob: &Loaded<Blob>) -> Stored {
-        Stored { file, stored_in: home_of(self.drive, &blob.state) }
+        Stored { id: self.merged.event.file, file, stored_in: home_of(self.drive, &blob.state) }
     }
 }
 
@@ -229,6 +240,7 @@ fn added_of(upload: UploadId, merged: &FileMerged) -> FileAdded {
         sha1: merged.sha1,
         content_type: merged.content_type.clone(),
         origin: Origin::Upload(upload),
+        version_of: merged.replaces,
     }
 }
 

@@ -1,10 +1,10 @@
 use cairn_domain::space::Holder;
 use cairn_domain::upload::{Plan, Upload, UploadCommand, UploadRejection, UploadStarted};
-use cairn_domain::{Decider, FileName, FolderId, Position, Sha1, Sha256, StreamName, UploadId};
+use cairn_domain::{Decider, FileId, FileName, FolderId, Position, Sha1, Sha256, StreamName, UploadId};
 
 use super::own_upload;
 use super::status::{UploadStatus, file_of, status_of};
-use crate::file::content_type_of;
+use crate::file::{ReplaceError, content_type_of, may_replace};
 use crate::folder;
 use crate::journal::Start;
 use crate::ports::views::OpenUploadKey;
@@ -25,6 +25,8 @@ pub struct StartUpload {
     pub sha1: Option<Sha1>,
     /// The wished size of a part, in bytes.
     pub part_bytes: Option<u64>,
+    /// The entry whose content it will be; none makes an entry of its own.
+    pub replaces: Option<FileId>,
 }
 
 /// An upload that takes parts.
@@ -56,6 +58,9 @@ pub enum StartError {
     /// There is no such folder.
     #[error("there is no such folder")]
     NoSuchFolder,
+    /// The entry can't get another content.
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
     /// The account has as many uploads open as it may.
     #[error("at most {limit} uploads may be open at once")]
     TooManyUploads {
@@ -73,6 +78,7 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
     if !folder::is_in_use(drive, caller.account, wish.folder).await? {
         return Err(StartError::NoSuchFolder);
     }
+    may_replace(drive, caller, wish.replaces).await?;
     if let Some(open) = same_open_upload(drive, caller, &wish).await? {
         return Ok(open);
     }
@@ -94,6 +100,7 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
         expected_sha256: wish.sha256,
         expected_sha1: wish.sha1,
         expires_at: drive.ports.clock.now().plus_seconds(drive.limits.upload_expires_seconds),
+        replaces: wish.replaces,
     };
     let decide = |upload: &Loaded<Upload>| match upload.state.decide(UploadCommand::Start(started.clone())) {
         Ok(events) => Ok(events),
@@ -135,6 +142,7 @@ async fn same_open_upload(drive: &Drive, caller: &Caller, wish: &StartUpload) ->
     };
     let Some(id) = drive.ports.views.open_upload(&alike).await? else { return Ok(None) };
     let Some(loaded) = own_upload(drive, caller.account, id).await? else { return Ok(None) };
-    let status = status_of(drive, id, &loaded).filter(UploadStatus::takes_parts);
+    let same = loaded.state.started().is_some_and(|started| started.replaces == wish.replaces);
+    let status = status_of(drive, id, &loaded).filter(|status| same && status.takes_parts());
     Ok(status.map(|status| Started { status, new: false, position: loaded.position }))
 }

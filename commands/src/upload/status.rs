@@ -66,7 +66,7 @@ pub fn status_of(drive: &Drive, id: UploadId, loaded: &Loaded<Upload>) -> Option
     let (state, file) = match upload.phase() {
         Phase::Open if drive.is_merging(id) => (UploadState::Merging, None),
         Phase::Open => (UploadState::Open, None),
-        Phase::Merged(merged) => (UploadState::Merged, Some(merged.file)),
+        Phase::Merged(merged) => (UploadState::Merged, Some(merged.replaces.unwrap_or(merged.file))),
         Phase::Cancelled => (UploadState::Cancelled, None),
         Phase::Expired => (UploadState::Expired, None),
         Phase::Rejected(_) => (UploadState::Rejected, None),

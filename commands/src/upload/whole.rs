@@ -1,11 +1,11 @@
 use cairn_domain::blob::Blob;
 use cairn_domain::space::Holder;
 use cairn_domain::upload::{FileMerged, Upload, UploadCommand};
-use cairn_domain::{Decider, FileName, FolderId, Sha256, StreamName, UploadId};
+use cairn_domain::{Decider, FileId, FileName, FolderId, Sha256, StreamName, UploadId};
 
 use super::settle::{Merged, Stored, merge_command, settle};
 use super::status::stream_of;
-use crate::file::content_type_of;
+use crate::file::{ReplaceError, content_type_of, may_replace};
 use crate::folder;
 use crate::journal::Start;
 use crate::ports::ByteStream;
@@ -21,6 +21,8 @@ pub struct WholeUpload {
     pub folder: Option<FolderId>,
     /// Its media type, if the sender told it.
     pub content_type: Option<String>,
+    /// The entry whose content it will be; none makes an entry of its own.
+    pub replaces: Option<FileId>,
 }
 
 /// A whole file that is durable and hashed, and not yet anybody's.
@@ -49,6 +51,9 @@ pub enum WholeError {
     /// There is no such folder.
     #[error("there is no such folder")]
     NoSuchFolder,
+    /// The entry can't get another content.
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
     /// The body broke off.
     #[error("the body could not be read to its end")]
     Body(#[source] std::io::Error),
@@ -112,6 +117,10 @@ pub async fn store_whole(
         discard_received(drive, received).await?;
         return Err(WholeError::NoSuchFolder);
     }
+    if let Err(error) = may_replace(drive, caller, wish.replaces).await {
+        discard_received(drive, received).await?;
+        return Err(error.into());
+    }
     let merged = merged_of(request, caller, received.whole, wish);
     let reserved = space::reserve(drive, caller.account, merged.file, merged.size, Holder::Command).await;
     if let Err(trouble) = reserved {
@@ -123,7 +132,7 @@ pub async fn store_whole(
             drive.visible(stored.file.position).await;
             Ok(stored)
         }
-        Err(trouble) => Err(trouble.into()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -137,10 +146,11 @@ fn merged_of(request: &Request, caller: &Caller, whole: Whole, wish: WholeUpload
         size: whole.size,
         sha256: whole.sha256,
         sha1: whole.sha1,
+        replaces: wish.replaces,
     }
 }
 
-async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &FileMerged) -> Result<Stored, Trouble> {
+async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &FileMerged) -> Result<Stored, ReplaceError> {
     let stream = stream_of(upload);
     let command = merge_command(upload);
     let merging = Request { command, keyed: false, ..request.clone() };
@@ -157,9 +167,9 @@ async fn commit(drive: &Drive, request: &Request, upload: UploadId, merged: &Fil
     if let Err(trouble) = stored {
         // Known not to be on the log, the bytes can go; otherwise the clean-up decides when the log answers.
         if matches!(trouble, Trouble::NoRoom) {
-            drive.ports.staging.discard(upload).await?;
+            drive.ports.staging.discard(upload).await.map_err(Trouble::from)?;
         }
-        return Err(trouble);
+        return Err(trouble.into());
     }
     let start = if request.keyed { Start::Load } else { Start::Fresh };
     let cause = command.event(stream.as_str(), 0);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, FileName, FolderId, Sha1, Sha256, ShareId, UploadId};
+use crate::{AccountId, FileId, FileName, FolderId, Sha1, Sha256, ShareId, Timestamp, UploadId};
 
 /// What may have happened to an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum FileEvent {
     FileRenamed(FileRenamed),
     /// It stands elsewhere.
     FileMoved(FileMoved),
+    /// It has another content.
+    FileReplaced(FileReplaced),
+    /// One of its earlier contents is kept no longer.
+    FileVersionRemoved(FileVersionRemoved),
     /// It is in the trash.
     FileTrashed(FileTrashed),
     /// It came back from the trash.
@@ -41,6 +45,9 @@ pub struct FileAdded {
     pub content_type: String,
     /// How it came to be.
     pub origin: Origin,
+    /// The entry for which this one holds a content; nobody sees it then. None for an entry of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_of: Option<FileId>,
 }
 
 /// How an entry came to be.
@@ -68,6 +75,38 @@ pub struct FileMoved {
     /// The new place; none is the top.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<FolderId>,
+}
+
+/// The entry has another content: one that has just come, or one that it had before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReplaced {
+    /// The entry that holds the content; none for the content with which this one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<FileId>,
+    /// In bytes.
+    pub size: u64,
+    /// The content.
+    pub sha256: Sha256,
+    /// The content, for clients of the older protocol.
+    pub sha1: Sha1,
+    /// A media type.
+    pub content_type: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One of the entry's contents, which it has no more, is not kept any longer. The entry that holds it is purged after this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileVersionRemoved {
+    /// The entry that holds it; none for the content with which this one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<FileId>,
+    /// Whose it was.
+    pub owner: AccountId,
+    /// In bytes.
+    pub size: u64,
+    /// The content.
+    pub sha256: Sha256,
 }
 
 /// The entry is in the trash.

@@ -7,4 +7,6 @@ pub enum FileRejection {
     AlreadyAdded,
     /// It is in the trash: restore it first.
     Trashed,
+    /// The entry does not keep that content, or never had it.
+    NoSuchVersion,
 }

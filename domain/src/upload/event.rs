@@ -45,6 +45,9 @@ pub struct UploadStarted {
     pub expected_sha1: Option<Sha1>,
     /// When it ends by itself if nothing comes.
     pub expires_at: Timestamp,
+    /// The entry whose content it will be; none makes an entry of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<FileId>,
 }
 
 /// A range of bytes is durable in staging. A later one at the same offset replaces it.
@@ -80,6 +83,9 @@ pub struct FileMerged {
     pub sha256: Sha256,
     /// Of all bytes.
     pub sha1: Sha1,
+    /// The entry whose content it will be. The one to be made holds it then, and nobody sees that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<FileId>,
 }
 
 /// The owner gave the upload up.

@@ -196,6 +196,7 @@ fn merged(started: &UploadStarted, merge: MergeCommand) -> FileMerged {
         size: started.size,
         sha256: merge.sha256,
         sha1: merge.sha1,
+        replaces: started.replaces,
     }
 }
 

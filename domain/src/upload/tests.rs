@@ -16,6 +16,7 @@ fn start() -> UploadStarted {
         expected_sha256: None,
         expected_sha1: None,
         expires_at: Timestamp(100),
+        replaces: None,
     }
 }
 
@@ -56,6 +57,7 @@ fn file_merged() -> FileMerged {
         size: 10,
         sha256: Sha256([9; 32]),
         sha1: Sha1([9; 20]),
+        replaces: None,
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn event(run: u64, n: u64) -> (StreamName, NewEvent) {
             sha1: Sha1([7; 20]),
             content_type: "application/pdf".to_owned(),
             origin: Origin::Instant,
+            version_of: None,
         })
         .into(),
     };

@@ -212,6 +212,10 @@ pub struct LimitsSection {
     pub folders_max: u64,
     /// What is in the trash is purged after so long, in seconds.
     pub trash_expires_seconds: u64,
+    /// Contents that one entry keeps, the one in use included.
+    pub versions_max: u64,
+    /// A content is kept so long after another has replaced it, in seconds.
+    pub version_expires_seconds: u64,
     /// Shares that one account may have, without those that were revoked.
     pub shares_max: u64,
     /// Sessions that one account may have open at once.
@@ -252,6 +256,8 @@ impl Default for LimitsSection {
             upload_expires_seconds: limits.upload_expires_seconds,
             folders_max: limits.folders_max,
             trash_expires_seconds: limits.trash_expires_seconds,
+            versions_max: limits.versions_max,
+            version_expires_seconds: limits.version_expires_seconds,
             shares_max: limits.shares_max,
             sessions_max: limits.sessions_max,
             session_expires_seconds: limits.session_expires_seconds,
@@ -283,6 +289,8 @@ impl From<&LimitsSection> for Limits {
             upload_expires_seconds: section.upload_expires_seconds,
             folders_max: section.folders_max,
             trash_expires_seconds: section.trash_expires_seconds,
+            versions_max: section.versions_max,
+            version_expires_seconds: section.version_expires_seconds,
             shares_max: section.shares_max,
             sessions_max: section.sessions_max,
             session_expires_seconds: section.session_expires_seconds,

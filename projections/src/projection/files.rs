@@ -89,7 +89,7 @@ impl Projection for Files {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -107,6 +107,8 @@ impl Projection for Files {
             "FileAdded",
             "FileRenamed",
             "FileMoved",
+            "FileReplaced",
+            "FileVersionRemoved",
             "FileTrashed",
             "FileRestored",
             "FilePurged",
@@ -116,7 +118,7 @@ impl Projection for Files {
     fn project(&self, event: &Event, envelope: Envelope<'_>) -> Result<Vec<Statement>, Unprojectable> {
         Ok(match event {
             Event::Blob(event) => content(event, envelope)?.into_iter().collect(),
-            Event::File(event) => vec![entry(event, envelope)?],
+            Event::File(event) => entry(event, envelope)?.into_iter().collect(),
             Event::Username(_)
             | Event::Account(_)
             | Event::Upload(_)
@@ -164,17 +166,29 @@ fn storage(sha256: Sha256, stored: &BlobStored, envelope: Envelope<'_>) -> Resul
     ))
 }
 
-fn entry(event: &FileEvent, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {
-    match event {
-        FileEvent::FileAdded(added) => addition(added, envelope),
+/// Entries that hold a version of another have no row: nobody asks for them.
+fn entry(event: &FileEvent, envelope: Envelope<'_>) -> Result<Option<Statement>, Unprojectable> {
+    Ok(Some(match event {
+        FileEvent::FileAdded(added) if added.version_of.is_some() => return Ok(None),
+        FileEvent::FileAdded(added) => addition(added, envelope)?,
         FileEvent::FileRenamed(FileRenamed { name }) => {
-            change(envelope, [(UserFile::Name, text(name)), (UserFile::NameLower, lower(name))])
+            change(envelope, [(UserFile::Name, text(name)), (UserFile::NameLower, lower(name))])?
         }
-        FileEvent::FileMoved(moved) => change(envelope, [(UserFile::FolderId, moved.folder.into())]),
-        FileEvent::FileTrashed(_) => change(envelope, [(UserFile::Status, TRASHED.into())]),
-        FileEvent::FileRestored(_) => change(envelope, [(UserFile::Status, ACTIVE.into())]),
-        FileEvent::FilePurged(_) => Ok(Statement::remove::<UserFile>(envelope.id())),
-    }
+        FileEvent::FileMoved(moved) => change(envelope, [(UserFile::FolderId, moved.folder.into())])?,
+        FileEvent::FileReplaced(replaced) => change(
+            envelope,
+            [
+                (UserFile::Size, integer(replaced.size)?.into()),
+                (UserFile::Sha256, replaced.sha256.into()),
+                (UserFile::Sha1, replaced.sha1.into()),
+                (UserFile::ContentType, replaced.content_type.clone().into()),
+            ],
+        )?,
+        FileEvent::FileVersionRemoved(_) => change(envelope, [])?,
+        FileEvent::FileTrashed(_) => change(envelope, [(UserFile::Status, TRASHED.into())])?,
+        FileEvent::FileRestored(_) => change(envelope, [(UserFile::Status, ACTIVE.into())])?,
+        FileEvent::FilePurged(_) => Statement::remove::<UserFile>(envelope.id()),
+    }))
 }
 
 fn addition(added: &FileAdded, envelope: Envelope<'_>) -> Result<Statement, Unprojectable> {

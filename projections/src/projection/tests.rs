@@ -64,6 +64,7 @@ fn added(size: u64) -> FileAdded {
         sha1: Sha1([0xcd; 20]),
         content_type: "text/plain".to_owned(),
         origin: Origin::Instant,
+        version_of: None,
     }
 }
 
@@ -198,6 +199,7 @@ fn started() -> UploadStarted {
         expected_sha256: Some(Sha256([0xab; 32])),
         expected_sha1: None,
         expires_at: Timestamp(9_000),
+        replaces: None,
     }
 }
 
@@ -219,7 +221,8 @@ fn an_upload_is_a_row_from_its_start_to_its_end() {
 fn an_upload_ends_in_one_of_four_ways() {
     let UploadStarted { owner, name, folder, content_type, size, .. } = started();
     let sha256 = Sha256([0; 32]);
-    let merged = FileMerged { file: FileId(id(2)), owner, name, folder, content_type, size, sha256, sha1: Sha1([0; 20]) };
+    let merged =
+        FileMerged { file: FileId(id(2)), owner, name, folder, content_type, size, sha256, sha1: Sha1([0; 20]), replaces: None };
     let rejected = UploadRejected { reason: RejectionReason::DigestMismatch, sha256 };
     let ends = [
         (UploadEvent::FileMerged(merged), "merged", Some(FileId(id(2)))),

@@ -12,7 +12,7 @@ table! {
     UsageRow = "tbl_usage" {
         /// Whose.
         AccountId = "account_id": Id,
-        /// The sizes of all entries, in bytes; a content under two names counts twice.
+        /// The sizes of all entries with their versions, in bytes; a content under two names counts twice.
         UsedBytes = "used_bytes": Integer,
         /// How many entries.
         Files = "files": Integer,
@@ -30,7 +30,7 @@ impl Projection for Usage {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -38,13 +38,17 @@ impl Projection for Usage {
     }
 
     fn events(&self) -> &'static [&'static str] {
-        &["FileAdded", "FilePurged"]
+        &["FileAdded", "FileVersionRemoved", "FilePurged"]
     }
 
     fn project(&self, event: &Event, _: Envelope<'_>) -> Result<Vec<Statement>, Unprojectable> {
         Ok(match event {
             Event::File(FileEvent::FileAdded(added)) => vec![grow(added.owner, integer(added.size)?, 1)],
             Event::File(FileEvent::FilePurged(purged)) => vec![grow(purged.owner, -integer(purged.size)?, -1)],
+            // What another entry holds is freed when that goes.
+            Event::File(FileEvent::FileVersionRemoved(removed)) if removed.held_by.is_none() => {
+                vec![grow(removed.owner, -integer(removed.size)?, 0)]
+            }
             _ => Vec::new(),
         })
     }

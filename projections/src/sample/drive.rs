@@ -181,6 +181,7 @@ impl Drive {
             size: started.size,
             sha256: content.sha256,
             sha1: content.sha1,
+            replaces: None,
         };
         let mut events = vec![(StreamName::upload(id), UploadEvent::FileMerged(merged).into())];
         events.extend(self.stores.store(content, file));
@@ -210,7 +211,7 @@ impl Drive {
     ) -> (StreamName, Event) {
         let Content { size, sha256, sha1 } = content;
         let content_type = "application/octet-stream".to_owned();
-        let added = FileAdded { owner, name, folder, size, sha256, sha1, content_type, origin };
+        let added = FileAdded { owner, name, folder, size, sha256, sha1, content_type, origin, version_of: None };
         self.files.push(Entry { id: file, owner, folder, content, trashed: false });
         (StreamName::file(file), FileEvent::FileAdded(added).into())
     }
@@ -290,6 +291,7 @@ impl Drive {
             expected_sha256: (self.chance.below(2) == 0).then(|| Sha256(self.chance.bytes())),
             expected_sha1: None,
             expires_at: now.plus_seconds(7 * 86_400),
+            replaces: None,
         };
         (UploadId(self.uuid()), started)
     }

@@ -24,7 +24,7 @@ use crate::http::disposition;
 const BETWEEN_BYTES_MAX: u64 = 64 * 1024;
 
 /// A UUID has 36 characters; anything near is read in order to be refused with its field's name.
-const FOLDER_ID_BYTES_MAX: u64 = 256;
+const ID_BYTES_MAX: u64 = 256;
 
 /// The boundary, if this is the media type of a form; an error if the form has none.
 pub(super) fn boundary(content_type: &str) -> Option<Result<String, BodyError>> {
@@ -39,28 +39,40 @@ pub(super) fn boundary(content_type: &str) -> Option<Result<String, BodyError>> 
 pub(super) async fn open(body: Body, boundary: String, limit: u64) -> Result<UploadPart, BodyError> {
     let ahead = ReadAhead::default();
     let feed = Feed { inner: super::stream(body, limit.saturating_add(2 * BETWEEN_BYTES_MAX)), ahead: ahead.clone(), fed: false };
-    let sizes = SizeLimit::new().per_field(limit).for_field("folder_id", FOLDER_ID_BYTES_MAX);
+    let sizes = SizeLimit::new().per_field(limit).for_field("folder_id", ID_BYTES_MAX).for_field("replace_id", ID_BYTES_MAX);
     let mut form = Multipart::with_constraints(feed, boundary, Constraints::new().size_limit(sizes));
-    let mut folder_id = None;
+    let mut before = Before::default();
     loop {
         let Some(part) = form.next_field().await.map_err(body_error)? else {
             return Err(invalid("file", "is required"));
         };
         match part.name() {
-            Some("file") => return Ok(file(form, part, folder_id, ahead, limit)),
-            Some("folder_id") if folder_id.is_none() => {
-                let bytes = part.bytes().await.map_err(body_error)?;
-                let text = String::from_utf8(bytes.into()).map_err(|_| invalid("folder_id", "is not UTF-8"))?;
-                folder_id = Some(text);
-                ahead.restrict();
-            }
-            Some("folder_id") => return Err(invalid("folder_id", "stands there twice")),
+            Some("file") => return Ok(file(form, part, before, ahead, limit)),
+            Some("folder_id") => read_id(part, "folder_id", &mut before.folder_id).await?,
+            Some("replace_id") => read_id(part, "replace_id", &mut before.replace_id).await?,
             other => return Err(invalid(other.unwrap_or_default(), "is not a part of this form")),
         }
+        ahead.restrict();
     }
 }
 
-fn file(form: Multipart<'static>, part: Field<'static>, folder_id: Option<String>, ahead: ReadAhead, limit: u64) -> UploadPart {
+/// What stands before the file.
+#[derive(Default)]
+struct Before {
+    folder_id: Option<String>,
+    replace_id: Option<String>,
+}
+
+async fn read_id(part: Field<'static>, name: &str, id: &mut Option<String>) -> Result<(), BodyError> {
+    if id.is_some() {
+        return Err(invalid(name, "stands there twice"));
+    }
+    let bytes = part.bytes().await.map_err(body_error)?;
+    *id = Some(String::from_utf8(bytes.into()).map_err(|_| invalid(name, "is not UTF-8"))?);
+    Ok(())
+}
+
+fn file(form: Multipart<'static>, part: Field<'static>, before: Before, ahead: ReadAhead, limit: u64) -> UploadPart {
     ahead.free();
     let file_name = part
         .headers()
@@ -69,7 +81,8 @@ fn file(form: Multipart<'static>, part: Field<'static>, folder_id: Option<String
         .or_else(|| part.file_name().map(undo_browser_escapes));
     let content_type = part.headers().get("content-type").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let content = unfold(Some((form, part)), move |state| step(state, ahead.clone(), limit));
-    UploadPart { folder_id, file_name, content_type, length: None, content: Box::pin(until_error(content)) }
+    let Before { folder_id, replace_id } = before;
+    UploadPart { folder_id, replace_id, file_name, content_type, length: None, content: Box::pin(until_error(content)) }
 }
 
 type FileState = Option<(Multipart<'static>, Field<'static>)>;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{BodyError, ByteStream, form, stream};
 
-/// A request body that carries one file: `multipart/form-data` with the part `file` and before it optionally `folder_id`, or any
+/// A request body that carries one file: `multipart/form-data` with the part `file` and before it optionally `folder_id` and `replace_id`, or any
 /// other media type as the file itself.
 ///
 /// Nothing is read before [`UploadBody::open`].
@@ -24,6 +24,8 @@ pub struct UploadBody {
 pub struct UploadPart {
     /// What the form says of the folder, unparsed. None without a form.
     pub folder_id: Option<String>,
+    /// What the form says of the entry whose content it will be, unparsed. None without a form.
+    pub replace_id: Option<String>,
     /// The name that the form gives the file.
     pub file_name: Option<String>,
     /// The media type of the file, as declared by its sender.
@@ -47,6 +49,7 @@ impl UploadBody {
         let length = http_body::Body::size_hint(&body).exact();
         Ok(UploadPart {
             folder_id: None,
+            replace_id: None,
             file_name: None,
             content_type: self.content_type,
             length,
@@ -69,6 +72,7 @@ impl Payload for UploadBody {
             required: vec!["file"],
             properties: vec![
                 ("folder_id", describe(Uuid::schema_ref(), "The folder for the file; it stands before the file.")),
+                ("replace_id", describe(Uuid::schema_ref(), "The file whose new version it is; it stands before the file.")),
                 ("file", describe(binary(), "The file with its name; nothing stands behind it.")),
             ],
             ..MetaSchema::new("object")

@@ -3,11 +3,13 @@ use cairn_commands::upload::{CancelError, CompleteError, PartError, StartError};
 use super::types::pairs;
 use crate::http::problem::{Explain, Problem, problems};
 use crate::resources::common::body_problem;
-use crate::resources::file::{no_such_folder, too_large};
+use crate::resources::file::{no_such_folder, not_replaced, too_large};
 
 problems! {
     /// Why no upload was started.
     pub InitProblem: not_found, too_large, quota_exceeded + JSON_BODY + COMMAND + SIGNED_IN;
+    /// The file to be replaced is in the trash; restore it first.
+    409 file_trashed;
     /// You have as many uploads open as you may; complete or cancel some.
     429 too_many_uploads retry after 60;
 }
@@ -40,6 +42,8 @@ problems! {
     409 parts_missing;
     /// The upload has ended without a file.
     409 upload_closed;
+    /// The file to be replaced is in the trash; restore it first.
+    409 file_trashed;
 }
 
 problems! {
@@ -55,6 +59,7 @@ impl From<StartError> for InitProblem {
             StartError::TooLarge { limit } => too_large(limit).into(),
             StartError::PartSize { limit } => Problem::invalid("part_size", format!("is 1 to {limit} bytes")).into(),
             StartError::NoSuchFolder => no_such_folder().into(),
+            StartError::Replace(error) => not_replaced(error, Self::file_trashed()).into(),
             StartError::TooManyUploads { limit } => {
                 Self::too_many_uploads().detail(format!("At most {limit} uploads may be open at once; complete or cancel some."))
             }
@@ -85,6 +90,7 @@ impl From<CompleteError> for CompleteProblem {
         match error {
             CompleteError::Absent => Self::not_found(),
             CompleteError::Closed => Self::upload_closed(),
+            CompleteError::Replace(error) => not_replaced(error, Self::file_trashed()).into(),
             CompleteError::PartsMissing { missing } => Self::parts_missing().missing(pairs(&missing)),
             CompleteError::DigestMismatch => {
                 Self::digest_mismatch().detail("The parts together do not have the declared digest; start a new upload.")

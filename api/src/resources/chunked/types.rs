@@ -27,6 +27,8 @@ pub(super) struct InitBody {
     pub sha1: Option<String>,
     /// The folder for the file; absent or null is the top.
     pub folder_id: Option<Uuid>,
+    /// The file whose new version it is; absent or null makes a file of its own.
+    pub replace_id: Option<Uuid>,
     /// The wished size of a part, in bytes; 8388608 (8 MiB) when absent. It is raised where there would be more than 10,000 parts.
     #[oai(validator(minimum(value = "1")))]
     pub part_size: Option<u64>,
@@ -243,7 +245,7 @@ impl From<PartReceived> for PartDocument {
 impl Example for InitBody {
     fn example() -> Self {
         let FileDocument { name, .. } = FileDocument::example();
-        Self { name, size: 20_000_000, sha256: None, sha1: None, folder_id: None, part_size: None }
+        Self { name, size: 20_000_000, sha256: None, sha1: None, folder_id: None, replace_id: None, part_size: None }
     }
 }
 

@@ -72,20 +72,21 @@ pub(in crate::resources) async fn document_of(
 }
 
 /// The document of an entry that was just made; absent when it is gone again, which somebody else may have done since.
-pub(in crate::resources) fn document_of_new(id: FileId, stored: Stored) -> Result<FileDocument, Problem> {
+pub(in crate::resources) fn document_of_new(stored: Stored) -> Result<FileDocument, Problem> {
     let entry = stored.file.state.entry().ok_or(Problem::of(common::not_found))?;
-    Ok(FileDocument::of_entry(id, &stored.file, entry, stored.stored_in))
+    Ok(FileDocument::of_entry(stored.id, &stored.file, entry, stored.stored_in))
 }
 
 impl FileDocument {
     fn of_entry(id: FileId, file: &Loaded<file::File>, entry: &Entry, stored_in: String) -> Self {
+        let content = entry.content();
         Self {
             id: id.0,
             name: entry.name.to_string(),
-            size: entry.added.size,
-            sha256: entry.added.sha256.to_string(),
-            sha1: entry.added.sha1.to_string(),
-            content_type: entry.added.content_type.clone(),
+            size: content.size,
+            sha256: content.sha256.to_string(),
+            sha1: content.sha1.to_string(),
+            content_type: content.content_type,
             folder_id: entry.folder.map(|folder| folder.0),
             version: file.revision(),
             status: match entry.status {

@@ -5,7 +5,7 @@ use cairn_commands::content;
 use cairn_commands::folder::is_in_use;
 use cairn_commands::links::{Link, link_is_good};
 use cairn_commands::{Caller, Drive, file};
-use cairn_domain::file::FileStatus;
+use cairn_domain::file::{Content, Entry, FileStatus};
 use cairn_domain::{FileId, Position, Sha256, Timestamp};
 use cairn_projections::ports::ReadTables;
 use cairn_projections::queries::contents::content_by_sha256;
@@ -38,6 +38,8 @@ pub(super) struct Asked {
     pub id: Option<Uuid>,
     /// The content, or none.
     pub filehash: Option<String>,
+    /// Which of its contents; the one in use when none.
+    pub version: Option<u64>,
     /// The rest of a link, if it is one.
     pub signature: Signature,
 }
@@ -85,6 +87,9 @@ pub(super) async fn download(
 ) -> Result<Response, Problem> {
     let found = match caller {
         _ if asked.signature.is_there() => linked(app, asked.wanted()?, &asked.signature).await?,
+        Some(caller) if asked.version.is_some() => {
+            version(app, &caller, asked.wanted()?, asked.version.unwrap_or_default()).await?
+        }
         Some(caller) => {
             let wanted = asked.wanted()?;
             let tables = app.reach(&caller, position.0).await?;
@@ -134,14 +139,32 @@ async fn linked(app: &App, wanted: Wanted, signature: &Signature) -> Result<Opti
     if !is_in_use(drive, entry.added.owner, entry.folder).await? {
         return Ok(None);
     }
+    Ok(Some(of_content(app, entry, entry.content()).await))
+}
+
+/// A content of the caller's entry, the one in use or an earlier one.
+async fn version(app: &App, caller: &Caller, wanted: Wanted, number: u64) -> Result<Option<Found>, Problem> {
+    let Wanted::Id(id) = wanted else {
+        return Err(Problem::invalid("version", "can't stand beside filehash; give the id"));
+    };
+    let Some(file) = file::own(&app.drive, caller, id).await? else { return Ok(None) };
+    let Some(entry) = file.state.entry() else { return Ok(None) };
+    let content = entry.versions().iter().find(|version| version.number == number).map(|version| version.content.clone());
+    match content {
+        Some(content) => Ok(Some(of_content(app, entry, content).await)),
+        None => Ok(None),
+    }
+}
+
+async fn of_content(app: &App, entry: &Entry, content: Content) -> Found {
     let download = Download {
         name: entry.name.to_string(),
-        content_type: entry.added.content_type.clone(),
-        length: entry.added.size,
-        sha256: entry.added.sha256.0,
-        boundary: boundary(drive),
+        content_type: content.content_type,
+        length: content.size,
+        sha256: content.sha256.0,
+        boundary: boundary(&app.drive),
     };
-    Ok(Some((download, probable_store(app, entry.added.sha256).await)))
+    (download, probable_store(app, content.sha256).await)
 }
 
 /// Where the read tables have a content. They may be behind, or away: the log says it then.

@@ -22,7 +22,7 @@ pub(super) async fn make(app: Arc<App>, caller: Caller, wish: LinkBody) -> Resul
         return Err(Problem::invalid("expires_in", format!("is 1 to {max} seconds")).into());
     }
     let file = file::load(&app.drive, FileId(wish.id)).await.map_err(Problem::from)?;
-    let entry = file.state.entry().filter(|entry| entry.added.owner == caller.account);
+    let entry = file.state.entry().filter(|entry| entry.added.owner == caller.account && entry.added.version_of.is_none());
     let entry = entry.ok_or(LinkProblem::not_found())?;
     match status_of_place(&app.drive, caller.account, entry.folder).await.map_err(Problem::from)? {
         FolderStatus::Active if entry.status == FileStatus::Active => {}
@@ -49,11 +49,11 @@ async fn at_store(app: &App, entry: &Entry, expires_at: Timestamp) -> Option<Str
     let wish = OpenLink {
         seconds: u64::try_from(seconds).unwrap_or_default().max(1),
         disposition: disposition.to_str().unwrap_or("attachment").to_owned(),
-        content_type: entry.added.content_type.clone(),
+        content_type: entry.content().content_type,
     };
     if wish.seconds > AT_STORE_SECONDS_MAX {
         return None;
     }
-    let link = link_at_store(&app.drive, entry.added.sha256, &wish).await;
+    let link = link_at_store(&app.drive, entry.content().sha256, &wish).await;
     link.inspect_err(|error| tracing::warn!(error = error as &dyn std::error::Error, "a link leads to the drive instead")).ok()?
 }

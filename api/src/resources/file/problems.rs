@@ -1,6 +1,6 @@
 use cairn_commands::Trouble;
 use cairn_commands::content::ContentError;
-use cairn_commands::file::{FileError, UpdateError};
+use cairn_commands::file::{FileError, ReplaceError, UpdateError};
 use cairn_commands::upload::WholeError;
 
 use crate::http::problem::{Explain, Problem, common, problems};
@@ -9,6 +9,8 @@ use crate::resources::common::body_problem;
 problems! {
     /// Why no file was uploaded.
     pub UploadProblem: not_found, digest_mismatch, quota_exceeded + UPLOAD_BODY + COMMAND + SIGNED_IN;
+    /// The file to be replaced is in the trash; restore it first.
+    409 file_trashed;
 }
 
 problems! {
@@ -50,6 +52,13 @@ problems! {
 }
 
 problems! {
+    /// Why the file has the content that it had.
+    pub VersionProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
+    /// The file is in the trash; restore it first.
+    409 file_trashed;
+}
+
+problems! {
     /// Why the entry is where it was.
     pub TrashProblem: not_found + JSON_BODY + COMMAND + SIGNED_IN;
 }
@@ -76,6 +85,7 @@ impl From<WholeError> for UploadProblem {
                 Self::digest_mismatch().detail(format!("The bytes that arrived have the SHA-256 {actual}; send them again."))
             }
             WholeError::NoSuchFolder => no_such_folder().into(),
+            WholeError::Replace(error) => error.into(),
             WholeError::Body(error) => body_problem(error).into(),
             WholeError::Trouble(trouble) => Problem::from(trouble).into(),
         }
@@ -122,4 +132,26 @@ pub(in crate::resources) fn too_large(limit: u64) -> Problem {
 /// An entry shall stand where there is nothing of the caller's.
 pub(in crate::resources) fn no_such_folder() -> Problem {
     Problem::of(common::not_found).detail("There is no such folder of yours.")
+}
+
+/// Why an entry did not get another content; `trashed` is the operation's own problem for that.
+pub(in crate::resources) fn not_replaced(error: ReplaceError, trashed: impl Into<Problem>) -> Problem {
+    match error {
+        ReplaceError::Absent => Problem::of(common::not_found).detail("There is no such file of yours to be replaced."),
+        ReplaceError::NoSuchVersion => Problem::of(common::not_found).detail("The file does not have this version, or no longer."),
+        ReplaceError::Trashed => trashed.into(),
+        ReplaceError::Trouble(trouble) => trouble.into(),
+    }
+}
+
+impl From<ReplaceError> for UploadProblem {
+    fn from(error: ReplaceError) -> Self {
+        not_replaced(error, Self::file_trashed()).into()
+    }
+}
+
+impl From<ReplaceError> for VersionProblem {
+    fn from(error: ReplaceError) -> Self {
+        not_replaced(error, Self::file_trashed()).into()
+    }
 }

@@ -66,6 +66,47 @@ pub(super) struct RestoreBody {
     pub id: Uuid,
 }
 
+/// Which content a file shall have again.
+#[derive(Debug, Clone, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "VersionRestoration", example)]
+pub(super) struct RestoreVersionBody {
+    /// The file.
+    pub id: Uuid,
+    /// The number of the version.
+    pub version: u64,
+}
+
+/// A content that a file has had.
+#[derive(Debug, Clone, Object)]
+#[oai(rename = "FileVersion", example)]
+pub(super) struct VersionDocument {
+    /// From 1, in the order of their coming.
+    pub version: u64,
+    /// In bytes.
+    pub size: u64,
+    /// The content's SHA-256, in lower-case hex.
+    pub sha256: String,
+    /// The content's SHA-1, in lower-case hex.
+    pub sha1: String,
+    /// A media type.
+    pub content_type: String,
+    /// When it came.
+    pub created_at: Time,
+    /// Whether it is the one in use.
+    pub current: bool,
+}
+
+/// The versions of a file.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub(super) struct VersionList {
+    /// The versions, newest first.
+    pub items: Vec<VersionDocument>,
+    /// Always null: there are few enough for one page.
+    pub next_cursor: Option<String>,
+}
+
 /// One page of files.
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
@@ -130,6 +171,14 @@ pub(super) enum MetaAnswer {
     /// The file.
     #[oai(status = 200)]
     Found(Json<FileDocument>),
+}
+
+/// What is told of a file's versions.
+#[derive(ApiResponse)]
+pub(super) enum VersionsAnswer {
+    /// Every content that it keeps.
+    #[oai(status = 200)]
+    Found(Json<VersionList>),
 }
 
 /// What is told of a file's past.
@@ -250,5 +299,24 @@ impl Example for HappenedDocument {
             actor: Some(Uuid::from_u128(0x6f1d_4c0e_58a2_5b7e_9d37_2a1c_0be4_f5a6)),
             data: serde_json::json!({ "name": "报告 2026.pdf" }),
         }
+    }
+}
+
+impl Example for RestoreVersionBody {
+    fn example() -> Self {
+        Self { id: FileDocument::example().id, version: 1 }
+    }
+}
+
+impl Example for VersionDocument {
+    fn example() -> Self {
+        let FileDocument { size, sha256, sha1, content_type, created_at, .. } = FileDocument::example();
+        Self { version: 1, size, sha256, sha1, content_type, created_at, current: true }
+    }
+}
+
+impl Example for VersionList {
+    fn example() -> Self {
+        Self { items: vec![VersionDocument::example()], next_cursor: None }
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use cairn_commands::file::may_replace;
 use cairn_commands::folder::is_in_use;
 use cairn_commands::upload::{Received, WholeUpload, discard_received, receive_whole, store_whole};
 use cairn_commands::{Caller, Drive};
@@ -21,6 +22,8 @@ pub(super) struct Head {
     pub name: Option<String>,
     /// `?folder_id=`, for bodies that are no form.
     pub folder_id: Option<String>,
+    /// `?replace_id=`, for bodies that are no form.
+    pub replace_id: Option<String>,
     /// What the bytes shall have.
     pub sha256: Option<Sha256>,
 }
@@ -42,6 +45,7 @@ pub(super) async fn upload(
     if !is_in_use(&app.drive, caller.account, wish.folder).await.map_err(Problem::from)? {
         return Err(no_such_folder().into());
     }
+    may_replace(&app.drive, &caller, wish.replaces).await?;
     let inner = Arc::clone(app);
     let work = async move {
         let keyed = asking.key().is_some();
@@ -59,7 +63,7 @@ async fn store(
     received: Received,
     wish: WholeUpload,
 ) -> Result<Done<FileDocument>, UploadProblem> {
-    let same = (&wish.name, wish.folder, &wish.content_type, received.whole.sha256);
+    let same = (&wish.name, wish.folder, &wish.content_type, received.whole.sha256, wish.replaces);
     let ask = &asking.about("POST /file/upload", &same);
     if let Some(answer) = app.answered(ask).await.transpose() {
         discard_received(&app.drive, received).await.map_err(Problem::from)?;
@@ -79,7 +83,7 @@ async fn make_entry(
 ) -> Result<Done<FileDocument>, UploadProblem> {
     let stored = store_whole(drive, &ask.request, caller, received, wish).await?;
     let position = stored.file.position;
-    let body = document_of_new(ask.request.new_file(), stored)?;
+    let body = document_of_new(stored)?;
     Ok(Done { status: 201, position: Some(position), body })
 }
 
@@ -93,8 +97,11 @@ impl Head {
         };
         let folder = part.folder_id.as_deref().or(self.folder_id.as_deref()).unwrap_or_default();
         let folder = optional_folder(folder).map_or_else(|wrong| fields.refuse("folder_id", wrong), Some);
-        let (name, folder) = fields.finish(name.zip(folder))?;
-        Ok(WholeUpload { name, folder, content_type: part.content_type.clone().filter(|told| says_something(told)) })
+        let replaces = part.replace_id.as_deref().or(self.replace_id.as_deref());
+        let replaces = fields.read_optional("replace_id", replaces);
+        let ((name, folder), replaces) = fields.finish(name.zip(folder).zip(replaces))?;
+        let content_type = part.content_type.clone().filter(|told| says_something(told));
+        Ok(WholeUpload { name, folder, content_type, replaces })
     }
 }
 
@@ -122,11 +129,11 @@ mod tests {
         let text = |text: Option<&str>| text.map(str::to_owned);
         let content = Box::pin(futures_util::stream::empty());
         let (folder_id, file_name, content_type) = (text(folder_id), text(file_name), text(content_type));
-        UploadPart { folder_id, file_name, content_type, length: None, content }
+        UploadPart { folder_id, replace_id: None, file_name, content_type, length: None, content }
     }
 
     fn head(name: Option<&str>, folder_id: Option<&str>) -> Head {
-        Head { name: name.map(str::to_owned), folder_id: folder_id.map(str::to_owned), sha256: None }
+        Head { name: name.map(str::to_owned), folder_id: folder_id.map(str::to_owned), replace_id: None, sha256: None }
     }
 
     fn wrong_fields(head: &Head, part: &UploadPart) -> Vec<String> {

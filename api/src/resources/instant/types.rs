@@ -26,6 +26,8 @@ pub(super) struct OfferBody {
     pub name: String,
     /// The folder for the file; absent or null is the top.
     pub folder_id: Option<Uuid>,
+    /// The file whose new version it is; absent or null makes a file of its own.
+    pub replace_id: Option<Uuid>,
 }
 
 /// The answer to a challenge.
@@ -118,7 +120,7 @@ const EXAMPLE_CHALLENGE: Uuid = Uuid::from_u128(0x0c4e_5a1d_92b7_4f63_8e0a_71d2_
 impl Example for OfferBody {
     fn example() -> Self {
         let FileDocument { sha256, size, name, .. } = FileDocument::example();
-        Self { sha256: Some(sha256), sha1: None, size, name, folder_id: None }
+        Self { sha256: Some(sha256), sha1: None, size, name, folder_id: None, replace_id: None }
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn info(drive: &Drive, token: &str) -> Result<InfoDocument, Inf
     let owner = username_of(drive, share.owner).await.map_err(Problem::from)?.ok_or_else(no_such_share)?;
     Ok(InfoDocument {
         name: entry.name.to_string(),
-        size: entry.added.size,
+        size: entry.content().size,
         owner: owner.to_string(),
         needs_password: share.terms.password_hash.is_some(),
         expires_at: share.terms.expires_at.map(Into::into),
@@ -45,11 +45,12 @@ pub(super) async fn download(
     let asked = app.request_of(request, caller);
     let grant = peek(drive, &asked, &token, password.as_deref()).await?;
     let entry = &grant.found().entry;
-    let sha256 = entry.added.sha256;
+    let held = entry.content();
+    let sha256 = held.sha256;
     let content = Download {
         name: entry.name.to_string(),
-        content_type: entry.added.content_type.clone(),
-        length: entry.added.size,
+        content_type: held.content_type,
+        length: held.size,
         sha256: sha256.0,
         boundary: boundary(drive),
     };

@@ -110,6 +110,7 @@ fn added(content_type: &str) -> Event {
         sha1: Sha1([7; 20]),
         content_type: content_type.to_owned(),
         origin: Origin::Instant,
+        version_of: None,
     })
     .into()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cairn_domain::blob::{Blob, BlobEvent};
 use cairn_domain::decider::Decider;
-use cairn_domain::file::File;
+use cairn_domain::file::{Entry, File};
 use cairn_domain::share::Share;
 use cairn_domain::transfer::{Phase, Transfer};
 use cairn_domain::upload::Upload;
@@ -96,9 +96,10 @@ impl Views for MemoryViews {
         let mine = all.files.iter().filter(|(_, (_, file))| {
             file.entry().is_some_and(|entry| {
                 entry.added.owner == owner
+                    && entry.added.version_of.is_none()
                     && match content {
-                        ContentHash::Sha256(sha256) => entry.added.sha256 == sha256,
-                        ContentHash::Sha1(sha1) => entry.added.sha1 == sha1,
+                        ContentHash::Sha256(sha256) => entry.content().sha256 == sha256,
+                        ContentHash::Sha1(sha1) => entry.content().sha1 == sha1,
                     }
             })
         });
@@ -182,7 +183,7 @@ impl Views for MemoryViews {
     async fn occupied(&self, owner: AccountId) -> Result<(u64, Position), ViewsError> {
         let all = self.everything().await?;
         let entries = all.files.values().filter_map(|(_, file)| file.entry()).filter(|entry| entry.added.owner == owner);
-        Ok((entries.map(|entry| entry.added.size).sum(), all.head))
+        Ok((entries.map(Entry::occupies).sum(), all.head))
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {
