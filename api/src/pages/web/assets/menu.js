@@ -55,9 +55,9 @@ function open(opener, entries) {
     close = () => {};
   };
   document.addEventListener("pointerdown", outside, { signal: gone.signal });
-  for (const event of ["resize", "scroll"]) addEventListener(event, () => close(), { signal: gone.signal });
+  addEventListener("resize", () => close(), { signal: gone.signal });
   menu.addEventListener("keydown", (event) => move(event, items));
-  items[0].focus();
+  items[0].focus({ preventScroll: true });
 }
 
 function move(event, items) {
@@ -72,10 +72,10 @@ function move(event, items) {
   }
 }
 
-// Below its button, or above it where there is no room; never out of the window.
+// Below its button, or above it where there is no room; never out of the window. It moves with the page.
 function place(menu, opener) {
   const [at, own] = [opener.getBoundingClientRect(), menu.getBoundingClientRect()];
   const fits = at.bottom + own.height < innerHeight;
-  menu.style.top = `${Math.max(8, fits ? at.bottom : at.top - own.height)}px`;
-  menu.style.left = `${Math.max(8, Math.min(at.right - own.width, innerWidth - own.width - 8))}px`;
+  menu.style.top = `${scrollY + Math.max(8, fits ? at.bottom : at.top - own.height)}px`;
+  menu.style.left = `${scrollX + Math.max(8, Math.min(at.right - own.width, innerWidth - own.width - 8))}px`;
 }

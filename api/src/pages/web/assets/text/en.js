@@ -132,6 +132,8 @@ export default {
   "history.FileMoved": "Moved to “{folder}”",
   "history.FileTrashed": "Moved to the trash",
   "history.FileRestored": "Restored",
+  "history.FileReplaced": "A new version came",
+  "history.FileVersionRemoved": "An earlier version was removed",
   "history.TransferRequested": "Its content is to be moved",
   "history.TransferQueued": "The move waits for its turn",
   "history.TransferStarted": "Its content is being moved",

@@ -132,6 +132,8 @@ export default {
   "history.FileMoved": "移动到“{folder}”",
   "history.FileTrashed": "移到回收站",
   "history.FileRestored": "已恢复",
+  "history.FileReplaced": "上传了新版本",
+  "history.FileVersionRemoved": "删除了一个旧版本",
   "history.TransferRequested": "内容将被转移",
   "history.TransferQueued": "转移正在排队",
   "history.TransferStarted": "正在转移内容",
