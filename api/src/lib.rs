@@ -7,6 +7,7 @@
 pub mod app;
 pub mod ask;
 pub mod auth;
+mod cookie;
 pub mod http;
 mod pages;
 pub mod resources;

@@ -14,6 +14,7 @@ use poem::{Endpoint, EndpointExt, Response, Route, get};
 use poem_openapi::{LicenseObject, OpenApiService};
 
 use crate::app::App;
+use crate::cookie;
 use crate::http::observe::Observe;
 use crate::pages;
 use crate::resources::admin::AdminApi;
@@ -54,6 +55,7 @@ pub fn service(app: Arc<App>) -> BoxEndpoint<'static, Response> {
         .nest("/", described)
         .around(pages::answer)
         .around(sections::answer)
+        .around(cookie::admit)
         .data(app)
         .with(observe)
         .map(headers::secure)
@@ -86,7 +88,8 @@ fn fixed(content_type: &'static str, body: impl Into<Bytes>) -> impl Endpoint<Ou
 const DESCRIPTION: &str = "\
 A cloud drive whose every action is an event. Every call is a noun and a verb: JSON in, JSON out, raw bytes for content.
 
-- **Signing in.** `POST /user/signin` gives a token; send it as `Authorization: Bearer <token>`.
+- **Signing in.** `POST /user/signin` gives a token; send it as `Authorization: Bearer <token>`. Pages of a browser ask for a cookie \
+instead, with `Cairn-Session: cookie`; it counts only in requests that a page of this drive makes.
 - **Values.** Ids are UUIDs, hashes lower-case hex, times RFC 3339 in UTC, sizes bytes.
 - **Errors** are problem documents (RFC 9457). Decide on `code`, which never changes; `detail` is for people. What is not yours is 404, \
 as if absent.

@@ -119,15 +119,15 @@ fn head(connection: &mut TcpStream) -> std::io::Result<String> {
 fn begin(page: &Page, offset: usize) -> String {
     let whole = page.bytes.len();
     let status = page.status.unwrap_or(if offset > 0 { "206 Partial Content" } else { "200 OK" });
-    let mut head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n{}", page.fields);
+    let mut fields = vec![format!("HTTP/1.1 {status}\r\nconnection: close\r\n{}", page.fields)];
     if let Some(tag) = page.tag {
-        head += &format!("accept-ranges: bytes\r\netag: {tag}\r\n");
+        fields.push(format!("accept-ranges: bytes\r\netag: {tag}\r\n"));
     }
     if offset > 0 {
-        head += &format!("content-range: bytes {offset}-{}/{whole}\r\n", whole - 1);
+        fields.push(format!("content-range: bytes {offset}-{}/{whole}\r\n", whole - 1));
     }
     if !page.hides_size {
-        head += &format!("content-length: {}\r\n", whole - offset);
+        fields.push(format!("content-length: {}\r\n", whole - offset));
     }
-    head + "\r\n"
+    fields.concat() + "\r\n"
 }

@@ -37,12 +37,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Observe {
     new_id: Arc<dyn Fn() -> Uuid + Send + Sync>,
     allowed: Arc<HashMap<String, HeaderValue>>,
+    secret_below: Option<&'static str>,
 }
 
 impl Observe {
     /// `new_id` makes the ids of requests that bring none.
     pub fn new(new_id: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
-        Self { new_id: Arc::new(new_id), allowed: Arc::default() }
+        Self { new_id: Arc::new(new_id), allowed: Arc::default(), secret_below: None }
     }
 
     /// Knows the methods of every path of an API, for the `Allow` of a 405 (RFC 9110 section 15.5.6).
@@ -52,6 +53,16 @@ impl Observe {
             let methods: Vec<Method> = path.operations.into_iter().map(|operation| operation.method).collect();
             observe.path(&path.path, &methods)
         })
+    }
+
+    /// Paths that begin like this end with a secret: the rest is not logged.
+    #[must_use]
+    pub fn secret_below(self, begin: &'static str) -> Self {
+        Self { secret_below: Some(begin), ..self }
+    }
+
+    fn shown<'a>(&self, path: &'a str) -> &'a str {
+        self.secret_below.filter(|begin| path.starts_with(begin)).unwrap_or(path)
     }
 
     /// Knows the methods of one more path, given as its route pattern. GET answers HEAD as well.
@@ -89,7 +100,7 @@ impl<E: Endpoint> Endpoint for Observed<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let context = RequestContext::read(request.headers(), &*self.observe.new_id);
-        let span = context.span(request.method(), request.uri().path(), request.remote_addr());
+        let span = context.span(request.method(), self.observe.shown(request.uri().path()), request.remote_addr());
         let mut record = Record::start(request.method(), span.clone());
         request.set_data(context.clone());
         let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().instrument(span).await;

@@ -13,6 +13,7 @@ use cairn_projections::queries::users::{usage_of, user_by_id};
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
+use poem_openapi::param::Header;
 use poem_openapi::payload::Json;
 
 use self::problems::{InfoProblem, PasswordProblem, SignInProblem, SignOutProblem, SignUpProblem};
@@ -25,6 +26,7 @@ use super::common::{Fields, perform, print_of};
 use crate::app::App;
 use crate::ask::{Done, IdempotencyKey, MinPosition};
 use crate::auth::SignedIn;
+use crate::cookie;
 use crate::http::json::JsonBody;
 use crate::http::problem::{Problem, common};
 
@@ -33,6 +35,7 @@ pub struct UserApi;
 
 /// Where a browser goes after signing in.
 const HOME: &str = "/home";
+const MICROSECONDS: i64 = 1_000_000;
 
 #[OpenApi(tag = "Tag::User")]
 impl UserApi {
@@ -66,7 +69,8 @@ impl UserApi {
     /// Sign in
     ///
     /// Opens a session. The answer and the time that it takes are the same for an unknown user and a wrong password. The token is shown
-    /// only here; a retry under the same `Idempotency-Key` shows the same one.
+    /// only here; a retry under the same `Idempotency-Key` shows the same one. A browser gets it in a cookie when it asks so, which signs in
+    /// requests of the drive's own pages; then the body has none.
     #[oai(path = "/user/signin", method = "post", operation_id = "user_signin")]
     async fn sign_in(
         &self,
@@ -75,6 +79,9 @@ impl UserApi {
         /// A retry under the same key returns the first answer and changes nothing.
         #[oai(name = "Idempotency-Key")]
         key: IdempotencyKey,
+        /// `cookie`: the token comes in a cookie that scripts can't read, and is empty in the body.
+        #[oai(name = "Cairn-Session")]
+        _session: Header<Option<String>>,
         body: JsonBody<SignInBody>,
     ) -> Result<SignInAnswer, SignInProblem> {
         app.pace_stranger(request).await?;
@@ -90,13 +97,16 @@ impl UserApi {
             Ok::<_, SignInProblem>(account::open_session(&inner.drive, &ask.request, person).await?)
         };
         let opened = app.detached(work).await?;
+        let seconds = (opened.expires_at.0 - app.drive.ports().clock.now().0) / MICROSECONDS;
+        let is_cookie = cookie::is_wished(request.headers());
+        let set_cookie = is_cookie.then(|| cookie::opened(&app.settings, &opened.token, seconds));
         let session = Session {
             username: opened.username.to_string(),
-            token: opened.token,
+            token: if is_cookie { String::new() } else { opened.token },
             expires_at: opened.expires_at.into(),
             location: HOME.to_owned(),
         };
-        Ok(SignInAnswer::Opened(Json(session), opened.position.0))
+        Ok(SignInAnswer::Opened(Json(session), opened.position.0, set_cookie))
     }
 
     /// Sign out
@@ -113,13 +123,14 @@ impl UserApi {
         key: IdempotencyKey,
     ) -> Result<SignOutAnswer, SignOutProblem> {
         let ask = app.ask(request, Some(&caller), &key)?.about("POST /user/signout", &caller.session);
+        let ended = cookie::ended(&app.settings, request.headers());
         let (inner, request) = (Arc::clone(&app), ask.request.clone());
         let work = async move {
             let position = account::sign_out(&inner.drive, &request, &caller).await?;
             Ok::<_, SignOutProblem>(Done { status: 204, position: Some(position), body: () })
         };
         let done = perform(&app, ask, work).await?;
-        Ok(SignOutAnswer::Ended(done.position.map(|position| position.0)))
+        Ok(SignOutAnswer::Ended(done.position.map(|position| position.0), ended))
     }
 
     /// Who am I

@@ -1,5 +1,5 @@
 use cairn_domain::upload::{PartRange, Phase, Plan, Upload};
-use cairn_domain::{AccountId, FileId, FileName, StreamName, Timestamp, UploadId};
+use cairn_domain::{AccountId, FileId, FileName, FolderId, Sha256, StreamName, Timestamp, UploadId};
 
 use super::own_upload;
 use crate::{Drive, Loaded, Trouble};
@@ -11,6 +11,10 @@ pub struct UploadStatus {
     pub id: UploadId,
     /// What the file will be called.
     pub name: FileName,
+    /// Where the file will stand; none is the top.
+    pub folder: Option<FolderId>,
+    /// What its SHA-256 will be, if the client said so.
+    pub expected_sha256: Option<Sha256>,
     /// How it is cut.
     pub plan: Plan,
     /// Which parts are there.
@@ -70,6 +74,8 @@ pub fn status_of(drive: &Drive, id: UploadId, loaded: &Loaded<Upload>) -> Option
     Some(UploadStatus {
         id,
         name: started.name.clone(),
+        folder: started.folder,
+        expected_sha256: started.expected_sha256,
         plan: upload.plan()?,
         received: upload.received(),
         missing: upload.missing(),

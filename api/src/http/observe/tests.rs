@@ -200,6 +200,12 @@ async fn an_answer_that_is_cut_off_is_logged_as_such() {
     assert!(log_of("/thing", &[], false).await.contains("cut off"));
 }
 
+#[test]
+fn a_secret_in_a_path_is_not_logged() {
+    let observe = Observe::new(Uuid::nil).secret_below("/s/");
+    assert_eq!((observe.shown("/s/5f2c"), observe.shown("/share/info")), ("/s/", "/share/info"));
+}
+
 #[tokio::test]
 async fn a_client_that_leaves_before_the_answer_is_logged() {
     let lines = Lines::default();

@@ -53,6 +53,13 @@ pub(super) struct UploadDocument {
     pub name: String,
     /// Of the whole file, in bytes.
     pub size: u64,
+    /// What its SHA-256 shall be, as far as it was said: tells whether a file that is at hand is the one to go on with.
+    #[serde(default)]
+    #[oai(validator(pattern = "^[0-9a-f]{64}$"))]
+    pub sha256: Option<String>,
+    /// The folder for the file; null is the top.
+    #[serde(default)]
+    pub folder_id: Option<Uuid>,
     /// Of every part but the last, in bytes.
     pub part_size: u64,
     /// How many parts there are; none for an empty file.
@@ -211,6 +218,8 @@ impl UploadDocument {
             upload_id: status.id.0,
             name: status.name.to_string(),
             size: status.plan.size,
+            sha256: status.expected_sha256.map(|sha256| sha256.to_string()),
+            folder_id: status.folder.map(|folder| folder.0),
             part_size: status.plan.part_bytes,
             part_count: status.plan.count(),
             received: pairs(&status.received),
@@ -252,6 +261,8 @@ impl Example for UploadDocument {
             upload_id: Uuid::from_u128(0x3f2a_8d4e_61c9_4b7d_a5e0_9c18_27f4_d6b3),
             name: FileDocument::example().name,
             size: 20_000_000,
+            sha256: None,
+            folder_id: None,
             part_size: 8_388_608,
             part_count: 3,
             received: vec![[1, 1], [3, 3]],

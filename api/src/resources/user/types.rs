@@ -85,7 +85,7 @@ pub(super) struct SignInBody {
 pub struct Session {
     /// The name as it was given at sign-up.
     pub username: String,
-    /// To be sent as `Authorization: Bearer <token>`.
+    /// To be sent as `Authorization: Bearer <token>`. Empty when it came in a cookie.
     pub token: String,
     /// When the token stops working.
     pub expires_at: Time,
@@ -150,6 +150,9 @@ pub enum SignInAnswer {
         /// Where the log then stood.
         #[oai(header = "Cairn-Position")]
         u64,
+        /// The token, for a browser that asked for it so.
+        #[oai(header = "Set-Cookie")]
+        Option<String>,
     ),
 }
 
@@ -162,6 +165,9 @@ pub enum SignOutAnswer {
         /// Where the log then stood.
         #[oai(header = "Cairn-Position")]
         Option<u64>,
+        /// Takes the cookie away from a browser that has one.
+        #[oai(header = "Set-Cookie")]
+        Option<String>,
     ),
 }
 

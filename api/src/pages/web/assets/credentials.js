@@ -1,0 +1,44 @@
+// Signing up and signing in. The drive sets a cookie; no script ever holds the token.
+
+import { explain, post } from "./api.js";
+import { at } from "./dom.js";
+import { languageSwitch } from "./text.js";
+
+const isNew = document.body.dataset.page === "signup";
+
+async function submit() {
+  const wish = { username: at("username").value, password: at("password").value };
+  if (isNew) await post("/user/signup", wish);
+  try {
+    const session = await post("/user/signin", wish);
+    location.assign(next() ?? session.location);
+  } catch (error) {
+    if (!isNew) throw error;
+    // The account is there: signing up again would only say that the name is taken.
+    location.assign(`/user/signin${location.search}`);
+  }
+}
+
+// Where the person came from: a page of a share and nothing else, so that no link leads anywhere through here.
+function next() {
+  const token = new URLSearchParams(location.search).get("share");
+  return token && `/s/${encodeURIComponent(token)}`;
+}
+
+languageSwitch(at("language"));
+at("other").search = location.search;
+at("credentials").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = at("submit");
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  at("wrong").textContent = "";
+  try {
+    await submit();
+  } catch (error) {
+    at("wrong").textContent = explain(error);
+    at("password").focus();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+});
