@@ -1,8 +1,8 @@
 //! Offline download: the drive itself fetches a file from a URL.
 //!
-//! Asking for it is a use case of this module; fetching is [`sagas::offline`](crate::sagas::offline). What was asked for stands on a stream of its own, the bytes
-//! come as an upload like any other, and the ids of both, and of the entry, follow from the download's: however often it is begun, there is one
-//! file.
+//! Asking for it is a use case of this module; fetching is [`sagas::offline`](crate::sagas::offline). What was asked for stands on a stream of its
+//! own, the bytes come as an upload like any other, and the ids of both, and of the entry, follow from the download's: however often it is begun,
+//! there is one file.
 
 mod cancel;
 mod create;

@@ -121,7 +121,9 @@ fn headers() -> HeaderMap {
 fn redirected(url: &Url, response: &Response) -> Result<Option<Url>, FetchError> {
     let leads_on = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
     let Some(location) = response.headers().get(LOCATION).filter(|_| leads_on) else { return Ok(None) };
-    let location = location.to_str().map_err(|_| FetchError::Refused("it leads to something that is no URL"))?;
+    // Some servers write names in it as they are.
+    let location = std::str::from_utf8(location.as_bytes());
+    let location = location.map_err(|_| FetchError::Refused("it leads to something that is no URL"))?;
     url::follow(url, location).map(Some).map_err(refused)
 }
 

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::Chance;
 
-/// Files that the drive fetches from elsewhere. Of those that come, no more is told than that they came. They have a chance of their own, so that whatever else
-/// happens would happen without them, too.
+/// Files that the drive fetches from elsewhere. Of those that come, no more is told than that they came. They have a chance of their own, so that
+/// whatever else happens would happen without them, too.
 pub(super) struct Downloads {
     chance: Chance,
     known: Vec<(OfflineId, Offline)>,
