@@ -55,7 +55,11 @@ async function show() {
     shares: showShares,
     offline: () => showOffline({ folder, refresh: show, onFile: arrived }),
   };
-  await screens[now]();
+  try {
+    await screens[now]();
+  } finally {
+    at("list").removeAttribute("aria-busy");
+  }
 }
 
 // Searching is done among the files; setting the address shows them.
