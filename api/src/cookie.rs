@@ -8,6 +8,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, Request, Response, Result};
 
 use crate::app::{App, AppSettings};
+use crate::service::Section;
 
 /// What pages send along, with the value `cookie`: no other site can have a browser send it without asking this one first.
 const WISH: HeaderName = HeaderName::from_static("cairn-session");
@@ -33,14 +34,26 @@ pub(crate) fn ended(settings: &AppSettings, headers: &HeaderMap) -> Option<Strin
 /// absent: a browser sends its cookie also to what needs none, such as a signed link.
 pub(crate) async fn admit<E: Endpoint<Output = Response>>(inner: Arc<E>, mut request: Request) -> Result<Response> {
     if let Some(app) = request.data::<Arc<App>>().map(Arc::clone)
+        && Section::of(request.uri().path()).is_some()
         && let Some(token) = admitted(&app.settings, request.method(), request.headers())
-        && app.caller(token).await?.is_some()
+        && stands(&app, &request, token).await?
         && let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {token}"))
     {
         bearer.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
     }
     inner.call(request).await
+}
+
+/// Whether there is such a session. If nobody can say so, whoever asks for its owner is told; what needs none goes on.
+async fn stands(app: &App, request: &Request, token: &str) -> Result<bool> {
+    match app.caller(token).await {
+        Ok(None) => {
+            app.pace_stranger(request).await?;
+            Ok(false)
+        }
+        Ok(Some(_)) | Err(_) => Ok(true),
+    }
 }
 
 const NAME: &str = "cairn_session";

@@ -161,6 +161,8 @@ pub struct Drive {
     /// Shares that are being used or changed: many at once would only meet each other's versions.
     pub(crate) sharing: Turns,
     pub(crate) deliveries: Deliveries,
+    /// Passwords of shares that are being looked at.
+    pub(crate) guessing: Turns,
     /// Accounts whose space is being promised: each promise depends on all others.
     pub(crate) reserving: Turns,
     pub(crate) under_way: UnderWay,
@@ -179,6 +181,7 @@ impl Drive {
             merging: Turns::default(),
             sharing: Turns::default(),
             deliveries: Deliveries::default(),
+            guessing: Turns::default(),
             reserving: Turns::default(),
             under_way: UnderWay::default(),
             tasks: TaskTracker::new(),

@@ -49,7 +49,10 @@ pub(crate) async fn add_entry(
     space::reserve(drive, owner, id, size, Holder::Command).await?;
     let Wanted { name, folder, replaces } = wanted;
     let new = NewEntry { id, owner, name, folder, sha256, content_type: None, origin: Origin::Instant, version_of: replaces };
-    let Some(file) = add_stored(drive, request, new).await? else { return Ok(None) };
+    let Some(file) = add_stored(drive, request, new).await? else {
+        space::release(drive, owner, id).await;
+        return Ok(None);
+    };
     Ok(Some(match replaces {
         Some(entry) => Added { id: entry, file: replace_by(drive, request, owner, entry, id).await? },
         None => Added { id, file },

@@ -39,7 +39,7 @@ pub(crate) async fn left(drive: &Drive, owner: AccountId) -> Result<Option<Left>
     if space.state.open().next().is_some() {
         space = tidy(drive, &stream, space).await?;
     }
-    let (used, seen) = occupied(drive, owner, space.state.seen()).await?;
+    let (used, seen) = occupied(drive, owner, &space).await?;
     let free = quota.saturating_sub(used.saturating_add(space.state.promised(seen)));
     Ok(Some(Left { quota, free }))
 }
@@ -59,7 +59,7 @@ pub(crate) async fn reserve(drive: &Drive, owner: AccountId, file: FileId, bytes
             space = tidy(drive, &stream, space).await?;
             tidied = true;
         }
-        let (used, seen) = occupied(drive, owner, space.state.seen()).await?;
+        let (used, seen) = occupied(drive, owner, &space).await?;
         let wish = Reserve { file, bytes, holder, quota, used, seen, at: drive.ports.clock.now() };
         match promise(drive, &stream, wish).await {
             Err(Refused::Because(SpaceRejection::Behind)) => {}
@@ -75,6 +75,20 @@ pub(crate) async fn reserve(drive: &Drive, owner: AccountId, file: FileId, bytes
         }
     }
     Err(Trouble::Busy)
+}
+
+/// Forgets a promise of which it is known that its entry will not come. It is no harm when that fails: whoever meets the limit finds out.
+pub(crate) async fn release(drive: &Drive, owner: AccountId, file: FileId) {
+    let stream = StreamName::space(owner);
+    let free = SpaceCommand::Free { settled: Vec::new(), released: vec![file] };
+    let decide = |space: &Loaded<Space>| {
+        let decision = space.state.decide(free.clone());
+        decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
+    };
+    let _turn = drive.reserving.turn(owner.0).await;
+    if let Err(trouble) = drive.journal.execute::<Space, Trouble>(&stream, Start::Load, &request(drive), decide).await {
+        tracing::debug!(error = &trouble as &dyn std::error::Error, "a promise of space is forgotten later");
+    }
 }
 
 enum Refused {
@@ -99,8 +113,9 @@ async fn quota_of(drive: &Drive, owner: AccountId) -> Result<Option<u64>, Troubl
     Ok(account.state.registered().and_then(|known| known.quota_bytes).or(drive.limits.quota_bytes_default))
 }
 
-/// What the read tables count, which must have reached the position.
-async fn occupied(drive: &Drive, owner: AccountId, wanted: Position) -> Result<(u64, Position), Trouble> {
+/// What the read tables count. They must have come as far as when they were last counted, and the first time to the end of the log.
+async fn occupied(drive: &Drive, owner: AccountId, space: &Loaded<Space>) -> Result<(u64, Position), Trouble> {
+    let wanted = if space.version.is_none() { drive.ports.log.head().await? } else { space.state.seen() };
     drive.ports.views.reached(wanted).await;
     let (used, seen) = drive.ports.views.occupied(owner).await?;
     if seen < wanted {

@@ -16,6 +16,7 @@ mod entries;
 mod folders;
 mod instant;
 mod offline;
+mod quotas;
 mod sharing;
 mod uploads;
 mod versions;

@@ -78,6 +78,8 @@ async fn exactly_as_many_downloads_succeed_as_there_may_be() {
     assert_eq!(info(&anybody, &made.token).await, 404);
     let shown = listed(&owner, &made.id).await;
     assert_eq!((&shown["downloads"], &shown["state"]), (&json!(7), &json!("used_up")));
+    // All of it is a download, however it is asked for.
+    get(&anybody, &made.token).header("range", "bytes=0-").send().await.problem(404, "not_found");
     // More may be allowed later.
     owner.post("/share/update").json(&json!({ "id": made.id, "max_downloads": 8 })).send().await.expect(200);
     get(&anybody, &made.token).send().await.expect(200);

@@ -122,7 +122,9 @@ impl Download {
             .representation(StatusCode::PARTIAL_CONTENT, tag, &self.content_type, length)
             .header(header::CONTENT_RANGE, range::content_range(&range, self.length))
             .finish();
-        (response, vec![Piece::Content(range)], Sends::Part)
+        // All of it is all of it, however it is asked for.
+        let sends = if length == self.length { Sends::Whole } else { Sends::Part };
+        (response, vec![Piece::Content(range)], sends)
     }
 
     fn many(&self, ranges: Vec<Range<u64>>, tag: &str) -> (Response, Vec<Piece>, Sends) {
@@ -179,9 +181,9 @@ fn unreadable(error: io::Error) -> Problem {
 pub enum Sends {
     /// Nothing: it tells about it, or that it has not changed.
     Nothing,
-    /// Some ranges of it, which may be all of it.
+    /// Some ranges of it.
     Part,
-    /// All of it.
+    /// All of it, also when that was asked for as a range.
     Whole,
 }
 

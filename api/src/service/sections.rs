@@ -22,7 +22,7 @@ pub enum Section {
 
 impl Section {
     /// To which one a path belongs; none for what every process answers.
-    fn of(path: &str) -> Option<Self> {
+    pub(crate) fn of(path: &str) -> Option<Self> {
         let sections = [
             ("/user/", Self::Account),
             ("/admin/", Self::Account),

@@ -76,7 +76,12 @@ pub(crate) async fn replace_by(
     by: FileId,
 ) -> Result<Loaded<File>, ReplaceError> {
     let held = drive.journal.load::<File>(&StreamName::file(by)).await?;
-    let content = held.state.entry().map(Entry::content).ok_or(ReplaceError::Absent)?;
+    let Some(content) = held.state.entry().map(Entry::content) else {
+        // It was replaced by this before, and by others since, and what held the content is gone.
+        let file = drive.journal.load::<File>(&StreamName::file(entry)).await?;
+        let is_theirs = file.state.entry().is_some_and(|entry| entry.added.owner == owner);
+        return if held.version.is_some() && is_theirs { Ok(file) } else { Err(ReplaceError::Absent) };
+    };
     let cause = held_since(drive, by).await?;
     let request = request.because_of(cause, CommandId(by.0).then("replace"));
     let replaced = append(drive, &Request { keyed: false, ..request }, owner, entry, by, content).await;
@@ -86,7 +91,12 @@ pub(crate) async fn replace_by(
             Ok(file)
         }
         Err(error @ (ReplaceError::Absent | ReplaceError::Trashed | ReplaceError::NoSuchVersion)) => {
-            purge_holder(drive, cause, by).await?;
+            // Unless another run has come through meanwhile.
+            let file = drive.journal.load::<File>(&StreamName::file(entry)).await?;
+            let is_held = file.state.entry().is_some() && file.state.holders().any(|holder| holder == by);
+            if !is_held {
+                purge_holder(drive, cause, by).await?;
+            }
             Err(error)
         }
         Err(error) => Err(error),

@@ -1,4 +1,4 @@
-use cairn_domain::file::{Entry, File};
+use cairn_domain::file::{Content, Entry, File};
 use cairn_domain::{FileId, FileName, FolderId, StreamName};
 
 use super::challenge::{Asked, Challenge, ask};
@@ -75,7 +75,12 @@ async fn from_own_entry(
     };
     let file = drive.journal.load::<File>(&StreamName::file(id)).await?;
     let content = own_entry(&file, caller).map(Entry::content);
-    match content.filter(|content| content.size == wish.size) {
+    // The read tables may be behind: what it has now may be another content.
+    let is_meant = |content: &Content| match wish.content {
+        ContentHash::Sha256(sha256) => content.sha256 == sha256,
+        ContentHash::Sha1(sha1) => content.sha1 == sha1,
+    };
+    match content.filter(|content| content.size == wish.size && is_meant(content)) {
         Some(content) => {
             let wanted = Wanted { name: wish.name.clone(), folder: wish.folder, replaces: wish.replaces };
             add_entry(drive, request, caller.account, content.sha256, wanted).await

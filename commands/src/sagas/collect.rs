@@ -240,7 +240,7 @@ enum Need {
 async fn need(drive: &Drive, file: FileId, referenced_at: Timestamp, latest: Timestamp) -> Result<Need, Trouble> {
     let file = drive.journal().load::<File>(&StreamName::file(file)).await?;
     Ok(match (file.state.entry(), file.version) {
-        (Some(entry), _) if entry.keeps_original() || file.last_at > latest => Need::Needed,
+        (Some(entry), _) if entry.keeps_original() => Need::Needed,
         (Some(_), _) => Need::Gone,
         (None, Some(_)) if file.last_at > latest => Need::Needed,
         (None, Some(_)) => Need::Gone,

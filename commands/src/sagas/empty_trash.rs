@@ -1,6 +1,6 @@
 use cairn_domain::file::{File, FileCommand, FileRejection, FileStatus};
 use cairn_domain::folder::{FolderCommand, FolderEvent, FolderRejection, Tree};
-use cairn_domain::{AccountId, CommandId, Decider, Event, FileId, FolderId, StoredEvent, StreamName, Timestamp, codec};
+use cairn_domain::{AccountId, CommandId, Decider, Event, FileId, FolderId, StoredEvent, StreamName, Timestamp, Version, codec};
 
 use super::collect::seconds_ago;
 use super::follower::{Follower, due};
@@ -10,6 +10,8 @@ use crate::{Drive, Loaded, Request, Trouble};
 
 /// Name of the checkpoint.
 const NAME: &str = "empty_trash";
+/// Events that one read asks for.
+const PAGE: usize = 1_000;
 
 /// Purges files and folders that have been in the trash for longer than the limit. Returns how many. What stood in the folders follows
 /// ([`empty_folders`](super::empty_folders())).
@@ -54,22 +56,46 @@ async fn purge(drive: &Drive, stored: &StoredEvent, now: Timestamp) -> Result<bo
     }
 }
 
-/// Unless it was taken out since; in the trash nothing else happens to it.
+/// How often a file is judged anew because something happened to it meanwhile.
+const JUDGED_MAX: u32 = 5;
+
+/// Unless it was taken out since, and perhaps put there again.
 async fn purge_file(drive: &Drive, stored: &StoredEvent, id: FileId) -> Result<bool, Trouble> {
-    let decide = |file: &Loaded<File>| {
-        let since = file.version.is_some_and(|version| version == stored.version);
-        let trashed = file.state.entry().is_some_and(|entry| entry.status == FileStatus::Trashed);
-        if !(since && trashed) {
-            return Ok(Vec::new());
+    let stream = StreamName::file(id);
+    for _ in 0..JUDGED_MAX {
+        let before = drive.journal().load::<File>(&stream).await?;
+        let Some(seen) = before.version else { return Ok(false) };
+        if before.state.entry().is_none_or(|entry| entry.status != FileStatus::Trashed)
+            || was_moved_since(drive, &stream, stored.version).await?
+        {
+            return Ok(false);
         }
-        match file.state.decide(FileCommand::Purge) {
+        let decide = |file: &Loaded<File>| match file.state.decide(FileCommand::Purge) {
+            _ if file.version != Some(seen) => Ok(Vec::new()),
             Err(FileRejection::Absent) => Ok(Vec::new()),
             decision => decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into())),
+        };
+        let file = drive.journal().execute::<File, Trouble>(&stream, Start::Load, &request(stored), decide).await?;
+        if file.state.entry().is_none() {
+            return Ok(true);
         }
-    };
-    let before = drive.journal().load::<File>(&StreamName::file(id)).await?.state.entry().is_some();
-    let file = drive.journal().execute::<File, Trouble>(&StreamName::file(id), Start::Load, &request(stored), decide).await?;
-    Ok(before && file.state.entry().is_none())
+    }
+    Err(Trouble::Busy)
+}
+
+/// Whether it went out of the trash, or into it, after that event.
+async fn was_moved_since(drive: &Drive, stream: &StreamName, version: Version) -> Result<bool, Trouble> {
+    let mut from = version.next();
+    loop {
+        let page = drive.ports().log.read_stream(stream, from, PAGE).await?;
+        if page.iter().any(|event| ["FileTrashed", "FileRestored"].contains(&event.name.as_str())) {
+            return Ok(true);
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => from = last.version.next(),
+            _ => return Ok(false),
+        }
+    }
 }
 
 /// Unless it was taken out since, and perhaps put there again later.

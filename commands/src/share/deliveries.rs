@@ -8,6 +8,9 @@ use moka::sync::Cache;
 /// Downloads of which this process knows how far they are. What is forgotten can still be gone on with in parts.
 const KNOWN_MAX: u64 = 100_000;
 
+/// Answers of one download at once.
+const SENDERS_MAX: usize = 16;
+
 /// How far the downloads are that this process has served.
 pub(crate) struct Deliveries(Cache<DownloadId, Arc<Mutex<Progress>>>);
 
@@ -35,10 +38,13 @@ impl Deliveries {
         self.0.iter().filter(|(_, progress)| broken(progress)).map(|(id, _)| *id).collect()
     }
 
-    /// One more answer of the download is being sent.
-    pub(super) fn begin(&self, share: ShareId, download: DownloadId) {
+    /// One more answer of the download is being sent; unless there are as many as one client has use for.
+    pub(super) fn begin(&self, share: ShareId, download: DownloadId) -> bool {
         let progress = self.0.get_with(download, || Arc::new(Mutex::new(Progress { share, sent: 0, senders: 0 })));
-        lock(&progress).senders += 1;
+        let mut progress = lock(&progress);
+        let room = progress.senders < SENDERS_MAX;
+        progress.senders += usize::from(room);
+        room
     }
 
     /// An answer has ended, well or not, after so many bytes. True when with it the whole was sent.
@@ -71,14 +77,24 @@ mod tests {
     fn what_was_not_sent_whole_has_broken_off() {
         let (deliveries, share) = (Deliveries::default(), ShareId(Uuid::from_u128(1)));
         let id = DownloadId(Uuid::from_u128(2));
-        deliveries.begin(share, id);
+        assert!(deliveries.begin(share, id));
         assert!(deliveries.broken(share).is_empty());
         assert!(!deliveries.end(id, 3, 10));
         assert_eq!(deliveries.broken(share), [id]);
         assert!(deliveries.broken(ShareId(Uuid::from_u128(9))).is_empty());
-        deliveries.begin(share, id);
+        assert!(deliveries.begin(share, id));
         assert!(deliveries.broken(share).is_empty());
         assert!(deliveries.end(id, 7, 10));
         assert!(deliveries.broken(share).is_empty());
+    }
+
+    #[test]
+    fn one_download_is_sent_so_many_times_at_once_and_no_more() {
+        let (deliveries, share) = (Deliveries::default(), ShareId(Uuid::from_u128(1)));
+        let id = DownloadId(Uuid::from_u128(2));
+        assert!((0..SENDERS_MAX).all(|_| deliveries.begin(share, id)));
+        assert!(!deliveries.begin(share, id));
+        deliveries.end(id, 1, 10);
+        assert!(deliveries.begin(share, id));
     }
 }

@@ -48,6 +48,8 @@ pub async fn peek(drive: &Drive, request: &Request, token: &ShareToken, password
 /// one that has broken off.
 pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<Delivery, FindError> {
     let id = grant.found.id;
+    // Those of this process one after the other: all of them change one stream, and what has broken off is gone on with by one of them.
+    let turn = drive.sharing.turn(id.0).await;
     let start = StartDownload {
         download: DownloadId(grant.request.command.derive("download")),
         visitor: grant.visitor.clone(),
@@ -61,11 +63,11 @@ pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<De
         Err(ShareRejection::Absent | ShareRejection::Over | ShareRejection::UsedUp) => Err(FindError::Absent),
         Err(other) => Err(FindError::Trouble(Trouble::Broken(format!("{other:?}").into()))),
     };
-    // Those of this process one after the other: all of them change one stream.
-    let turn = drive.sharing.turn(id.0).await;
     let share = drive.journal.execute(&StreamName::share(id), Start::Load, &grant.request, decide).await?;
     let download = share.state.offered().and_then(|share| share.goes_on_with(&start)).unwrap_or(start.download);
-    drive.deliveries.begin(id, download);
+    if !drive.deliveries.begin(id, download) {
+        return Err(FindError::TooManyAttempts { wait_seconds: 1 });
+    }
     drop(turn);
     Ok(Delivery { drive: Arc::clone(drive), grant, download, sent: AtomicU64::new(0) })
 }

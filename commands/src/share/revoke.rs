@@ -11,8 +11,9 @@ pub async fn revoke(drive: &Drive, request: &Request, caller: &Caller, id: Share
         own_share(share, caller).ok_or(ShareError::Absent)?;
         Ok(share.state.decide(ShareCommand::Revoke)?)
     };
-    let _turn = drive.sharing.turn(id.0).await;
+    let turn = drive.sharing.turn(id.0).await;
     let share = drive.journal.execute(&StreamName::share(id), Start::Load, request, decide).await?;
+    drop(turn);
     drive.visible(share.position).await;
     Ok(share.position)
 }

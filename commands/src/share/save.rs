@@ -71,8 +71,12 @@ pub async fn save(drive: &Drive, request: &Request, caller: &Caller, wish: SaveS
         Err(other) => Err(SaveError::Trouble(Trouble::Broken(format!("{other:?}").into()))),
     };
     let turn = drive.sharing.turn(found.id.0).await;
-    drive.journal.execute(&stream, Start::Load, request, decide).await?;
+    let decided = drive.journal.execute(&stream, Start::Load, request, decide).await;
     drop(turn);
+    if let Err(SaveError::Find(_)) = &decided {
+        space::release(drive, caller.account, file).await;
+    }
+    decided?;
     let cause = request.command.event(stream.as_str(), 0);
     let made = settle(drive, &request.because_of(cause, request.command), found.id, &saved).await?;
     Ok((file, made.ok_or(FindError::Absent)?))

@@ -1,4 +1,5 @@
 use cairn_domain::{Invalid, ShareId};
+use uuid::Uuid;
 
 use crate::pace::network_of;
 use crate::ports::attempts::AttemptPolicy;
@@ -51,16 +52,19 @@ impl Drive {
     ) -> Result<Looked, Trouble> {
         let network = request.client.as_deref().map_or_else(|| "nowhere".to_owned(), network_of);
         let (attempts, key) = (&self.ports.attempts, format!("password/share/{share}/{network}"));
+        // One after the other: what is right must not count as wrong while it is looked at.
+        let _turn = self.guessing.turn(Uuid::new_v5(&Uuid::NAMESPACE_URL, key.as_bytes())).await;
         if let Some(wait_seconds) = attempts.begin(&key, self.ports.clock.now(), PATIENCE).await {
             return Ok(Looked::TooMany { wait_seconds });
         }
         // What could never have been set is simply wrong.
         let typed: String = typed.chars().take(257).collect();
-        let right = self.ports.passwords.verify(typed, Some(hash.to_owned())).await.map_err(Trouble::Unavailable)?;
-        if !right {
+        let looked = self.ports.passwords.verify(typed, Some(hash.to_owned())).await;
+        if matches!(looked, Ok(false)) {
             return Ok(Looked::Wrong);
         }
+        // Right, or not looked at.
         attempts.forgive(&key).await;
-        Ok(Looked::Right)
+        looked.map(|_| Looked::Right).map_err(Trouble::Unavailable)
     }
 }

@@ -31,8 +31,9 @@ pub async fn update(drive: &Drive, request: &Request, caller: &Caller, wish: Cha
     };
     let change = ChangeTerms { password_hash, expires_at: wish.expires_at, max_downloads: wish.max_downloads };
     let decide = |share: &Loaded<Share>| -> Result<_, ShareError> { Ok(share.state.decide(ShareCommand::Change(change.clone()))?) };
-    let _turn = drive.sharing.turn(wish.id.0).await;
+    let turn = drive.sharing.turn(wish.id.0).await;
     let share = drive.journal.execute(&stream, Start::Load, request, decide).await?;
+    drop(turn);
     drive.visible(share.position).await;
     let offered = own_share(&share, caller).cloned().ok_or(ShareError::Absent)?;
     let file = drive.journal.load::<File>(&StreamName::file(offered.file)).await?;

@@ -166,6 +166,29 @@ async fn parts_and_what_broke_off_go_on_with_the_download_that_counted() {
 }
 
 #[tokio::test]
+async fn of_many_who_begin_again_what_broke_off_one_may() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let token = limited(&stage, &alice, 1).await;
+    send(download(&stage, &token, "192.0.2.1", false).await.expect("begun"), 3);
+    let again = futures_util::future::join_all((0..8).map(|_| download(&stage, &token, "192.0.2.1", false))).await;
+    assert_eq!(again.iter().filter(|delivery| delivery.is_ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn passwords_that_are_right_do_not_count_while_they_are_looked_at() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let file = put(&stage, &alice).await;
+    let token = shared(&stage, &alice, CreateShare { password: Some("between us".parse().expect("one")), ..wish(file) }).await;
+    let knocks = (0..20).map(|_| async {
+        let request = from(&stage, "192.0.2.1");
+        peek(&stage.drive, &request, &token, Some("between us")).await
+    });
+    assert!(futures_util::future::join_all(knocks).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn passwords_are_tried_five_times_in_a_quarter_of_an_hour() {
     let stage = stage();
     let alice = stage.caller("alice").await;

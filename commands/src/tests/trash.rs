@@ -1,11 +1,12 @@
 use cairn_domain::FileId;
 
-use super::stage::{Stage, stage, upload};
-use crate::Caller;
+use super::stage::{Stage, body, stage, stage_with, upload};
 use crate::file::{self, delete, restore};
 use crate::folder::{self, CreateWish, folders_of};
 use crate::ports::checkpoints::MemoryCheckpoints;
-use crate::sagas::empty_trash;
+use crate::sagas::{empty_trash, remove_old_versions};
+use crate::upload::{WholeUpload, receive_whole, store_whole};
+use crate::{Caller, Limits};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -73,4 +74,21 @@ async fn a_folder_goes_when_its_own_time_in_the_trash_is_over() {
     assert_eq!((tree.folder(one).is_some(), tree.folder(other).is_some()), (false, true));
     stage.clock.advance_seconds(DAY);
     assert_eq!(empty_trash(&stage.drive, &checkpoints).await.expect("emptied"), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_loses_a_version_in_the_trash_goes_all_the_same() {
+    let stage = stage_with(Limits { version_expires_seconds: 10 * DAY as u64, ..Limits::default() });
+    let checkpoints = MemoryCheckpoints::default();
+    let alice = stage.caller("alice").await;
+    let id = put(&stage, &alice).await;
+    let received = receive_whole(&stage.drive, &alice, false, body(b"other"), None).await.expect("received");
+    let wish = WholeUpload { name: "a.txt".parse().expect("a name"), folder: None, content_type: None, replaces: Some(id) };
+    store_whole(&stage.drive, &stage.request(), &alice, received, wish).await.expect("stored");
+    trash(&stage, &alice, id).await;
+    stage.clock.advance_seconds(20 * DAY);
+    remove_old_versions(&stage.drive, &checkpoints).await.expect("removed");
+    stage.clock.advance_seconds(10 * DAY);
+    assert_eq!(empty_trash(&stage.drive, &checkpoints).await.expect("emptied"), 1);
+    assert!(!is_there(&stage, id).await);
 }

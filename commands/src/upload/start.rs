@@ -89,7 +89,10 @@ pub async fn start(drive: &Drive, request: &Request, caller: &Caller, wish: Star
     let id = UploadId(request.command.derive("upload"));
     space::reserve(drive, caller.account, file_of(id), wish.size, Holder::Upload(id)).await?;
     // Room first, then the promise: when there is no room, nothing was promised.
-    drive.ports.staging.open(id, wish.size).await.map_err(Trouble::from)?;
+    if let Err(error) = drive.ports.staging.open(id, wish.size).await {
+        space::release(drive, caller.account, file_of(id)).await;
+        return Err(Trouble::from(error).into());
+    }
     let started = UploadStarted {
         owner: caller.account,
         content_type: content_type_of(None, &wish.name),

@@ -39,6 +39,8 @@ pub struct FileVersion {
     pub content: Content,
     /// When it came; none for the content with which the entry was made.
     pub at: Option<Timestamp>,
+    /// When another took its place; none for the one in use.
+    pub replaced_at: Option<Timestamp>,
 }
 
 /// A content, as far as an entry tells of it.
@@ -95,7 +97,7 @@ impl Entry {
             name: added.name.clone(),
             folder: added.folder,
             status: FileStatus::Active,
-            versions: vec![FileVersion { number: 1, held_by: None, content, at: None }],
+            versions: vec![FileVersion { number: 1, held_by: None, content, at: None, replaced_at: None }],
             current: 1,
             numbered: 1,
             added: added.clone(),
@@ -141,7 +143,7 @@ impl Entry {
         if self.status == FileStatus::Trashed { Err(FileRejection::Trashed) } else { Ok(()) }
     }
 
-    /// What is beyond the limit goes, the oldest first.
+    /// What is beyond the limit goes, what was replaced longest ago first.
     fn replace(&self, replace: Replace) -> Decision {
         let Replace { by, content: Content { size, sha256, sha1, content_type }, at, versions_max } = replace;
         if self.versions.iter().any(|version| version.held_by == Some(by)) {
@@ -150,7 +152,9 @@ impl Entry {
         self.in_use()?;
         let beyond = (self.versions.len() + 1).saturating_sub(versions_max.max(1));
         let replaced = FileEvent::FileReplaced(FileReplaced { by: Some(by), size, sha256, sha1, content_type, at });
-        let removed = self.versions.iter().take(beyond).map(|version| self.removal(version));
+        let mut versions: Vec<_> = self.versions.iter().collect();
+        versions.sort_by_key(|version| (version.replaced_at.is_none(), version.replaced_at, version.number));
+        let removed = versions.into_iter().take(beyond).map(|version| self.removal(version));
         Ok(std::iter::once(replaced).chain(removed).collect())
     }
 
@@ -166,10 +170,8 @@ impl Entry {
 
     /// Versions that another has replaced before that time; the one in use stays.
     fn remove_versions(&self, replaced_before: Timestamp) -> Vec<FileEvent> {
-        let replaced_at = |number: u64| self.versions.iter().filter(|next| next.number > number).find_map(|next| next.at);
-        let old = |version: &&FileVersion| {
-            version.number != self.current && replaced_at(version.number).is_some_and(|at| at < replaced_before)
-        };
+        let old =
+            |version: &&FileVersion| version.number != self.current && version.replaced_at.is_some_and(|at| at < replaced_before);
         self.versions.iter().filter(old).map(|version| self.removal(version)).collect()
     }
 
@@ -196,7 +198,12 @@ impl Entry {
     }
 
     fn replaced(&mut self, replaced: &FileReplaced) {
-        if let Some(known) = self.versions.iter().find(|version| version.held_by == replaced.by) {
+        let current = self.current;
+        for version in self.versions.iter_mut().filter(|version| version.number == current) {
+            version.replaced_at = Some(replaced.at);
+        }
+        if let Some(known) = self.versions.iter_mut().find(|version| version.held_by == replaced.by) {
+            known.replaced_at = None;
             self.current = known.number;
             return;
         }
@@ -204,7 +211,7 @@ impl Entry {
         self.numbered += 1;
         self.current = self.numbered;
         let content = Content { size, sha256, sha1, content_type: content_type.clone() };
-        self.versions.push(FileVersion { number: self.numbered, held_by, content, at: Some(at) });
+        self.versions.push(FileVersion { number: self.numbered, held_by, content, at: Some(at), replaced_at: None });
     }
 }
 

@@ -156,6 +156,11 @@ fn contents_that_were_replaced_long_ago_go_and_the_one_in_use_stays() {
     given::<File>([added(), replaced(7), replaced(9)]).when(remove(8)).then([original_removed()]);
     given::<File>([added(), replaced(7), replaced(9)]).when(remove(10)).then([original_removed(), removed(7)]);
     given::<File>([added()]).when(remove(99)).then_nothing();
+    // What came back counts from when it was replaced again, and what it had replaced from then on.
+    let FileAdded { size, sha256, sha1, content_type, .. } = addition();
+    let back = FileEvent::FileReplaced(FileReplaced { by: None, size, sha256, sha1, content_type, at: Timestamp(50) });
+    given::<File>([added(), replaced(7), back.clone(), replaced(99)]).when(remove(60)).then([removed(7)]);
+    given::<File>([added(), replaced(7), back]).when(remove(60)).then([removed(7)]);
 }
 
 #[test]

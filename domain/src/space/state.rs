@@ -38,9 +38,9 @@ impl Space {
         self.open.iter().map(|(file, promise)| (*file, *promise))
     }
 
-    /// True when the entry has been promised as much.
-    pub fn is_promised(&self, file: FileId, bytes: u64) -> bool {
-        self.open.get(&file).is_some_and(|promise| promise.bytes >= bytes)
+    /// True when the entry has been promised as much, and for the same.
+    fn is_promised(&self, wish: &Reserve) -> bool {
+        self.open.get(&wish.file).is_some_and(|promise| promise.bytes >= wish.bytes && promise.holder == wish.holder)
     }
 
     /// How far read tables must be to be counted.
@@ -61,13 +61,13 @@ impl Space {
     }
 
     fn reserve(&self, wish: &Reserve) -> Decision {
-        if self.is_promised(wish.file, wish.bytes) {
+        if self.is_promised(wish) {
             return Ok(Vec::new());
         }
         if wish.seen < self.seen {
             return Err(SpaceRejection::Behind);
         }
-        // A larger promise takes the place of a smaller one.
+        // Another promise to the same entry takes the place of the one before.
         let before = self.open.get(&wish.file).map_or(0, |promise| promise.bytes);
         let taken = wish.used.saturating_add(self.promised(wish.seen) - before);
         let free = wish.quota.saturating_sub(taken);

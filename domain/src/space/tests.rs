@@ -43,6 +43,10 @@ fn promises_and_what_is_there_stay_within_the_quota() {
 fn the_same_promise_is_made_once() {
     given::<Space>([reserved(1, 6, 1)]).when(reserve(1, 6, 4, 1)).then_nothing();
     given::<Space>([reserved(1, 6, 1)]).when(reserve(1, 9, 0, 1)).then([reserved(1, 9, 1)]);
+    let holder = Holder::Upload(crate::UploadId(Uuid::from_u128(5)));
+    let by_upload = SpaceEvent::SpaceReserved(SpaceReserved { file: id(1), bytes: 6, holder, seen: Position(1), at: Timestamp(1) });
+    let command = SpaceCommand::Reserve(Reserve { holder, ..wish(1, 6, 4, 1) });
+    given::<Space>([reserved(1, 6, 1)]).when(command).then([by_upload]);
 }
 
 #[test]

@@ -19,6 +19,9 @@ const UNASKED: Duration = Duration::from_secs(2);
 /// How long work may take on a server that lives: its connection may have been forgotten on the way.
 const PATIENCE_MAX: Duration = Duration::from_secs(15);
 
+/// How long the connection of the last look may take to answer, before a new one is made.
+const KNOWN_TRIED_FOR: Duration = Duration::from_millis(200);
+
 /// How long an answer, good or bad, is good for everybody who asks.
 const KNOWN_FOR: Duration = Duration::from_millis(500);
 
@@ -63,23 +66,27 @@ impl Pulse {
             {
                 return Ok(lives);
             }
-            let answered = within(TRIED_FOR, ping(felt.connection.take(), server)).await;
-            felt.last = Some((answered.is_ok(), Instant::now()));
+            // One that was idle for long may have been forgotten on the way.
+            let known = match felt.connection.take() {
+                Some(connection) => within(KNOWN_TRIED_FOR, ask(connection)).await.ok(),
+                None => None,
+            };
+            let answered = match known {
+                Some(connection) => Ok(connection),
+                None => within(TRIED_FOR, async { ask(server.connect().await?).await }).await,
+            };
+            // A server that says no, for instance to one more connection, lives.
+            let lives = matches!(answered, Ok(_) | Err(sqlx::Error::Database(_)));
+            felt.last = Some((lives, Instant::now()));
             felt.connection = answered.ok();
-            Ok(felt.connection.is_some())
+            Ok(lives)
         };
         // Connecting is a large future, and seldom needed.
         within(TRIED_FOR * 2, Box::pin(look)).await.unwrap_or(false)
     }
 }
 
-async fn ping(connection: Option<MySqlConnection>, server: &MySqlConnectOptions) -> Result<MySqlConnection, sqlx::Error> {
-    if let Some(mut connection) = connection
-        && connection.ping().await.is_ok()
-    {
-        return Ok(connection);
-    }
-    let mut connection = server.connect().await?;
+async fn ask(mut connection: MySqlConnection) -> Result<MySqlConnection, sqlx::Error> {
     connection.ping().await?;
     Ok(connection)
 }

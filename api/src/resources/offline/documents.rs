@@ -16,6 +16,10 @@ use crate::resources::common::{FileDocument, document_of};
 pub(super) async fn show(drive: &Drive, caller: &Caller, id: OfflineId) -> Result<OfflineDocument, StatusProblem> {
     let offline = own_offline(drive, caller.account, id).await.map_err(Problem::from)?;
     let offline = offline.ok_or(StatusProblem::not_found())?;
+    if !offline.state.is_open() {
+        // Who hears that it has ended finds it so in the lists.
+        drive.visible(offline.position).await;
+    }
     Ok(document(drive, id, &offline).await?)
 }
 
