@@ -166,7 +166,7 @@ const TABLE: &[Row] = &[
     open("GET /metrics", 200, |client, _| client.get("/metrics")),
     operators("GET /admin/projections", 200, |client, _| client.get("/admin/projections")),
     operators("GET /admin/events", 200, |client, _| client.get("/admin/events")),
-    operators("POST /admin/projections/rebuild", 202, |client, _| client.post("/admin/projections/rebuild").json(&json!({}))),
+    operators("POST /admin/projections/rebuild", 200, |client, _| client.post("/admin/projections/rebuild").json(&json!({}))),
     operators("POST /admin/users/quota", 200, |client, _| {
         client.post("/admin/users/quota").json(&json!({ "username": "table-owner", "quota_bytes": 1_u64 << 40 }))
     }),

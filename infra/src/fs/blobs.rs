@@ -28,7 +28,7 @@ use write::{CopySink, Digest};
 
 /// The built-in blob store, below the data directory. Uploads come by way of [`FsStaging`](super::FsStaging).
 ///
-/// Memory in use: two pieces of 256 KiB for each read that is going on, two batches of at most 512 KiB for each write, and a few spare
+/// Memory in use: two pieces of 256 KiB for each read that is going on, two batches of at most 320 KiB for each write, and a few spare
 /// ones.
 #[derive(Debug, Clone)]
 pub struct FsBlobs {

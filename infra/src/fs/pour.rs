@@ -15,7 +15,7 @@ use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 /// Handed over as soon as the worker is idle, in bytes: below it, the hand-over costs more than it brings.
 const BATCH_BYTES: usize = 256 * 1024;
 /// While the worker is busy a batch may grow up to this, in bytes.
-const BATCH_BYTES_MAX: usize = 512 * 1024;
+const BATCH_BYTES_MAX: usize = 320 * 1024;
 
 /// Takes the bytes of a body. Dropping it half-way undoes what it did; it is dropped on a thread that may block.
 pub(super) trait Sink: Send + 'static {

@@ -43,7 +43,7 @@ use wholes::{Shelves, Wholes};
 
 /// The built-in staging area, below the data directory, beside the blobs.
 ///
-/// Memory in use: two batches of at most 512 KiB for each body that comes in, and about a hundred bytes for each part of an upload
+/// Memory in use: two batches of at most 320 KiB for each body that comes in, and about a hundred bytes for each part of an upload
 /// that was touched since the start.
 #[derive(Clone)]
 pub struct FsStaging(Arc<Area>);

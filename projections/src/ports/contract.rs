@@ -11,7 +11,8 @@ use cairn_domain::{EventId, Position, StreamName, Timestamp};
 use uuid::Uuid;
 
 use super::{Batch, Checkpoint, Move, Parked, Tables, TablesError, Workshop};
-use crate::projection::usage::UsageRow;
+use crate::projection::Projection as _;
+use crate::projection::usage::{Usage, UsageRow};
 use crate::statement::{Statement, combine};
 
 const LOG: EventId = EventId(Uuid::from_u128(1));
@@ -92,7 +93,7 @@ pub async fn a_draft_has_no_effect_before_it_is_promoted(tables: &dyn Workshop) 
 fn used(bytes: i64, from: u64, to: u64) -> Batch {
     let step = Move {
         projection: "usage".to_owned(),
-        version: 1,
+        version: Usage.version(),
         from: Position(from),
         to: Position(to),
         log: LOG,
