@@ -222,7 +222,8 @@ async fn what_breaks_off_goes_on_from_its_last_durable_part_where_the_source_giv
 
 #[tokio::test]
 async fn a_killed_drive_goes_on_where_it_was() {
-    let (mut drive, source) = (drive_with(&[]), Source::start());
+    // Over a log that others may share, it goes on when nothing was heard of it for so long; alone, at once.
+    let (mut drive, source) = (drive_with(&[("CAIRN_OFFLINE__SILENT_SECONDS_MAX", "6")]), Source::start());
     let user = drive.user().await;
     let bytes = content(93, 4 * PART + 5);
     let page = Page { bytes: bytes.clone(), tag: Some("\"a\""), ..Page::default() };
