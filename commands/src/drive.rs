@@ -100,6 +100,8 @@ pub struct Limits {
     pub attempts_per_name: AttemptPolicy,
     /// Patience with failed passwords from one address.
     pub attempts_per_address: AttemptPolicy,
+    /// Patience with failed passwords of one share from one address.
+    pub attempts_per_share: AttemptPolicy,
     /// Requests of one account, over all its sessions; none for no limit.
     pub requests_per_account: Option<Rate>,
     /// Requests of one address by people who have not signed in; none for no limit.
@@ -133,6 +135,7 @@ impl Default for Limits {
             answer_remembered_seconds: 7 * DAY,
             attempts_per_name: AttemptPolicy { free: 10, first_wait_seconds: 1, wait_seconds_max: 900 },
             attempts_per_address: AttemptPolicy { free: 100, first_wait_seconds: 1, wait_seconds_max: 900 },
+            attempts_per_share: AttemptPolicy { free: 4, first_wait_seconds: 900, wait_seconds_max: 900 },
             requests_per_account: None,
             requests_per_address: None,
             offline: OfflineLimits::default(),

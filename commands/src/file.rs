@@ -20,7 +20,6 @@ use cairn_domain::file::{Entry, File, FileRejection, FileStatus};
 use cairn_domain::folder::FolderStatus;
 use cairn_domain::policy::{Act, Asker, Subject, allows};
 use cairn_domain::{FileId, FileName, StreamName};
-use uuid::Uuid;
 
 use crate::folder::status_of_place;
 use crate::upload::home_of;
@@ -47,11 +46,9 @@ impl From<FileRejection> for FileError {
 }
 
 /// The entry, if the caller may do with it whatever its owner may; to others it is as absent as one that never was.
-pub(crate) fn own_entry<'a>(file: &'a Loaded<File>, caller: &Caller) -> Option<&'a Entry> {
-    // In the trash or not, it is theirs; which entry is asked for is not the question.
-    file.state
-        .entry()
-        .filter(|entry| allows(caller.asker(), Act::Own, subject_of(FileId(Uuid::nil()), entry, FolderStatus::Active)))
+pub(crate) fn own_entry<'a>(id: FileId, file: &'a Loaded<File>, caller: &Caller) -> Option<&'a Entry> {
+    // In the trash or not, it is theirs.
+    file.state.entry().filter(|entry| allows(caller.asker(), Act::Own, subject_of(id, entry, FolderStatus::Active)))
 }
 
 /// The entry, if whoever holds a link or a share may have its present content.
@@ -77,7 +74,7 @@ pub async fn load(drive: &Drive, id: FileId) -> Result<Loaded<File>, Trouble> {
 /// The caller's entry as the log has it, in use or in the trash; none when it is somebody else's or gone, by itself or with its folder.
 pub async fn own(drive: &Drive, caller: &Caller, id: FileId) -> Result<Option<Loaded<File>>, Trouble> {
     let file = load(drive, id).await?;
-    let Some(entry) = own_entry(&file, caller) else { return Ok(None) };
+    let Some(entry) = own_entry(id, &file, caller) else { return Ok(None) };
     let place = status_of_place(drive, caller.account, entry.folder).await?;
     Ok((place != FolderStatus::Absent).then_some(file))
 }

@@ -3,6 +3,7 @@
 //! A token names its share, so that it is looked up on the log itself: what was revoked is dead at once, on every node.
 
 mod activity;
+mod coverage;
 mod create;
 mod deliveries;
 mod download;

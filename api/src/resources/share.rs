@@ -74,7 +74,7 @@ impl ShareApi {
         };
         let done = perform(&app, ask, work).await?;
         let url = format!("{}/s/{token}", app.settings.public_url);
-        let body = CreatedDocument::of(done.body, token.to_string(), url);
+        let body = CreatedDocument { share: done.body, token: token.to_string(), url };
         Ok(CreateAnswer::Created(Json(body), done.position.map(|position| position.0)))
     }
 

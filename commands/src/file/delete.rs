@@ -20,7 +20,7 @@ pub enum Deleted {
 pub async fn delete(drive: &Drive, request: &Request, caller: &Caller, id: FileId, purge: bool) -> Result<Deleted, FileError> {
     let folders = folders_of(drive, caller.account).await?.state;
     let decide = |file: &Loaded<File>| -> Result<_, FileError> {
-        let entry = own_entry(file, caller).ok_or(FileError::Absent)?;
+        let entry = own_entry(id, file, caller).ok_or(FileError::Absent)?;
         match folders.status_of_place(entry.folder) {
             FolderStatus::Absent => Err(FileError::Absent),
             // It is there already, with its folder, and comes back with it.

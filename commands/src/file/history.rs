@@ -26,7 +26,7 @@ pub struct History {
 pub async fn history(drive: &Drive, caller: &Caller, id: FileId, after: Position, limit: usize) -> Result<History, FileError> {
     let (log, stream) = (&*drive.ports.log, StreamName::file(id));
     let file = drive.journal.load::<File>(&stream).await?;
-    let sha256 = own_entry(&file, caller).ok_or(FileError::Absent)?.content().sha256;
+    let sha256 = own_entry(id, &file, caller).ok_or(FileError::Absent)?.content().sha256;
     let of_file = select(log, &stream, after, limit, |_| true).await?;
     let made_at = log.read_stream(&stream, Version(0), 1).await.map_err(Trouble::from)?;
     let since = after.max(made_at.first().map_or(Position::START, |event| event.position));

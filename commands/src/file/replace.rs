@@ -58,7 +58,7 @@ impl From<ReplaceError> for Trouble {
 pub async fn may_replace(drive: &Drive, caller: &Caller, entry: Option<FileId>) -> Result<(), ReplaceError> {
     let Some(id) = entry else { return Ok(()) };
     let file = drive.journal.load::<File>(&StreamName::file(id)).await?;
-    let entry = own_entry(&file, caller).ok_or(ReplaceError::Absent)?;
+    let entry = own_entry(id, &file, caller).ok_or(ReplaceError::Absent)?;
     match status_of_place(drive, caller.account, entry.folder).await? {
         FolderStatus::Active if entry.status == FileStatus::Active => Ok(()),
         FolderStatus::Active | FolderStatus::Trashed => Err(ReplaceError::Trashed),
@@ -132,7 +132,7 @@ pub async fn restore_version(
     may_replace(drive, caller, Some(id)).await?;
     let at = drive.ports.clock.now();
     let decide = |file: &Loaded<File>| -> Result<_, ReplaceError> {
-        own_entry(file, caller).ok_or(ReplaceError::Absent)?;
+        own_entry(id, file, caller).ok_or(ReplaceError::Absent)?;
         Ok(file.state.decide(FileCommand::RestoreVersion { number, at })?)
     };
     let file = drive.journal.execute(&StreamName::file(id), Start::Load, request, decide).await?;

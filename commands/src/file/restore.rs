@@ -11,7 +11,7 @@ use crate::{Caller, Drive, Loaded, Request};
 pub async fn restore(drive: &Drive, request: &Request, caller: &Caller, id: FileId) -> Result<Loaded<File>, FileError> {
     let folders = folders_of(drive, caller.account).await?.state;
     let decide = |file: &Loaded<File>| -> Result<_, FileError> {
-        let entry = own_entry(file, caller).ok_or(FileError::Absent)?;
+        let entry = own_entry(id, file, caller).ok_or(FileError::Absent)?;
         let mut events = file.state.decide(FileCommand::Restore)?;
         match folders.status_of_place(entry.folder) {
             FolderStatus::Active => {}

@@ -60,7 +60,7 @@ pub async fn update(drive: &Drive, request: &Request, caller: &Caller, wish: Upd
         return Err(UpdateError::NoSuchFolder);
     }
     let decide = |file: &Loaded<File>| -> Result<_, UpdateError> {
-        let entry = own_entry(file, caller).ok_or(UpdateError::Absent)?;
+        let entry = own_entry(wish.id, file, caller).ok_or(UpdateError::Absent)?;
         match folders.status_of_place(entry.folder) {
             FolderStatus::Active => {}
             FolderStatus::Trashed => return Err(UpdateError::Trashed),

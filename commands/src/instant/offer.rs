@@ -74,7 +74,7 @@ async fn from_own_entry(
         return Ok(None);
     };
     let file = drive.journal.load::<File>(&StreamName::file(id)).await?;
-    let content = own_entry(&file, caller).map(Entry::content);
+    let content = own_entry(id, &file, caller).map(Entry::content);
     // The read tables may be behind: what it has now may be another content.
     let is_meant = |content: &Content| match wish.content {
         ContentHash::Sha256(sha256) => content.sha256 == sha256,

@@ -57,7 +57,7 @@ pub async fn create(
         return Err(CreateShareError::EndIsOver);
     }
     let file = drive.journal.load::<File>(&StreamName::file(wish.file)).await?;
-    let entry = own_entry(&file, caller).ok_or(CreateShareError::NoSuchFile)?;
+    let entry = own_entry(wish.file, &file, caller).ok_or(CreateShareError::NoSuchFile)?;
     match status_of_place(drive, caller.account, entry.folder).await? {
         FolderStatus::Active if entry.status == FileStatus::Active => {}
         FolderStatus::Active | FolderStatus::Trashed => return Err(CreateShareError::Trashed),

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -5,96 +6,137 @@ use cairn_domain::share::GOES_ON_SECONDS;
 use cairn_domain::{DownloadId, ShareId};
 use moka::sync::Cache;
 
-/// Downloads of which this process knows how far they are. What is forgotten can still be gone on with in parts.
-const KNOWN_MAX: u64 = 100_000;
+use super::coverage::Coverage;
+
+/// Shares whose downloads are known. What is forgotten can still be gone on with in parts.
+const SHARES_MAX: u64 = 10_000;
+
+/// Downloads of one share that are known.
+const DOWNLOADS_MAX: usize = 1_000;
 
 /// Answers of one download at once.
 const SENDERS_MAX: usize = 16;
 
-/// How far the downloads are that this process has served.
-pub(crate) struct Deliveries(Cache<DownloadId, Arc<Mutex<Progress>>>);
+/// How far the downloads are that this process has served, share by share.
+pub(crate) struct Deliveries(Cache<ShareId, Arc<Mutex<Downloads>>>);
 
-pub(super) struct Progress {
-    share: ShareId,
-    /// Bytes that were sent, in whatever order.
-    sent: u64,
+type Downloads = HashMap<DownloadId, Progress>;
+
+#[derive(Default)]
+struct Progress {
+    sent: Coverage,
     /// Answers that are being sent.
     senders: usize,
 }
 
 impl Default for Deliveries {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(KNOWN_MAX).time_to_live(Duration::from_secs(GOES_ON_SECONDS)).build())
+        Self(Cache::builder().max_capacity(SHARES_MAX).time_to_idle(Duration::from_secs(GOES_ON_SECONDS)).build())
     }
 }
 
 impl Deliveries {
     /// Downloads through the share that have broken off here: begun, not whole, and nobody sends anything of them just now.
     pub(super) fn broken(&self, share: ShareId) -> Vec<DownloadId> {
-        let broken = |progress: &Mutex<Progress>| {
-            let progress = lock(progress);
-            progress.share == share && progress.senders == 0
-        };
-        self.0.iter().filter(|(_, progress)| broken(progress)).map(|(id, _)| *id).collect()
+        let Some(downloads) = self.0.get(&share) else { return Vec::new() };
+        let downloads = lock(&downloads);
+        downloads.iter().filter(|(_, progress)| progress.senders == 0).map(|(id, _)| *id).collect()
     }
 
     /// One more answer of the download is being sent; unless there are as many as one client has use for.
     pub(super) fn begin(&self, share: ShareId, download: DownloadId) -> bool {
-        let progress = self.0.get_with(download, || Arc::new(Mutex::new(Progress { share, sent: 0, senders: 0 })));
-        let mut progress = lock(&progress);
+        let downloads = self.0.get_with(share, Arc::default);
+        let mut downloads = lock(&downloads);
+        if downloads.len() >= DOWNLOADS_MAX {
+            // Those can be gone on with in parts.
+            downloads.retain(|_, progress| progress.senders > 0);
+        }
+        let progress = downloads.entry(download).or_default();
         let room = progress.senders < SENDERS_MAX;
         progress.senders += usize::from(room);
         room
     }
 
-    /// An answer has ended, well or not, after so many bytes. True when with it the whole was sent.
-    pub(super) fn end(&self, download: DownloadId, sent: u64, size: u64) -> bool {
-        let Some(progress) = self.0.get(&download) else { return sent >= size };
-        let whole = {
-            let mut progress = lock(&progress);
-            progress.sent = progress.sent.saturating_add(sent);
-            progress.senders = progress.senders.saturating_sub(1);
-            progress.sent >= size
-        };
+    /// An answer has ended, well or not, after these bytes. True when with it the whole was sent.
+    pub(super) fn end(&self, share: ShareId, download: DownloadId, sent: &Coverage, size: u64) -> bool {
+        let Some(downloads) = self.0.get(&share) else { return sent.is_whole(size) };
+        let mut downloads = lock(&downloads);
+        let Some(progress) = downloads.get_mut(&download) else { return sent.is_whole(size) };
+        progress.sent.add_all(sent);
+        progress.senders = progress.senders.saturating_sub(1);
+        let whole = progress.sent.is_whole(size);
         if whole {
-            self.0.invalidate(&download);
+            downloads.remove(&download);
         }
         whole
     }
 }
 
-fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(downloads: &Mutex<Downloads>) -> MutexGuard<'_, Downloads> {
+    downloads.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use uuid::Uuid;
 
     use super::*;
 
+    const SHARE: ShareId = ShareId(Uuid::from_u128(1));
+    const DOWNLOAD: DownloadId = DownloadId(Uuid::from_u128(2));
+
+    /// An answer of ten bytes that ends after these.
+    fn end(deliveries: &Deliveries, range: Range<u64>) -> bool {
+        let mut sent = Coverage::default();
+        sent.add(range);
+        deliveries.end(SHARE, DOWNLOAD, &sent, 10)
+    }
+
     #[test]
     fn what_was_not_sent_whole_has_broken_off() {
-        let (deliveries, share) = (Deliveries::default(), ShareId(Uuid::from_u128(1)));
-        let id = DownloadId(Uuid::from_u128(2));
-        assert!(deliveries.begin(share, id));
-        assert!(deliveries.broken(share).is_empty());
-        assert!(!deliveries.end(id, 3, 10));
-        assert_eq!(deliveries.broken(share), [id]);
+        let deliveries = Deliveries::default();
+        assert!(deliveries.begin(SHARE, DOWNLOAD));
+        assert!(deliveries.broken(SHARE).is_empty());
+        assert!(!end(&deliveries, 0..3));
+        assert_eq!(deliveries.broken(SHARE), [DOWNLOAD]);
         assert!(deliveries.broken(ShareId(Uuid::from_u128(9))).is_empty());
-        assert!(deliveries.begin(share, id));
-        assert!(deliveries.broken(share).is_empty());
-        assert!(deliveries.end(id, 7, 10));
-        assert!(deliveries.broken(share).is_empty());
+        assert!(deliveries.begin(SHARE, DOWNLOAD));
+        assert!(deliveries.broken(SHARE).is_empty());
+        assert!(end(&deliveries, 3..10));
+        assert!(deliveries.broken(SHARE).is_empty());
+    }
+
+    #[test]
+    fn the_same_bytes_again_are_no_more_than_before() {
+        let deliveries = Deliveries::default();
+        for range in [0..9, 0..9, 2..4] {
+            assert!(deliveries.begin(SHARE, DOWNLOAD));
+            assert!(!end(&deliveries, range));
+        }
+        assert_eq!(deliveries.broken(SHARE), [DOWNLOAD]);
     }
 
     #[test]
     fn one_download_is_sent_so_many_times_at_once_and_no_more() {
-        let (deliveries, share) = (Deliveries::default(), ShareId(Uuid::from_u128(1)));
-        let id = DownloadId(Uuid::from_u128(2));
-        assert!((0..SENDERS_MAX).all(|_| deliveries.begin(share, id)));
-        assert!(!deliveries.begin(share, id));
-        deliveries.end(id, 1, 10);
-        assert!(deliveries.begin(share, id));
+        let deliveries = Deliveries::default();
+        assert!((0..SENDERS_MAX).all(|_| deliveries.begin(SHARE, DOWNLOAD)));
+        assert!(!deliveries.begin(SHARE, DOWNLOAD));
+        end(&deliveries, 0..1);
+        assert!(deliveries.begin(SHARE, DOWNLOAD));
+    }
+
+    #[test]
+    fn of_very_many_downloads_those_under_way_are_remembered() {
+        let deliveries = Deliveries::default();
+        assert!(deliveries.begin(SHARE, DOWNLOAD));
+        for number in 0..2 * DOWNLOADS_MAX as u128 {
+            let other = DownloadId(Uuid::from_u128(10 + number));
+            assert!(deliveries.begin(SHARE, other));
+            deliveries.end(SHARE, other, &Coverage::default(), 10);
+        }
+        assert!(deliveries.broken(SHARE).len() <= DOWNLOADS_MAX);
+        assert!(end(&deliveries, 0..10));
     }
 }

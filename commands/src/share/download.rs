@@ -1,9 +1,10 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cairn_domain::share::{Share, ShareCommand, ShareRejection, Standing, StartDownload};
 use cairn_domain::{CommandId, Decider, DownloadId, ShareId, StreamName};
 
+use super::coverage::Coverage;
 use super::find::{look_up, pass};
 use super::{FindError, Found, ShareToken};
 use crate::journal::Start;
@@ -23,7 +24,7 @@ pub struct Delivery {
     drive: Arc<Drive>,
     grant: Grant,
     download: DownloadId,
-    sent: AtomicU64,
+    sent: Mutex<Coverage>,
 }
 
 /// Looks whether a download may begin or go on. Nothing is counted yet.
@@ -69,7 +70,7 @@ pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<De
         return Err(FindError::TooManyAttempts { wait_seconds: 1 });
     }
     drop(turn);
-    Ok(Delivery { drive: Arc::clone(drive), grant, download, sent: AtomicU64::new(0) })
+    Ok(Delivery { drive: Arc::clone(drive), grant, download, sent: Mutex::default() })
 }
 
 impl Grant {
@@ -80,19 +81,20 @@ impl Grant {
 }
 
 impl Delivery {
-    /// So many bytes more were sent.
-    pub fn sent(&self, bytes: u64) {
-        self.sent.fetch_add(bytes, Ordering::Relaxed);
+    /// These bytes of the content were sent.
+    pub fn sent(&self, range: Range<u64>) {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).add(range);
     }
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
         let size = self.grant.found.entry.content().size;
-        if !self.drive.deliveries.end(self.download, *self.sent.get_mut(), size) {
+        let (drive, share, download) = (Arc::clone(&self.drive), self.grant.found.id, self.download);
+        let sent = self.sent.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !drive.deliveries.end(share, download, sent, size) {
             return;
         }
-        let (drive, share, download) = (Arc::clone(&self.drive), self.grant.found.id, self.download);
         let request = request_of_end(&self.grant.request, share, download);
         self.drive.in_background(async move {
             if let Err(trouble) = end(&drive, &request, share, download).await {

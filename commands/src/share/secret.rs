@@ -2,11 +2,7 @@ use cairn_domain::{Invalid, ShareId};
 use uuid::Uuid;
 
 use crate::pace::network_of;
-use crate::ports::attempts::AttemptPolicy;
 use crate::{Drive, Request, Trouble};
-
-/// Patience with wrong passwords of one share from one address: five in a quarter of an hour.
-const PATIENCE: AttemptPolicy = AttemptPolicy { free: 4, first_wait_seconds: 900, wait_seconds_max: 900 };
 
 /// The password of a share as it was typed: 1 to 256 characters. It is never shown, logged or stored.
 #[derive(Clone)]
@@ -54,7 +50,7 @@ impl Drive {
         let (attempts, key) = (&self.ports.attempts, format!("password/share/{share}/{network}"));
         // One after the other: what is right must not count as wrong while it is looked at.
         let _turn = self.guessing.turn(Uuid::new_v5(&Uuid::NAMESPACE_URL, key.as_bytes())).await;
-        if let Some(wait_seconds) = attempts.begin(&key, self.ports.clock.now(), PATIENCE).await {
+        if let Some(wait_seconds) = attempts.begin(&key, self.ports.clock.now(), self.limits.attempts_per_share).await {
             return Ok(Looked::TooMany { wait_seconds });
         }
         // What could never have been set is simply wrong.

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::event::{ShareChanged, ShareCreated, ShareDownloadEnded, ShareDownloaded, ShareEvent, ShareRevoked, Terms};
 use super::{ChangeTerms, ShareCommand, ShareRejection, StartDownload};
@@ -9,6 +9,9 @@ pub const GOES_ON_SECONDS: u64 = 24 * 60 * 60;
 
 /// Downloads under way that are kept in mind; of more, the oldest can't be gone on with.
 const UNDER_WAY_MAX: usize = 1_000;
+
+/// Entries that were saved lately, as many as are kept in mind: a command that comes again comes soon.
+const SAVED_MAX: usize = 100;
 
 /// A share, folded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub struct Offered {
     /// Whether the owner has ended it.
     pub revoked: bool,
     under_way: BTreeMap<DownloadId, UnderWay>,
-    saved: BTreeSet<FileId>,
+    saved: VecDeque<FileId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +53,21 @@ pub enum Standing {
     UsedUp,
     /// The owner has ended it.
     Revoked,
+}
+
+impl Standing {
+    /// That of a share with these terms and this past.
+    pub fn of(revoked: bool, expires_at: Option<Timestamp>, max_downloads: Option<u64>, downloads: u64, at: Timestamp) -> Self {
+        if revoked {
+            Self::Revoked
+        } else if expires_at.is_some_and(|end| end <= at) {
+            Self::Expired
+        } else if max_downloads.is_some_and(|max| downloads >= max) {
+            Self::UsedUp
+        } else {
+            Self::Active
+        }
+    }
 }
 
 type Decision = Result<Vec<ShareEvent>, ShareRejection>;
@@ -79,21 +97,14 @@ impl Offered {
             downloads: 0,
             revoked: false,
             under_way: BTreeMap::new(),
-            saved: BTreeSet::new(),
+            saved: VecDeque::new(),
         }
     }
 
     /// Whether it can be used at this time.
     pub fn standing(&self, at: Timestamp) -> Standing {
-        if self.revoked {
-            Standing::Revoked
-        } else if self.terms.expires_at.is_some_and(|end| end <= at) {
-            Standing::Expired
-        } else if self.terms.max_downloads.is_some_and(|max| self.downloads >= max) {
-            Standing::UsedUp
-        } else {
-            Standing::Active
-        }
+        let Terms { expires_at, max_downloads, .. } = self.terms;
+        Standing::of(self.revoked, expires_at, max_downloads, self.downloads, at)
     }
 
     /// The download of the same visitor with which this one goes on.
@@ -196,7 +207,10 @@ impl Decider for Share {
                 share.under_way.remove(&ended.download);
             }
             ShareEvent::ShareSaved(saved) => {
-                share.saved.insert(saved.file);
+                share.saved.push_back(saved.file);
+                if share.saved.len() > SAVED_MAX {
+                    share.saved.pop_front();
+                }
             }
             ShareEvent::ShareRevoked(_) => share.revoked = true,
         }

@@ -244,6 +244,8 @@ pub struct LimitsSection {
     pub attempts_free_per_address: u32,
     /// The longest such wait, in seconds.
     pub attempts_wait_seconds_max: u64,
+    /// Wrong passwords of one share from one address, before the longest wait.
+    pub attempts_per_share: u32,
     /// Requests of one account in each second, over all its sessions, twice as many at once; 0 for no limit.
     pub requests_per_second_per_account: u32,
     /// The same for one address, by people who have not signed in.
@@ -275,6 +277,7 @@ impl Default for LimitsSection {
             attempts_free_per_name: limits.attempts_per_name.free,
             attempts_free_per_address: limits.attempts_per_address.free,
             attempts_wait_seconds_max: limits.attempts_per_name.wait_seconds_max,
+            attempts_per_share: limits.attempts_per_share.free + 1,
             requests_per_second_per_account: limits.requests_per_account.map_or(0, |rate| rate.per_second),
             requests_per_second_per_address: limits.requests_per_address.map_or(0, |rate| rate.per_second),
         }
@@ -307,6 +310,11 @@ impl From<&LimitsSection> for Limits {
             answer_remembered_seconds: section.answer_remembered_seconds,
             attempts_per_name: patience(section.attempts_free_per_name),
             attempts_per_address: patience(section.attempts_free_per_address),
+            attempts_per_share: AttemptPolicy {
+                free: section.attempts_per_share.saturating_sub(1),
+                first_wait_seconds: wait_seconds_max,
+                wait_seconds_max,
+            },
             requests_per_account: rate(section.requests_per_second_per_account),
             requests_per_address: rate(section.requests_per_second_per_address),
             // They have a section of their own.

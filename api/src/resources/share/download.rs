@@ -67,16 +67,19 @@ pub(super) async fn download(
     }
 }
 
-/// The same bytes, of which the delivery is told how many were taken.
+/// The same bytes, of which the delivery is told which were taken.
 fn counted(inner: impl Source, delivery: Delivery) -> impl Source {
     let (inner, delivery) = (Arc::new(inner), Arc::new(delivery));
     move |range: Range<u64>| -> BoxFuture<'static, std::io::Result<SourceStream>> {
         let (inner, delivery) = (Arc::clone(&inner), Arc::clone(&delivery));
         let open = async move {
+            let mut at = range.start;
             let stream = inner.open(range).await?;
             let counted = stream.inspect(move |piece| {
                 if let Ok(bytes) = piece {
-                    delivery.sent(bytes.len() as u64);
+                    let from = at;
+                    at += bytes.len() as u64;
+                    delivery.sent(from..at);
                 }
             });
             Ok(counted.boxed() as SourceStream)

@@ -61,23 +61,8 @@ pub(super) enum ShareState {
 #[oai(rename = "CreatedShare", example)]
 pub(super) struct CreatedDocument {
     /// The share.
-    pub id: Uuid,
-    /// The file that it leads to.
-    pub file_id: Uuid,
-    /// What the file is called now.
-    pub name: Option<String>,
-    /// Whether it asks for a password.
-    pub has_password: bool,
-    /// When it ends by itself; null for never.
-    pub expires_at: Option<Time>,
-    /// How many downloads there may be; null for any number.
-    pub max_downloads: Option<u64>,
-    /// Downloads that began.
-    pub downloads: u64,
-    /// Whether it can be used.
-    pub state: ShareState,
-    /// When it was made.
-    pub created_at: Time,
+    #[oai(flatten)]
+    pub share: ShareDocument,
     /// What opens it. It is shown only here.
     pub token: String,
     /// A page for whoever is given the token.
@@ -292,15 +277,8 @@ impl ShareDocument {
     /// As the read tables have it.
     pub(super) fn of_record(drive: &Drive, record: ShareRecord) -> Self {
         let now = drive.ports().clock.now();
-        let standing = if record.revoked {
-            Standing::Revoked
-        } else if record.expires_at.is_some_and(|end| end <= now) {
-            Standing::Expired
-        } else if record.max_downloads.is_some_and(|max| record.downloads >= max) {
-            Standing::UsedUp
-        } else {
-            Standing::Active
-        };
+        let ShareRecord { revoked, expires_at, max_downloads, downloads, .. } = record;
+        let standing = Standing::of(revoked, expires_at, max_downloads, downloads, now);
         Self {
             id: record.id.0,
             file_id: record.file.0,
@@ -324,13 +302,6 @@ impl ShareState {
             Standing::UsedUp => Self::UsedUp,
             Standing::Revoked => Self::Revoked,
         }
-    }
-}
-
-impl CreatedDocument {
-    pub(super) fn of(share: ShareDocument, token: String, url: String) -> Self {
-        let ShareDocument { id, file_id, name, has_password, expires_at, max_downloads, downloads, state, created_at } = share;
-        Self { id, file_id, name, has_password, expires_at, max_downloads, downloads, state, created_at, token, url }
     }
 }
 
@@ -427,7 +398,7 @@ impl Example for ShareDocument {
 impl Example for CreatedDocument {
     fn example() -> Self {
         let share = ShareDocument { downloads: 0, ..ShareDocument::example() };
-        Self::of(share, TOKEN.to_owned(), format!("http://localhost:8080/s/{TOKEN}"))
+        Self { share, token: TOKEN.to_owned(), url: format!("http://localhost:8080/s/{TOKEN}") }
     }
 }
 
