@@ -120,7 +120,8 @@ impl Whole {
             passwords: Arc::new(Argon2Passwords::new().map_err(anyhow::Error::from_boxed)?),
             tasks,
             fetch: Arc::new(
-                HttpFetch::new(FetchSettings::from(&config.offline), Arc::new(SystemLookup)).map_err(anyhow::Error::from_boxed)?,
+                HttpFetch::new(FetchSettings::from(&config.offline), Arc::<SystemLookup>::default())
+                    .map_err(anyhow::Error::from_boxed)?,
             ),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),

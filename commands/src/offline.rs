@@ -17,7 +17,7 @@ pub(crate) use naming::name_of;
 pub(crate) use under_way::{Turn, UnderWay};
 
 use cairn_domain::offline::{Offline, OfflineCommand, OfflineRejection, Phase};
-use cairn_domain::{AccountId, CommandId, Decider, FileId, OfflineId, StreamName};
+use cairn_domain::{AccountId, CommandId, Decider, FileId, OfflineId, StreamName, UploadId};
 
 use crate::journal::Start;
 use crate::upload::GivenUp;
@@ -30,7 +30,7 @@ pub struct OfflineLimits {
     pub bytes_max: u64,
     /// How long a download may take after it was first started, in seconds.
     pub seconds_max: u64,
-    /// After so many failures without a byte more it is given up.
+    /// After so many failures without a part more it is given up.
     pub attempts_max: u32,
     /// Downloads that one account may have waiting and running at once.
     pub jobs_per_account_max: u64,
@@ -65,6 +65,12 @@ pub(crate) fn file_of(id: OfflineId) -> FileId {
 /// What the system does to make the entry: the same ids whoever does it, and however often.
 pub(crate) fn request_of(id: OfflineId) -> Request {
     Request { keyed: true, ..Request::of_system(CommandId(id.0)) }
+}
+
+/// Whether a download that is under way receives its bytes as that upload just now.
+pub(crate) async fn needs(drive: &Drive, id: OfflineId, upload: UploadId) -> Result<bool, Trouble> {
+    let offline = load(drive, id).await?.state;
+    Ok(offline.is_open() && offline.found().is_some_and(|found| found.upload == upload))
 }
 
 /// A change that is decided whenever it comes up, not once for all.

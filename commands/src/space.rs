@@ -10,7 +10,7 @@ use cairn_domain::upload::{Phase, Upload};
 use cairn_domain::{AccountId, Decider, FileId, Position, StreamName, Version};
 
 use crate::journal::Start;
-use crate::{Drive, Loaded, Request, Trouble};
+use crate::{Drive, Loaded, Request, Trouble, offline};
 
 /// How long a command may take to make the entry for which it was promised space, in seconds.
 const COMMAND_SECONDS: u64 = 60 * 60;
@@ -159,7 +159,11 @@ async fn fate(drive: &Drive, file: FileId, promise: Promise) -> Result<Fate, Tro
         Holder::Upload(id) => {
             let upload = drive.journal.load::<Upload>(&StreamName::upload(id)).await?.state;
             match upload.phase() {
-                Phase::Open => upload.started().is_some() || !late,
+                Phase::Open => match upload.started().map(|started| started.offline) {
+                    None => !late,
+                    Some(None) => true,
+                    Some(Some(offline)) => offline::needs(drive, offline, id).await?,
+                },
                 Phase::Merged(_) => true,
                 Phase::Cancelled | Phase::Expired | Phase::Rejected(_) => false,
             }

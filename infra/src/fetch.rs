@@ -32,13 +32,15 @@ pub use self::resolver::{Lookup, SystemLookup};
 
 use self::answer::{Given, given};
 use self::resolver::Guarded;
-use self::rules::{Refused, Rules};
+use self::rules::{NameError, Refused, Rules};
 
 /// How sources are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchSettings {
     /// Networks that are asked although they are not public.
     pub allow: Vec<Network>,
+    /// Networks that are not asked although they are public, or allowed.
+    pub refuse: Vec<Network>,
     /// How often one source may lead to another.
     pub redirects_max: u32,
     /// How long it may take to connect.
@@ -59,8 +61,8 @@ impl HttpFetch {
     /// Finds names by that lookup.
     pub fn new(settings: FetchSettings, lookup: Arc<dyn Lookup>) -> Result<Self, BoxError> {
         crate::tls::install();
-        let FetchSettings { allow, redirects_max, connect_max, idle_max } = settings;
-        let rules = Rules::new(allow, lookup);
+        let FetchSettings { allow, refuse, redirects_max, connect_max, idle_max } = settings;
+        let rules = Rules::new(allow, refuse, lookup);
         let client = Client::builder()
             .use_rustls_tls()
             .no_proxy()
@@ -90,7 +92,8 @@ impl HttpFetch {
         }
         request.send().await.map_err(|error| match refused_in(&error) {
             Some(why) => refused(why),
-            None => FetchError::Unavailable(error.into()),
+            // It goes into the log of the operator, whom the secrets in somebody's URL do not concern.
+            None => FetchError::Unavailable(error.without_url().into()),
         })
     }
 
@@ -148,7 +151,10 @@ impl Fetch for HttpFetch {
     async fn check(&self, text: &str) -> Result<SourceUrl, FetchError> {
         let url = url::parse(text).map_err(refused)?;
         let judged = tokio::time::timeout(self.connect_max, self.rules.judge(&url)).await;
-        judged.unwrap_or(Err(rules::NO_ADDRESS)).map_err(refused)?;
+        judged.unwrap_or(Err(NameError::Refused(rules::NO_ADDRESS))).map_err(|error| match error {
+            NameError::Refused(why) => refused(why),
+            NameError::Lookup(error) => FetchError::Unavailable(error.into()),
+        })?;
         url::source_url(&url).map_err(refused)
     }
 

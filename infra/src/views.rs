@@ -93,11 +93,11 @@ impl Views for LocalViews {
         offline::count_open_offline(&*self.tables, owner).await.map_err(translate)
     }
 
-    async fn waiting_offline(&self, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+    async fn waiting_offline(&self, limit: u64) -> Result<Vec<(OfflineId, AccountId)>, ViewsError> {
         offline::waiting_offline(&*self.tables, limit).await.map_err(translate)
     }
 
-    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<(OfflineId, AccountId)>, ViewsError> {
         offline::silent_offline(&*self.tables, since, limit).await.map_err(translate)
     }
 

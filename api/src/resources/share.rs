@@ -4,6 +4,7 @@
     reason = "each parameter of an operation is an argument, so that the OpenAPI document shows it"
 )]
 
+mod bodies;
 mod download;
 mod history;
 mod problems;
@@ -21,6 +22,7 @@ use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
 use uuid::Uuid;
 
+use self::bodies::{CreateBody, RevokeBody, SaveBody, UpdateBody};
 use self::download::{download, info};
 use self::history::{history, version_of};
 use self::problems::{
@@ -28,8 +30,8 @@ use self::problems::{
     UpdateProblem,
 };
 use self::types::{
-    CreateAnswer, CreateBody, CreatedDocument, HistoryAnswer, InfoAnswer, QueryAnswer, RevokeAnswer, RevokeBody, SaveAnswer,
-    SaveBody, ShareDocument, ShareList, UpdateAnswer, UpdateBody,
+    CreateAnswer, CreatedDocument, HistoryAnswer, InfoAnswer, QueryAnswer, RevokeAnswer, SaveAnswer, ShareDocument, ShareList,
+    UpdateAnswer,
 };
 use super::Tag;
 use super::common::{Downloaded, Peeked, Visitor, document_of, page_of, perform, print_of};

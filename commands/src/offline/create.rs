@@ -1,7 +1,7 @@
-use cairn_domain::offline::{Offline, OfflineCommand, OfflineRejection, OfflineRequested};
+use cairn_domain::offline::{Offline, OfflineCommand, OfflineCompleted, OfflineRejection, OfflineRequested};
 use cairn_domain::{Decider, FileName, FolderId, OfflineId, Sha256, StreamName};
 
-use super::{change, file_of, take_known};
+use super::{change, load, take_known};
 use crate::journal::Start;
 use crate::ports::fetch::FetchError;
 use crate::{Caller, Drive, Loaded, Request, Trouble, folder};
@@ -46,26 +46,43 @@ pub async fn create(
     caller: &Caller,
     wish: OfflineWish,
 ) -> Result<(OfflineId, Loaded<Offline>), CreateOfflineError> {
+    let id = OfflineId(request.command.derive("offline"));
+    // A request that comes again is not judged by what it did itself.
+    let noted = if request.keyed { load(drive, id).await?.state.requested().cloned() } else { None };
+    let requested = match noted {
+        Some(requested) => requested,
+        None => judge(drive, caller, wish).await?,
+    };
+    let mut offline = note(drive, request, id, &requested).await?;
+    match take_known(drive, id, &requested).await {
+        Ok(None) => {}
+        Ok(Some(OfflineCompleted { file, size })) => {
+            offline = change(drive, id, OfflineCommand::Complete { file, size }).await?.unwrap_or(offline);
+        }
+        // It is noted: whoever fetches it looks again.
+        Err(trouble) => {
+            tracing::info!(offline = %id, error = &trouble as &dyn std::error::Error, "a download is not there at once");
+        }
+    }
+    drive.visible(offline.position).await;
+    Ok((id, offline))
+}
+
+/// What is to be noted, if it may be.
+async fn judge(drive: &Drive, caller: &Caller, wish: OfflineWish) -> Result<OfflineRequested, CreateOfflineError> {
     if !folder::is_in_use(drive, caller.account, wish.folder).await? {
         return Err(CreateOfflineError::NoSuchFolder);
+    }
+    let limit = drive.limits.offline.jobs_per_account_max;
+    if drive.ports.views.open_offline(caller.account).await.map_err(Trouble::from)? >= limit {
+        return Err(CreateOfflineError::TooMany { limit });
     }
     let url = drive.ports.fetch.check(&wish.url).await.map_err(|error| match error {
         FetchError::Refused(reason) => CreateOfflineError::UrlRefused(reason),
         other => CreateOfflineError::Trouble(Trouble::Unavailable(other.into())),
     })?;
-    let limit = drive.limits.offline.jobs_per_account_max;
-    if drive.ports.views.open_offline(caller.account).await.map_err(Trouble::from)? >= limit {
-        return Err(CreateOfflineError::TooMany { limit });
-    }
-    let id = OfflineId(request.command.derive("offline"));
     let OfflineWish { name, folder, sha256: expected_sha256, .. } = wish;
-    let requested = OfflineRequested { owner: caller.account, url, name, folder, expected_sha256 };
-    let mut offline = note(drive, request, id, &requested).await?;
-    if take_known(drive, id, &requested).await?.is_some_and(|file| file.state.entry().is_some()) {
-        offline = complete(drive, id, offline).await?;
-    }
-    drive.visible(offline.position).await;
-    Ok((id, offline))
+    Ok(OfflineRequested { owner: caller.account, url, name, folder, expected_sha256 })
 }
 
 async fn note(
@@ -80,11 +97,4 @@ async fn note(
         Err(other) => Err(CreateOfflineError::Trouble(Trouble::Broken(format!("{other:?}").into()))),
     };
     drive.journal.execute(&StreamName::offline(id), Start::Fresh, request, decide).await
-}
-
-async fn complete(drive: &Drive, id: OfflineId, offline: Loaded<Offline>) -> Result<Loaded<Offline>, Trouble> {
-    let file = file_of(id);
-    let entry = crate::file::load(drive, file).await?;
-    let Some(size) = entry.state.entry().map(|entry| entry.added.size) else { return Ok(offline) };
-    Ok(change(drive, id, OfflineCommand::Complete { file, size }).await?.unwrap_or(offline))
 }

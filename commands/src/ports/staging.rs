@@ -71,8 +71,11 @@ pub trait Staging: Send + Sync {
     /// that is not there, is no error.
     async fn discard(&self, upload: UploadId) -> Result<(), StagingError>;
 
-    /// Every upload that has something here, but to which nothing has come for this long. With no time at all: to know whether one has, and for what is to
-    /// be done after a crash, before anybody else comes. Otherwise for what is to be done beside others, who are at work on what they have just touched.
+    /// Whether the upload has something here.
+    async fn holds(&self, upload: UploadId) -> Result<bool, StagingError>;
+
+    /// Every upload that has something here, but to which nothing has come for this long. With no time at all: for what is to be done after a crash,
+    /// before anybody else comes. Otherwise for what is to be done beside others, who are at work on what they have just touched.
     async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError>;
 
     /// Whether it answers just now.

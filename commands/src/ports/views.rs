@@ -64,11 +64,11 @@ pub trait Views: Send + Sync {
     /// How many offline downloads of the account wait or run.
     async fn open_offline(&self, owner: AccountId) -> Result<u64, ViewsError>;
 
-    /// Offline downloads that wait for a worker, at most `limit`, the oldest first.
-    async fn waiting_offline(&self, limit: u64) -> Result<Vec<OfflineId>, ViewsError>;
+    /// Offline downloads that wait for a worker, and whose they are, at most `limit`, the oldest first.
+    async fn waiting_offline(&self, limit: u64) -> Result<Vec<(OfflineId, AccountId)>, ViewsError>;
 
-    /// Offline downloads that run, but of which nothing was heard after that time, at most `limit`; the one longest silent first.
-    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<OfflineId>, ViewsError>;
+    /// Offline downloads that run, but of which nothing was heard after that time, and whose they are, at most `limit`; the one longest silent first.
+    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<(OfflineId, AccountId)>, ViewsError>;
 
     /// Contents that are stored, at most `limit`, in the order of their hashes, after one (excluded).
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError>;

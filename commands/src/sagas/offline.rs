@@ -7,6 +7,7 @@
 mod attempt;
 mod feed;
 mod job;
+mod places;
 mod worker;
 
 pub use worker::{Fetcher, FetcherSettings};

@@ -422,7 +422,7 @@ async fn a_crash_anywhere_makes_no_second_file_and_loses_none() {
                 let views = &drive.ports.views;
                 let mut open = views.waiting_offline(10).await.expect("views");
                 open.extend(views.silent_offline(drive.ports.clock.now(), 10).await.expect("views"));
-                for id in &open {
+                for (id, _) in &open {
                     fetcher(&drive, "two").serve(*id).await;
                 }
                 let wanted = world.count("OfflineRequested").await;

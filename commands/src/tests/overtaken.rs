@@ -82,6 +82,10 @@ impl Staging for Overtaken {
         self.inner.discard(upload).await
     }
 
+    async fn holds(&self, upload: UploadId) -> Result<bool, StagingError> {
+        self.inner.holds(upload).await
+    }
+
     async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
         self.inner.list(quiet).await
     }

@@ -45,10 +45,10 @@ pub(crate) enum GivenUp {
     Merged(Box<FileMerged>),
 }
 
-/// Ends an upload that nobody else takes part in, whether it was started or not.
+/// Ends an upload that nobody else takes part in, whether it was started or not: a worker that still has its bytes comes too late with them.
 pub(crate) async fn give_up(drive: &Drive, id: UploadId) -> Result<GivenUp, Trouble> {
     let request = Request::of_system(CommandId(id.0).then("give up"));
-    let decide = |upload: &Loaded<Upload>| Ok::<_, Trouble>(upload.state.decide(UploadCommand::Cancel).unwrap_or_default());
+    let decide = |upload: &Loaded<Upload>| Ok::<_, Trouble>(upload.state.decide(UploadCommand::Withdraw).unwrap_or_default());
     let upload = drive.journal.execute::<Upload, Trouble>(&stream_of(id), Start::Load, &request, decide).await?;
     if let Phase::Merged(merged) = upload.state.phase() {
         return Ok(GivenUp::Merged(merged.clone()));

@@ -3,8 +3,9 @@ use std::time::Duration;
 use cairn_domain::blob::Blob;
 use cairn_domain::file::File;
 use cairn_domain::upload::{Phase, Upload, UploadCommand, UploadRejection};
-use cairn_domain::{CommandId, Decider, OfflineId, Sha256, StreamName, Timestamp, UploadId};
+use cairn_domain::{CommandId, Decider, Sha256, StreamName, Timestamp, UploadId};
 
+use super::cancel::{GivenUp, give_up};
 use super::status::stream_of;
 use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble, offline};
@@ -67,12 +68,6 @@ async fn promote_again(drive: &Drive, id: UploadId, sha256: Sha256) -> Result<()
     Ok(())
 }
 
-/// An offline download that is under way needs the bytes of the upload as which it receives them just now.
-async fn is_wanted_by(drive: &Drive, offline: OfflineId, id: UploadId) -> Result<bool, Trouble> {
-    let offline = offline::load(drive, offline).await?.state;
-    Ok(offline.is_open() && offline.found().is_some_and(|found| found.upload == id))
-}
-
 /// An open upload needs its bytes, and so does one that was merged and has not become a file yet: they are the only ones there are.
 async fn sweep(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
     let upload = drive.journal.load::<Upload>(&stream_of(id)).await?.state;
@@ -80,7 +75,9 @@ async fn sweep(drive: &Drive, id: UploadId) -> Result<bool, Trouble> {
         Phase::Open => match upload.started().map(|started| started.offline) {
             None => false,
             Some(None) => true,
-            Some(Some(offline)) => is_wanted_by(drive, offline, id).await?,
+            Some(Some(offline)) if offline::needs(drive, offline, id).await? => true,
+            // Its download has ended and died before it could say so here.
+            Some(Some(_)) => return Ok(matches!(give_up(drive, id).await?, GivenUp::Gone)),
         },
         Phase::Merged(merged) => {
             let became_file = drive.journal.load::<File>(&StreamName::file(merged.file)).await?.version.is_some();

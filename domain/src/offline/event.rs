@@ -60,7 +60,7 @@ pub struct OfflineFound {
     pub upload: UploadId,
     /// What the file will be called.
     pub name: FileName,
-    /// A media type, as the source told it.
+    /// A media type: as the source told it, or by the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// In bytes, if the source told it.

@@ -14,6 +14,8 @@ pub enum UploadCommand {
     StoreWhole(FileMerged),
     /// End it without a file, because its owner says so.
     Cancel,
+    /// End it without a file, even before it begins: whoever holds its bytes can't make it a file any more.
+    Withdraw,
     /// End it without a file if nothing has come for too long.
     Expire {
         /// The time now.

@@ -165,6 +165,14 @@ impl Upload {
         }
     }
 
+    fn withdraw(&self) -> Decision {
+        match &self.phase {
+            Phase::Open => Ok(vec![UploadEvent::UploadCancelled(UploadCancelled {})]),
+            Phase::Cancelled | Phase::Expired | Phase::Rejected(_) => Ok(Vec::new()),
+            merged @ Phase::Merged(_) => Err(UploadRejection::Closed(merged.clone())),
+        }
+    }
+
     fn expire(&self, now: Timestamp) -> Decision {
         self.open()?;
         if now < self.expires_at {
@@ -213,15 +221,18 @@ impl Decider for Upload {
             UploadCommand::Merge(merge) => self.merge(merge),
             UploadCommand::StoreWhole(merged) => self.store_whole(merged),
             UploadCommand::Cancel => self.cancel(),
+            UploadCommand::Withdraw => self.withdraw(),
             UploadCommand::Expire { now } => self.expire(now),
         }
     }
 
-    /// Tolerant: what comes after the end, or before the start, changes nothing. Only a file that came in one piece has no start.
+    /// Tolerant: what comes after the end, or before the start, changes nothing. Only a file that came in one piece has no start, and what was
+    /// withdrawn before it.
     fn evolve(mut self, event: &UploadEvent) -> Self {
         match event {
             _ if self.phase != Phase::Open => {}
             UploadEvent::FileMerged(merged) => self.phase = Phase::Merged(Box::new(merged.clone())),
+            UploadEvent::UploadCancelled(_) => self.phase = Phase::Cancelled,
             UploadEvent::UploadStarted(started) if self.started.is_none() => {
                 self.expires_at = self.expires_at.max(started.expires_at);
                 self.started = Some(started.clone());
@@ -229,7 +240,6 @@ impl Decider for Upload {
             _ if self.started.is_none() => {}
             UploadEvent::UploadStarted(_) => {}
             UploadEvent::ChunkReceived(chunk) => self.put_chunk(chunk),
-            UploadEvent::UploadCancelled(_) => self.phase = Phase::Cancelled,
             UploadEvent::UploadExpired(_) => self.phase = Phase::Expired,
             UploadEvent::UploadRejected(rejected) => self.phase = Phase::Rejected(rejected.reason),
         }

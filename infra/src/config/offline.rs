@@ -11,6 +11,8 @@ use crate::fetch::{FetchSettings, Network};
 pub struct OfflineSection {
     /// Networks that are asked although they are not public, as `10.0.0.0/8`. Whoever has an account can then have the drive ask there.
     pub allow: Vec<Network>,
+    /// Networks that are not asked although they are public, or in `allow`.
+    pub refuse: Vec<Network>,
     /// The largest file that is fetched, in bytes; never more than `limits.file_bytes_max`.
     pub bytes_max: u64,
     /// How long a download may take after it was first started, in seconds.
@@ -21,7 +23,7 @@ pub struct OfflineSection {
     pub idle_seconds_max: u64,
     /// How often one source may lead to another.
     pub redirects_max: u32,
-    /// After so many failures without a byte more a download is given up.
+    /// After so many failures without a part more a download is given up.
     pub attempts_max: u32,
     /// Downloads that one account may have waiting and running at once.
     pub jobs_per_account_max: u64,
@@ -36,6 +38,7 @@ impl Default for OfflineSection {
         let OfflineLimits { bytes_max, seconds_max, attempts_max, jobs_per_account_max } = OfflineLimits::default();
         Self {
             allow: Vec::new(),
+            refuse: Vec::new(),
             bytes_max,
             seconds_max,
             connect_seconds_max: 10,
@@ -60,6 +63,7 @@ impl From<&OfflineSection> for FetchSettings {
     fn from(section: &OfflineSection) -> Self {
         Self {
             allow: section.allow.clone(),
+            refuse: section.refuse.clone(),
             redirects_max: section.redirects_max,
             connect_max: Duration::from_secs(section.connect_seconds_max),
             idle_max: Duration::from_secs(section.idle_seconds_max),

@@ -57,7 +57,7 @@ pub(super) fn source(url: SourceUrl, response: Response, from: Option<&Resume>) 
         validator: validator(headers).filter(|_| offset > 0 || gives_ranges(headers)),
         disposition: disposition(headers),
         content_type: told(CONTENT_TYPE),
-        body: response.bytes_stream().map_err(io::Error::other).boxed(),
+        body: response.bytes_stream().map_err(|error| io::Error::other(error.without_url())).boxed(),
     })
 }
 

@@ -1,3 +1,4 @@
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::resolver::Lookup;
 #[derive(Clone)]
 pub(super) struct Rules {
     allow: Arc<[Network]>,
+    refuse: Arc<[Network]>,
     lookup: Arc<dyn Lookup>,
 }
 
@@ -19,7 +21,7 @@ pub(super) struct Rules {
 #[error("{0}")]
 pub(super) struct Refused(pub(super) &'static str);
 
-const NOT_PUBLIC: Refused = Refused("it leads to an address that is not public");
+const NOT_PUBLIC: Refused = Refused("it leads to an address that is not asked");
 /// There is no such name, or nobody says so in time.
 pub(super) const NO_ADDRESS: Refused = Refused("its host can't be found");
 const NO_HOST: Refused = Refused("it names no host");
@@ -30,22 +32,22 @@ pub(super) enum NameError {
     /// To an address that is not asked.
     Refused(Refused),
     /// It can't be found just now.
-    Lookup(std::io::Error),
+    Lookup(io::Error),
 }
 
 impl Rules {
-    pub(super) fn new(allow: Vec<Network>, lookup: Arc<dyn Lookup>) -> Self {
-        Self { allow: allow.into(), lookup }
+    pub(super) fn new(allow: Vec<Network>, refuse: Vec<Network>, lookup: Arc<dyn Lookup>) -> Self {
+        Self { allow: allow.into(), refuse: refuse.into(), lookup }
     }
 
-    /// Judges every address to which the URL leads.
-    pub(super) async fn judge(&self, url: &Url) -> Result<(), Refused> {
-        self.judge_literal(url)?;
+    /// Judges every address to which the URL leads. A name that nobody knows is refused; nothing is known while too many others are looked up.
+    pub(super) async fn judge(&self, url: &Url) -> Result<(), NameError> {
+        self.judge_literal(url).map_err(NameError::Refused)?;
         let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
         match self.resolve(name).await {
             Ok(_) => Ok(()),
-            Err(NameError::Refused(refused)) => Err(refused),
-            Err(NameError::Lookup(_)) => Err(NO_ADDRESS),
+            Err(NameError::Lookup(error)) if error.kind() != io::ErrorKind::ResourceBusy => Err(NameError::Refused(NO_ADDRESS)),
+            Err(error) => Err(error),
         }
     }
 
@@ -70,7 +72,8 @@ impl Rules {
     }
 
     fn judge_address(&self, address: IpAddr) -> Result<(), Refused> {
-        let is_asked = is_public(address) || self.allow.iter().any(|network| network.contains(address));
+        let lies_in = |networks: &[Network]| networks.iter().any(|network| network.contains(address));
+        let is_asked = !lies_in(&self.refuse) && (is_public(address) || lies_in(&self.allow));
         if is_asked { Ok(()) } else { Err(NOT_PUBLIC) }
     }
 }

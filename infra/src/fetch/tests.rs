@@ -41,9 +41,15 @@ impl Lookup for Names {
 }
 
 fn fetch(allow: &[&str], names: Arc<Names>) -> HttpFetch {
-    let allow = allow.iter().map(|network| network.parse::<Network>().expect("a network")).collect();
+    fetch_but(allow, &[], names)
+}
+
+fn fetch_but(allow: &[&str], refuse: &[&str], names: Arc<Names>) -> HttpFetch {
+    let networks = |texts: &[&str]| texts.iter().map(|network| network.parse::<Network>().expect("a network")).collect();
+    let (allow, refuse) = (networks(allow), networks(refuse));
     let second = Duration::from_secs(1);
-    HttpFetch::new(FetchSettings { allow, redirects_max: 3, connect_max: second * 5, idle_max: second }, names).expect("a client")
+    HttpFetch::new(FetchSettings { allow, refuse, redirects_max: 3, connect_max: second * 5, idle_max: second }, names)
+        .expect("a client")
 }
 
 /// A server that gives this answer to each request, and counts them.

@@ -140,6 +140,11 @@ impl Staging for FsStaging {
         self.in_turn(upload, move |area| area.discard(upload)).await
     }
 
+    async fn holds(&self, upload: UploadId) -> Result<bool, StagingError> {
+        let area = self.0.clone();
+        on_blocking_thread(move || area.holds(upload).map_err(trouble)).await
+    }
+
     async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
         let area = self.0.clone();
         on_blocking_thread(move || area.list(quiet).map_err(trouble)).await

@@ -114,6 +114,11 @@ impl Staging for S3Staging {
         self.0.discard(upload).await
     }
 
+    async fn holds(&self, upload: UploadId) -> Result<bool, StagingError> {
+        let objects = self.0.bucket.list(&keys::folder(upload)).await;
+        objects.map(|objects| !objects.is_empty()).map_err(|trouble| StagingError::Unavailable(trouble.into()))
+    }
+
     async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
         self.0.list(quiet).await
     }

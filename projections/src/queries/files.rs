@@ -99,6 +99,19 @@ pub async fn file_by_id(tables: &dyn ReadTables, owner: AccountId, id: FileId) -
     first(tables, query, |row| file(row).map(|(_, file)| file)).await
 }
 
+/// Those of the owner's entries, in use or in the trash, in no order. Somebody else's are as if absent.
+pub async fn files_by_id(tables: &dyn ReadTables, owner: AccountId, ids: &[FileId]) -> Result<Vec<FileRecord>, ReadError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = select_file();
+    query
+        .and_where(Expr::col(UserFile::Id).is_in(ids.iter().map(|id| Value::from(*id))))
+        .and_where(Expr::col(UserFile::Owner).eq(Value::from(owner)))
+        .and_where(stands_in_one(folders::PURGED).not());
+    all(tables, query).await?.iter().map(|row| file(row).map(|(_, file)| file)).collect()
+}
+
 /// The owner's newest entry with that content; of one status, or (none) of either.
 pub async fn newest_with_content(
     tables: &dyn ReadTables,

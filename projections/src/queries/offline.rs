@@ -83,23 +83,27 @@ pub async fn count_open_offline(tables: &dyn ReadTables, owner: AccountId) -> Re
     Ok(first(tables, query, |row| row.get(0)).await?.unwrap_or_default())
 }
 
-/// Downloads that wait for a worker, the oldest first; at most `limit`, and at most [`PAGE_MAX`].
-pub async fn waiting_offline(tables: &dyn ReadTables, limit: u64) -> Result<Vec<OfflineId>, ReadError> {
+/// Downloads that wait for a worker, and whose they are, the oldest first; at most `limit`, and at most [`PAGE_MAX`].
+pub async fn waiting_offline(tables: &dyn ReadTables, limit: u64) -> Result<Vec<(OfflineId, AccountId)>, ReadError> {
     let mut query = Query::select()
-        .column(OfflineRow::Id)
+        .columns([OfflineRow::Id, OfflineRow::Owner])
         .from(OfflineRow::TABLE.name)
         .and_where(Expr::col(OfflineRow::State).eq(QUEUED))
         .order_by(OfflineRow::RequestedPosition, Order::Asc)
         .limit(Ord::min(limit, PAGE_MAX))
         .to_owned();
     along(&mut query, "ix_offline_state");
-    all(tables, query).await?.iter().map(|row| row.get(0)).collect()
+    all(tables, query).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
-/// Downloads that run, but of which nothing was heard after that time, the one longest silent first; at most `limit`, and at most [`PAGE_MAX`].
-pub async fn silent_offline(tables: &dyn ReadTables, since: Timestamp, limit: u64) -> Result<Vec<OfflineId>, ReadError> {
+/// Downloads that run, but of which nothing was heard after that time, and whose they are, the one longest silent first; at most `limit`, and at most [`PAGE_MAX`].
+pub async fn silent_offline(
+    tables: &dyn ReadTables,
+    since: Timestamp,
+    limit: u64,
+) -> Result<Vec<(OfflineId, AccountId)>, ReadError> {
     let mut query = Query::select()
-        .column(OfflineRow::Id)
+        .columns([OfflineRow::Id, OfflineRow::Owner])
         .from(OfflineRow::TABLE.name)
         .and_where(Expr::col(OfflineRow::State).eq(RUNNING))
         .and_where(Expr::col(OfflineRow::UpdatedAt).lte(since.0))
@@ -107,7 +111,7 @@ pub async fn silent_offline(tables: &dyn ReadTables, since: Timestamp, limit: u6
         .limit(Ord::min(limit, PAGE_MAX))
         .to_owned();
     along(&mut query, "ix_offline_updated_at");
-    all(tables, query).await?.iter().map(|row| row.get(0)).collect()
+    all(tables, query).await?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 fn select_offline() -> SelectStatement {

@@ -1,10 +1,12 @@
+use std::collections::HashMap;
+
 use cairn_commands::offline::{own_offline, received_bytes};
 use cairn_commands::{Caller, Drive, Loaded, file};
 use cairn_domain::offline::{Offline, Phase};
 use cairn_domain::{FileId, OfflineId};
 use cairn_projections::ports::ReadTables;
 use cairn_projections::queries::PageOf;
-use cairn_projections::queries::files::file_by_id;
+use cairn_projections::queries::files::files_by_id;
 use cairn_projections::queries::offline::{OfflineRecord, OfflineState, offline_downloads};
 
 use super::problems::StatusProblem;
@@ -73,14 +75,14 @@ async fn file_document(drive: &Drive, id: FileId) -> Result<Option<FileDocument>
 /// One page of the caller's downloads.
 pub(super) async fn list(drive: &Drive, tables: &dyn ReadTables, caller: &Caller, page: PageOf) -> Result<OfflineList, Problem> {
     let page = offline_downloads(tables, caller.account, page).await?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for record in page.items {
-        let file = match record.file {
-            Some(id) => file_by_id(tables, caller.account, id).await?,
-            None => None,
-        };
-        items.push(of_record(drive, record, file.map(|file| FileDocument::of_record(drive, file))));
-    }
+    let ids: Vec<_> = page.items.iter().filter_map(|record| record.file).collect();
+    let files = files_by_id(tables, caller.account, &ids).await?.into_iter();
+    let mut files: HashMap<_, _> = files.map(|file| (file.id, FileDocument::of_record(drive, file))).collect();
+    let with_file = |record: OfflineRecord| {
+        let file = record.file.and_then(|id| files.remove(&id));
+        of_record(drive, record, file)
+    };
+    let items = page.items.into_iter().map(with_file).collect();
     Ok(OfflineList { items, next_cursor: page.next.map(|cursor| cursor.to_string()) })
 }
 

@@ -1,18 +1,17 @@
 use cairn_commands::Drive;
-use cairn_commands::share::{ChangeShare, Changed, CreateShare, SaveShare, SharePassword};
+use cairn_commands::share::Changed;
 use cairn_domain::disclosed::disclosed_data;
 use cairn_domain::share::Standing;
-use cairn_domain::{FileId, FolderId, ShareId, StoredEvent, Timestamp};
+use cairn_domain::{StoredEvent, Timestamp};
 use cairn_projections::queries::shares::ShareRecord;
 use poem_openapi::payload::Json;
-use poem_openapi::types::{Example, MaybeUndefined};
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::http::problem::Problem;
-use crate::resources::common::{Fields, FileDocument};
+use crate::resources::common::FileDocument;
 use crate::resources::time::Time;
 
 /// A way for others to a file.
@@ -67,63 +66,6 @@ pub(super) struct CreatedDocument {
     pub token: String,
     /// A page for whoever is given the token.
     pub url: String,
-}
-
-/// What shall be shared, and how.
-#[derive(Debug, Clone, Serialize, Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(rename = "ShareCreation", example)]
-pub(super) struct CreateBody {
-    /// The file.
-    pub file_id: Uuid,
-    /// What others must know, 1 to 256 characters; absent or null asks for nothing.
-    pub password: Option<String>,
-    /// When it shall end by itself; absent or null is never.
-    pub expires_at: Option<Time>,
-    /// How many downloads there may be, at least 1; absent or null is any number.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
-    pub max_downloads: Option<u64>,
-}
-
-/// What a share shall ask and allow; what is absent stays, what is null is cleared.
-#[derive(Debug, Clone, Serialize, Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(rename = "ShareUpdate", example)]
-pub(super) struct UpdateBody {
-    /// The share.
-    pub id: Uuid,
-    /// What others must know, 1 to 256 characters.
-    #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub password: MaybeUndefined<String>,
-    /// When it shall end by itself.
-    #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
-    pub expires_at: MaybeUndefined<Time>,
-    /// How many downloads there may be, at least 1, those that there were included.
-    #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000000")))]
-    pub max_downloads: MaybeUndefined<u64>,
-}
-
-/// Which share shall end.
-#[derive(Debug, Clone, Serialize, Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(rename = "ShareRevocation", example)]
-pub(super) struct RevokeBody {
-    /// The share.
-    pub id: Uuid,
-}
-
-/// What shall be saved, and where.
-#[derive(Debug, Clone, Serialize, Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(rename = "ShareSaving", example)]
-pub(super) struct SaveBody {
-    /// What the owner gave away.
-    pub token: String,
-    /// The share's password, if it asks for one.
-    pub password: Option<String>,
-    /// Where the file shall stand; absent or null is the top.
-    pub folder_id: Option<Uuid>,
 }
 
 /// What anybody may know who holds a token.
@@ -318,65 +260,9 @@ impl UsedDocument {
     }
 }
 
-impl CreateBody {
-    pub(super) fn wish(&self) -> Result<CreateShare, Problem> {
-        let mut fields = Fields::default();
-        let password = fields.read_optional::<SharePassword>("password", self.password.as_deref());
-        let max_downloads = downloads_of(&mut fields, self.max_downloads);
-        let (expires_at, file) = (self.expires_at.map(|at| at.0), FileId(self.file_id));
-        fields.finish(password.zip(max_downloads)).map(|(password, max_downloads)| CreateShare {
-            file,
-            password,
-            expires_at,
-            max_downloads,
-        })
-    }
-}
-
-impl UpdateBody {
-    pub(super) fn wish(&self) -> Result<ChangeShare, Problem> {
-        let mut fields = Fields::default();
-        let password = fields.read_optional::<SharePassword>("password", self.password.value().map(String::as_str));
-        let max_downloads = downloads_of(&mut fields, self.max_downloads.value().copied());
-        let (password, max_downloads) = fields.finish(password.zip(max_downloads))?;
-        Ok(ChangeShare {
-            id: ShareId(self.id),
-            password: (!self.password.is_undefined()).then_some(password),
-            expires_at: (!self.expires_at.is_undefined()).then(|| self.expires_at.value().map(|at| at.0)),
-            max_downloads: (!self.max_downloads.is_undefined()).then_some(max_downloads),
-        })
-    }
-
-    /// What else makes two requests the same.
-    pub(super) fn without_password(&self) -> Self {
-        let password = match &self.password {
-            MaybeUndefined::Value(_) => MaybeUndefined::Value(String::new()),
-            absent => absent.clone(),
-        };
-        Self { password, ..self.clone() }
-    }
-}
-
-impl SaveBody {
-    pub(super) fn wish(&self) -> Result<SaveShare, Problem> {
-        let token = self.token.parse().map_err(|_| super::problems::no_such_share())?;
-        Ok(SaveShare { token, password: self.password.clone(), folder: self.folder_id.map(FolderId) })
-    }
-}
-
-/// Downloads that one share may have.
-const DOWNLOADS_MAX: u64 = 1_000_000_000;
-
-fn downloads_of(fields: &mut Fields, max: Option<u64>) -> Option<Option<u64>> {
-    match max {
-        Some(max) if !(1..=DOWNLOADS_MAX).contains(&max) => fields.refuse("max_downloads", format!("is 1 to {DOWNLOADS_MAX}")),
-        max => Some(max),
-    }
-}
-
-const EXAMPLE: Uuid = Uuid::from_u128(0x1c7d_52e9_88a4_4f1b_a6d0_93e5_7b20_4c61);
-const TOKEN: &str = "1c7d52e988a44f1ba6d093e57b204c618f0d7c2b5a4e9f3160d8b7a2c4e5f6013d9e8a7b6c5d4e3f";
-const AT: Timestamp = Timestamp(1_767_225_600_000_000);
+pub(super) const EXAMPLE: Uuid = Uuid::from_u128(0x1c7d_52e9_88a4_4f1b_a6d0_93e5_7b20_4c61);
+pub(super) const TOKEN: &str = "1c7d52e988a44f1ba6d093e57b204c618f0d7c2b5a4e9f3160d8b7a2c4e5f6013d9e8a7b6c5d4e3f";
+pub(super) const AT: Timestamp = Timestamp(1_767_225_600_000_000);
 
 impl Example for ShareDocument {
     fn example() -> Self {
@@ -399,36 +285,6 @@ impl Example for CreatedDocument {
     fn example() -> Self {
         let share = ShareDocument { downloads: 0, ..ShareDocument::example() };
         Self { share, token: TOKEN.to_owned(), url: format!("http://localhost:8080/s/{TOKEN}") }
-    }
-}
-
-impl Example for CreateBody {
-    fn example() -> Self {
-        let file_id = FileDocument::example().id;
-        Self { file_id, password: Some("between us".to_owned()), expires_at: None, max_downloads: Some(10) }
-    }
-}
-
-impl Example for UpdateBody {
-    fn example() -> Self {
-        Self {
-            id: EXAMPLE,
-            password: MaybeUndefined::Null,
-            expires_at: MaybeUndefined::Value(AT.into()),
-            max_downloads: MaybeUndefined::Undefined,
-        }
-    }
-}
-
-impl Example for RevokeBody {
-    fn example() -> Self {
-        Self { id: EXAMPLE }
-    }
-}
-
-impl Example for SaveBody {
-    fn example() -> Self {
-        Self { token: TOKEN.to_owned(), password: Some("between us".to_owned()), folder_id: None }
     }
 }
 

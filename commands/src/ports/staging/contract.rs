@@ -99,7 +99,9 @@ impl Scene<'_> {
     }
 
     async fn is_listed(&self, upload: UploadId) -> bool {
-        self.staging.list(Duration::ZERO).await.unwrap_or_else(|error| panic!("{error:?}")).contains(&upload)
+        let listed = self.staging.list(Duration::ZERO).await.unwrap_or_else(|error| panic!("{error:?}")).contains(&upload);
+        assert_eq!(self.staging.holds(upload).await.unwrap_or_else(|error| panic!("{error:?}")), listed);
+        listed
     }
 
     /// The blob holds exactly these bytes.

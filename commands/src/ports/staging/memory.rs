@@ -136,6 +136,10 @@ impl Staging for MemoryStaging {
         Ok(())
     }
 
+    async fn holds(&self, upload: UploadId) -> Result<bool, StagingError> {
+        Ok(self.uploads().contains_key(&upload))
+    }
+
     async fn list(&self, quiet: Duration) -> Result<Vec<UploadId>, StagingError> {
         let uploads = self.uploads();
         let quiet = uploads.iter().filter(|(_, staged)| staged.touched.elapsed() >= quiet);

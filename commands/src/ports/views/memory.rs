@@ -205,19 +205,19 @@ impl Views for MemoryViews {
         Ok(all.offline.iter().filter(|(.., offline)| mine(offline)).count() as u64)
     }
 
-    async fn waiting_offline(&self, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+    async fn waiting_offline(&self, limit: u64) -> Result<Vec<(OfflineId, AccountId)>, ViewsError> {
         let all = self.everything().await?;
         let waiting = all.offline.iter().filter(|(.., offline)| *offline.phase() == offline::Phase::Queued);
-        Ok(waiting.map(|(id, ..)| *id).take(limit as usize).collect())
+        Ok(waiting.filter_map(|(id, _, offline)| owned(*id, offline)).take(limit as usize).collect())
     }
 
-    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<OfflineId>, ViewsError> {
+    async fn silent_offline(&self, since: Timestamp, limit: u64) -> Result<Vec<(OfflineId, AccountId)>, ViewsError> {
         let all = self.everything().await?;
         let is_silent = |heard_at: &Timestamp, offline: &Offline| *heard_at <= since && *offline.phase() == offline::Phase::Running;
         let silent = all.offline.iter().filter(|(_, heard_at, offline)| is_silent(heard_at, offline));
-        let mut silent: Vec<_> = silent.map(|(id, heard_at, _)| (*heard_at, *id)).collect();
+        let mut silent: Vec<_> = silent.filter_map(|(id, heard_at, offline)| Some((*heard_at, owned(*id, offline)?))).collect();
         silent.sort_unstable();
-        Ok(silent.into_iter().map(|(_, id)| id).take(limit as usize).collect())
+        Ok(silent.into_iter().map(|(_, owned)| owned).take(limit as usize).collect())
     }
 
     async fn contents(&self, after: Option<Sha256>, limit: u64) -> Result<Vec<Sha256>, ViewsError> {
@@ -225,4 +225,8 @@ impl Views for MemoryViews {
         let stored = all.blobs.iter().filter(|(sha256, blob)| blob.content().is_some() && Some(**sha256) > after);
         Ok(stored.map(|(sha256, _)| *sha256).take(limit as usize).collect())
     }
+}
+
+fn owned(id: OfflineId, offline: &Offline) -> Option<(OfflineId, AccountId)> {
+    offline.requested().map(|requested| (id, requested.owner))
 }

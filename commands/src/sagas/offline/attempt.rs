@@ -1,5 +1,4 @@
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use cairn_domain::offline::{FailureReason, OfflineCommand, OfflineCompleted, OfflineFound};
 use cairn_domain::space::Holder;
@@ -10,7 +9,7 @@ use super::feed::Feed;
 use super::job::{Ending, Job};
 use crate::file::content_type_of;
 use crate::journal::Start;
-use crate::offline::{change, file_of, load, name_of, request_of};
+use crate::offline::{change, file_of, load, name_of, request_of, take_known};
 use crate::ports::fetch::{FetchError, Resume, Source};
 use crate::ports::staging::StagingError;
 use crate::ports::{BoxError, ByteStream};
@@ -48,6 +47,9 @@ const GONE: Attempt = Attempt::Ended(Ending::Gone);
 
 /// Tries once, from where an earlier try was broken off, if that can be.
 pub(super) async fn attempt(job: &Job) -> Result<Attempt, Trouble> {
+    if let Some(completed) = take_known(&job.drive, job.id, &job.requested).await? {
+        return Ok(done(completed));
+    }
     let resume = match held(job).await? {
         Held::Nothing => None,
         Held::Merged(upload, merged) => {
@@ -98,7 +100,7 @@ async fn held(job: &Job) -> Result<Held, Trouble> {
     match missing.map_or(plan.size, |part| part.offset) {
         0 => Ok(Held::Nothing),
         // Where processes have staging areas of their own, the parts may be in another's.
-        _ if !job.drive.ports.staging.list(Duration::ZERO).await?.contains(id) => Ok(Held::Nothing),
+        _ if !job.drive.ports.staging.holds(*id).await? => Ok(Held::Nothing),
         offset => Ok(Held::Parts(*id, Resume { offset, size: plan.size, validator: validator.clone() })),
     }
 }
@@ -143,7 +145,10 @@ fn too_large(limit: u64) -> Attempt {
 async fn begin_parts(job: &Job, found: &OfflineFound, size: u64) -> Result<(), Trouble> {
     let drive = &*job.drive;
     space::reserve(drive, job.requested.owner, file_of(job.id), size, Holder::Upload(found.upload)).await?;
-    drive.ports.staging.open(found.upload, size).await?;
+    if let Err(error) = drive.ports.staging.open(found.upload, size).await {
+        space::release(drive, job.requested.owner, file_of(job.id)).await;
+        return Err(error.into());
+    }
     let started = UploadStarted {
         owner: job.requested.owner,
         name: found.name.clone(),
@@ -207,9 +212,15 @@ async fn complete(job: &Job, id: UploadId, size: u64) -> Result<Attempt, Trouble
 /// In one piece, because the source gives no part of it alone.
 async fn receive_whole(job: &Job, found: OfflineFound, body: ByteStream, limit: u64) -> Result<Attempt, Trouble> {
     let (drive, upload) = (&*job.drive, found.upload);
+    let left = space::left(drive, job.requested.owner).await?;
+    let room = left.map_or(limit, |left| left.free.min(limit));
+    if let Some(left) = left.filter(|_| found.size.is_some_and(|size| size > room)) {
+        return Err(left.over());
+    }
     let body = Feed::new(body, job.received.clone()).portion(u64::MAX);
-    let whole = match drive.ports.staging.receive(upload, body, limit).await {
+    let whole = match drive.ports.staging.receive(upload, body, room).await {
         Ok(whole) => whole,
+        Err(StagingError::TooLong { .. }) if let Some(left) = left.filter(|_| room < limit) => return Err(left.over()),
         Err(StagingError::TooLong { limit }) => return Ok(too_large(limit)),
         Err(StagingError::Body(error)) => return Ok(Attempt::Broken(Broken { durable_bytes: 0, cause: error.into() })),
         Err(StagingError::Full) => return Ok(failed(FailureReason::StorageFull, None)),

@@ -6,7 +6,7 @@ use cairn_domain::offline::{FailureReason, Offline, OfflineCompleted, OfflineFai
 use cairn_domain::{OfflineId, Timestamp};
 
 use super::attempt::{Attempt, attempt};
-use crate::offline::{load, take_known};
+use crate::offline::load;
 use crate::{Drive, Trouble};
 
 /// A download in a worker's hands.
@@ -47,28 +47,38 @@ fn tell(id: OfflineId, failures: u32, error: &(dyn std::error::Error + 'static))
     tracing::info!(offline = %id, failures, error, "a source did not give a file to its end");
 }
 
+fn tell_trouble(id: OfflineId, trouble: &Trouble) {
+    let error = trouble as &dyn std::error::Error;
+    tracing::warn!(offline = %id, error, "a download can't go on just now; it is tried again");
+}
+
 impl Job {
     /// Tries until it is there or can't be had. Whoever comes further begins to count anew.
     pub(super) async fn run(&self) -> Result<Ending, Trouble> {
         match self.try_again_and_again().await {
             Err(trouble @ Trouble::OverQuota { .. }) => Ok(Ending::failed(FailureReason::QuotaExceeded, trouble.to_string())),
+            // Whoever ended it withdrew its upload.
+            Err(_) if !self.is_ours().await? => Ok(Ending::Gone),
             ended => ended,
         }
     }
 
     async fn try_again_and_again(&self) -> Result<Ending, Trouble> {
-        if let Some(file) = take_known(&self.drive, self.id, &self.requested).await?
-            && let Some(entry) = file.state.entry()
-        {
-            let file = crate::offline::file_of(self.id);
-            return Ok(Ending::Done(OfflineCompleted { file, size: entry.content().size }));
-        }
-        let (mut failures, mut furthest) = (0, 0);
+        let (mut failures, mut furthest, mut troubles) = (0, 0, 0);
         loop {
-            let broken = match attempt(self).await? {
-                Attempt::Ended(ending) => return Ok(ending),
-                Attempt::Broken(broken) => broken,
+            let broken = match attempt(self).await {
+                Ok(Attempt::Ended(ending)) => return Ok(ending),
+                Ok(Attempt::Broken(broken)) => broken,
+                // The drive's own is not the source's fault: it does not count, and passes, or the time is over.
+                Err(trouble @ (Trouble::Unavailable(_) | Trouble::Busy)) => {
+                    troubles += 1;
+                    tell_trouble(self.id, &trouble);
+                    tokio::time::sleep(self.wait(troubles)).await;
+                    continue;
+                }
+                Err(trouble) => return Err(trouble),
             };
+            troubles = 0;
             failures = if broken.durable_bytes > furthest { 1 } else { failures + 1 };
             furthest = furthest.max(broken.durable_bytes);
             tell(self.id, failures, &*broken.cause);

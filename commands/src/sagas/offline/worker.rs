@@ -3,13 +3,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cairn_domain::offline::{FailureReason, Offline, OfflineCommand, Phase};
-use cairn_domain::{OfflineId, Timestamp};
-use tokio::sync::Semaphore;
+use cairn_domain::{AccountId, OfflineId, Timestamp};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::job::{Ending, Job};
+use super::places::{NoPlace, Places};
 use crate::offline::{Turn, change, load, tidy};
 use crate::{Drive, Loaded, Trouble};
 
@@ -49,18 +49,24 @@ impl Fetcher {
 
     /// Works until it is told to stop. What it has begun then goes on in another process, or in the next one.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let (room, works) = (Arc::new(Semaphore::new(self.settings.at_once.max(1))), TaskTracker::new());
+        let (places, works) = (Places::new(self.settings.at_once), TaskTracker::new());
         let mut growth = self.drive.ports.log.growth();
         let follow = async {
             loop {
-                for id in self.open().await {
-                    let Ok(place) = room.clone().acquire_owned().await else { return };
+                for (id, owner) in self.open().await {
+                    let place = match places.take(owner) {
+                        Ok(place) => place,
+                        Err(NoPlace::ForThisAccount) => continue,
+                        Err(NoPlace::AtAll) => break,
+                    };
                     let (fetcher, stop) = (self.clone(), stop.clone());
                     works.spawn(async move {
                         stop.run_until_cancelled(Box::pin(fetcher.serve(id))).await;
                         drop(place);
                     });
                 }
+                // What seems free now may be another's, or have ended, when there is a place for it.
+                places.free().await;
                 // The hint may be missed when another process appends, so it is not waited for alone.
                 let _ = timeout(POLL, growth.changed()).await;
                 sleep(GATHER).await;
@@ -80,10 +86,10 @@ impl Fetcher {
     }
 
     /// Downloads that seem to be free and are not in this process's hands, the oldest first.
-    async fn open(&self) -> Vec<OfflineId> {
+    async fn open(&self) -> Vec<(OfflineId, AccountId)> {
         match self.seem_free().await {
             Ok(mut ids) => {
-                ids.retain(|id| !self.drive.under_way.holds(*id));
+                ids.retain(|(id, _)| !self.drive.under_way.holds(*id));
                 ids
             }
             Err(trouble) => {
@@ -93,7 +99,7 @@ impl Fetcher {
         }
     }
 
-    async fn seem_free(&self) -> Result<Vec<OfflineId>, Trouble> {
+    async fn seem_free(&self) -> Result<Vec<(OfflineId, AccountId)>, Trouble> {
         let views = &self.drive.ports.views;
         let mut ids = views.silent_offline(self.silent_since(), ROUND).await?;
         ids.extend(views.waiting_offline(ROUND).await?);

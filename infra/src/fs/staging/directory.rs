@@ -75,6 +75,10 @@ impl Area {
         }
     }
 
+    pub(super) fn holds(&self, upload: UploadId) -> io::Result<bool> {
+        Ok(!self.wholes.of(upload).is_empty() || fs::exists(self.directory(upload))?)
+    }
+
     pub(super) fn list(&self, quiet: Duration) -> io::Result<Vec<UploadId>> {
         let mut uploads: BTreeSet<UploadId> = self.wholes.uploads().into_iter().collect();
         for entry in fs::read_dir(&self.root)? {

@@ -91,7 +91,7 @@ async fn what_waits_comes_the_oldest_first(asked: &Asked<'_>) {
     let mut expected = asked.everybodys().await;
     expected.retain(|record| record.state == OfflineState::Queued);
     expected.sort_by_key(|record| record.requested_at);
-    let expected: Vec<_> = expected.iter().map(|record| record.id).collect();
+    let expected: Vec<_> = expected.iter().map(|record| (record.id, record.owner)).collect();
     assert!(expected.len() > 1);
     assert_eq!(waiting_offline(asked.tables, 1_000).await.unwrap(), expected);
     assert_eq!(waiting_offline(asked.tables, 1).await.unwrap(), expected[..1]);
@@ -102,7 +102,7 @@ async fn what_is_silent_comes_the_one_longest_silent_first(asked: &Asked<'_>) {
     expected.retain(|record| record.state == OfflineState::Running);
     expected.sort_by_key(|record| record.updated_at);
     assert!(expected.len() > 1);
-    let ids: Vec<_> = expected.iter().map(|record| record.id).collect();
+    let ids: Vec<_> = expected.iter().map(|record| (record.id, record.owner)).collect();
     assert_eq!(silent_offline(asked.tables, Timestamp(i64::MAX), 1_000).await.unwrap(), ids);
     assert_eq!(silent_offline(asked.tables, Timestamp(i64::MAX), 1).await.unwrap(), ids[..1]);
     assert_eq!(silent_offline(asked.tables, expected[0].updated_at, 1_000).await.unwrap(), ids[..1]);
