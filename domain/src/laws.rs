@@ -525,6 +525,7 @@ fn upload_command() -> impl Strategy<Value = UploadCommand> {
         })),
         merged().prop_map(UploadCommand::StoreWhole),
         Just(UploadCommand::Cancel),
+        Just(UploadCommand::Withdraw),
         time().prop_map(|now| UploadCommand::Expire { now }),
     ]
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use cairn_domain::blob::BlobKey;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::ports::ByteStream;
@@ -17,6 +18,8 @@ use crate::ports::tasks::{Delivery, QueueError, StoreKind, Task, TaskQueue};
 pub(super) struct Effects {
     /// Negative for broken.
     left: AtomicI64,
+    /// How many break before they work again.
+    breaks: AtomicI64,
     /// Whether the effect that breaks happens all the same.
     happens: bool,
     /// A store that is away for removals.
@@ -27,12 +30,18 @@ pub(super) struct Effects {
 
 impl Effects {
     pub(super) fn breaking_at(effect: i64, happens: bool) -> Arc<Self> {
-        Arc::new(Self { left: effect.into(), happens, away: Mutex::default(), reads: AtomicUsize::new(0) })
+        Arc::new(Self { left: effect.into(), breaks: i64::MAX.into(), happens, away: Mutex::default(), reads: AtomicUsize::new(0) })
     }
 
     /// From now on so many still work.
     pub(super) fn break_after(&self, effects: i64) {
         self.left.store(effects, Ordering::SeqCst);
+    }
+
+    /// From now on so many break, and then all work again.
+    pub(super) fn break_times(&self, times: i64) {
+        self.breaks.store(times, Ordering::SeqCst);
+        self.left.store(0, Ordering::SeqCst);
     }
 
     pub(super) fn mend(&self) {
@@ -56,7 +65,7 @@ impl Effects {
 
     async fn of<T, E>(&self, effect: impl Future<Output = Result<T, E>>, broken: impl FnOnce() -> E) -> Result<T, E> {
         let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        if left > 0 {
+        if left > 0 || -left >= self.breaks.load(Ordering::SeqCst) {
             return effect.await;
         }
         if left == 0 && self.happens {
@@ -72,11 +81,23 @@ pub(super) struct BreakingLog {
     pub(super) effects: Arc<Effects>,
     /// Calls, and events that they gave.
     read: (AtomicUsize, AtomicUsize),
+    /// What another process does just before an event of that name.
+    meanwhile: Mutex<Option<(&'static str, BoxFuture<'static, ()>)>>,
 }
 
 impl BreakingLog {
     pub(super) fn new(effects: Arc<Effects>) -> Self {
-        Self { inner: MemoryEventStore::default(), effects, read: Default::default() }
+        Self { inner: MemoryEventStore::default(), effects, read: Default::default(), meanwhile: Mutex::default() }
+    }
+
+    /// Has that happen, once, just before an event of that name is appended.
+    pub(super) fn before(&self, event: &'static str, what: impl Future<Output = ()> + Send + 'static) {
+        *self.meanwhile.lock().expect("a lock") = Some((event, Box::pin(what)));
+    }
+
+    fn take_meanwhile(&self, events: &[NewEvent]) -> Option<BoxFuture<'static, ()>> {
+        let mut meanwhile = self.meanwhile.lock().expect("a lock");
+        meanwhile.take_if(|(name, _)| events.iter().any(|new| new.event.name() == *name)).map(|(_, what)| what)
     }
 
     /// Calls since it was asked last, and events that they gave.
@@ -88,6 +109,9 @@ impl BreakingLog {
 #[async_trait]
 impl EventStore for BreakingLog {
     async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
+        if let Some(meanwhile) = self.take_meanwhile(&events) {
+            meanwhile.await;
+        }
         let append = self.inner.append(stream, expected, events);
         self.effects.of(append, || StoreError::Unavailable("the cable is out".into())).await
     }

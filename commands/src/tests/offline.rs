@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_domain::file::{File, FileEvent, Origin};
-use cairn_domain::offline::{FailureReason, Offline, Phase};
+use cairn_domain::offline::{FailureReason, Offline, OfflineCommand, Phase};
 use cairn_domain::{Event, OfflineId, Position, StreamName, Timestamp, codec};
 
 use super::breaking::{BreakingLog, Effects};
@@ -12,7 +12,7 @@ use super::stage::{caller_of, ports_over, read, request, sha256, sign_in_wish, s
 use crate::account::{sign_in, sign_up};
 use crate::drive::Secret;
 use crate::offline::{
-    CancelOfflineError, CreateOfflineError, OfflineLimits, OfflineWish, cancel, create, own_offline, received_bytes,
+    CancelOfflineError, CreateOfflineError, OfflineLimits, OfflineWish, cancel, change, create, own_offline, received_bytes,
 };
 use crate::ports::blobs::{MemoryBlobs, Stores};
 use crate::ports::checkpoints::MemoryCheckpoints;
@@ -88,8 +88,8 @@ fn stream() -> MemorySource {
 }
 
 fn fetcher(drive: &Arc<Drive>, name: &str) -> Fetcher {
-    let (name, silent_seconds) = (name.to_owned(), SILENT_SECONDS);
-    Fetcher::new(drive.clone(), FetcherSettings { name, at_once: 1, silent_seconds, alone_since: None })
+    let (name, silent_seconds, first_wait) = (name.to_owned(), SILENT_SECONDS, Duration::from_millis(1));
+    Fetcher::new(drive.clone(), FetcherSettings { name, at_once: 1, silent_seconds, first_wait, alone_since: None })
 }
 
 fn wish() -> OfflineWish {
@@ -221,6 +221,53 @@ async fn whatever_is_wrong_with_a_source_is_said_and_nothing_is_kept() {
 }
 
 #[tokio::test]
+async fn what_its_owner_has_no_space_for_is_not_fetched() {
+    for source in [ranges("\"a\""), MemorySource { tells_size: true, ..stream() }, stream()] {
+        let mut world = World::new();
+        world.limits.quota_bytes_default = Some(9);
+        world.fetch.put(URL, source);
+        assert_eq!(failed_with(&world, wish()).await, FailureReason::QuotaExceeded);
+        assert_eq!(world.count("FileMerged").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn known_content_for_which_there_is_no_space_is_noted_and_fails_like_any_other() {
+    let mut world = World::new();
+    world.limits.quota_bytes_default = Some(9);
+    world.fetch.put(URL, stream());
+    let drive = world.process();
+    let alice = alice(&drive).await;
+    upload(&drive, &request(&drive), &alice, "mine.txt", b"known").await.expect("stored");
+    let id = asked(&drive, &alice, OfflineWish { sha256: Some(sha256(b"known")), ..wish() }).await;
+    assert_eq!(*state(&drive, &alice, id).await.phase(), Phase::Queued);
+    fetcher(&drive, "one").serve(id).await;
+    let offline = state(&drive, &alice, id).await;
+    assert!(matches!(offline.phase(), Phase::Failed(failed) if failed.reason == FailureReason::QuotaExceeded), "{offline:?}");
+    assert!(world.fetch.asked().is_empty());
+}
+
+#[tokio::test]
+async fn trouble_of_the_drive_itself_is_waited_for_and_counts_as_no_attempt() {
+    for source in [ranges("\"a\""), stream()] {
+        let world = World::new();
+        world.fetch.put(URL, source);
+        let drive = world.process();
+        let alice = alice(&drive).await;
+        let id = asked(&drive, &alice, wish()).await;
+        let effects = world.log.effects.clone();
+        let times = i64::from(drive.limits.offline.attempts_max) + 3;
+        world.log.before("FileMerged", async move { effects.break_times(times) });
+        fetcher(&drive, "one").serve(id).await;
+        assert!(world.log.effects.broke());
+        let offline = state(&drive, &alice, id).await;
+        assert_eq!(entry(&drive, &offline).await.state.entry().expect("an entry").added.sha256, sha256(BYTES));
+        assert_eq!((world.count("OfflineStarted").await, world.count("FileAdded").await), (1, 1));
+        world.assert_nothing_is_staged().await;
+    }
+}
+
+#[tokio::test]
 async fn a_full_drive_fetches_nothing() {
     for source in [ranges("\"a\""), stream()] {
         let mut world = World::new();
@@ -263,7 +310,9 @@ async fn content_that_the_owner_has_is_there_at_once_and_that_of_others_is_not()
 
 #[tokio::test]
 async fn a_repeated_request_is_one_download() {
-    let world = World::new();
+    let mut world = World::new();
+    // Its own download does not count against it.
+    world.limits.offline.jobs_per_account_max = 1;
     world.fetch.put(URL, stream());
     let drive = world.process();
     let alice = alice(&drive).await;
@@ -316,6 +365,52 @@ async fn what_is_cancelled_stops_at_once_and_leaves_nothing() {
         fetcher.serve(id).await;
         assert_eq!((world.count("OfflineStarted").await, world.count("FileAdded").await), (1, 0));
     }
+}
+
+/// The worker has looked whether it is still wanted, and has all bytes in its hands.
+#[tokio::test]
+async fn what_is_cancelled_at_the_last_moment_becomes_no_file() {
+    for source in [ranges("\"a\""), stream()] {
+        let world = World::new();
+        world.fetch.put(URL, source);
+        let (one, other) = (world.process(), world.process());
+        let alice = alice(&one).await;
+        let id = asked(&one, &alice, wish()).await;
+        let (canceller, caller) = (other.clone(), alice.clone());
+        world.log.before("FileMerged", async move {
+            cancel(&canceller, &request(&canceller), &caller, id).await.expect("cancelled");
+        });
+        fetcher(&one, "one").serve(id).await;
+        assert_eq!(*state(&other, &alice, id).await.phase(), Phase::Cancelled);
+        finish_begun(&other, &MemoryCheckpoints::default(), 0).await.expect("nothing is left to do");
+        assert_eq!((world.count("FileMerged").await, world.count("UploadCancelled").await), (0, 1));
+        world.assert_nothing_is_staged().await;
+    }
+}
+
+/// Whoever cancelled it died before its upload was ended, and so did the worker.
+#[tokio::test]
+async fn an_upload_whose_download_has_ended_is_swept_and_gives_its_space_back() {
+    let mut world = World::new();
+    world.limits.quota_bytes_default = Some(10);
+    world.fetch.put(URL, MemorySource { breaks: [5].into(), hangs: true, ..ranges("\"a\"") });
+    let drive = world.process();
+    let alice = alice(&drive).await;
+    let id = asked(&drive, &alice, wish()).await;
+    let fetcher = fetcher(&drive, "one");
+    tokio::select! {
+        () = fetcher.serve(id) => panic!("it hangs"),
+        () = until(async || world.count("ChunkReceived").await == 1) => {}
+    }
+    assert_eq!(sweep_staging(&drive, Duration::ZERO).await.expect("swept"), 0, "it may still go on");
+    change(&drive, id, OfflineCommand::Cancel).await.expect("a log").expect("cancelled");
+    assert_eq!(sweep_staging(&drive, Duration::ZERO).await.expect("swept"), 1);
+    assert_eq!(world.count("UploadCancelled").await, 1);
+    world.assert_nothing_is_staged().await;
+    let next = asked(&drive, &alice, wish()).await;
+    fetcher.serve(next).await;
+    let offline = state(&drive, &alice, next).await;
+    assert_eq!(entry(&drive, &offline).await.state.entry().expect("an entry").added.sha256, sha256(BYTES));
 }
 
 #[tokio::test]
@@ -411,7 +506,12 @@ async fn a_crash_anywhere_makes_no_second_file_and_loses_none() {
                 let drive = world.process();
                 let alice = alice(&drive).await;
                 if let Ok((id, _)) = create(&drive, &request(&drive), &alice, wish()).await {
-                    fetcher(&drive, "one").serve(id).await;
+                    let fetcher = fetcher(&drive, "one");
+                    tokio::select! {
+                        () = fetcher.serve(id) => {}
+                        // It dies here.
+                        () = until(async || effects.broke()) => {}
+                    }
                 }
                 broke += usize::from(effects.broke());
                 effects.mend();

@@ -158,6 +158,17 @@ fn a_cancelled_upload_takes_nothing_more() {
 }
 
 #[test]
+fn what_is_withdrawn_comes_no_more_whether_it_was_started_or_not() {
+    given::<Upload>([]).when(UploadCommand::Withdraw).then([cancelled()]);
+    given::<Upload>(all()).when(UploadCommand::Withdraw).then([cancelled()]);
+    given::<Upload>([cancelled()]).when(UploadCommand::Withdraw).then_nothing();
+    given::<Upload>([cancelled()]).when(UploadCommand::Start(start())).then_rejected(UploadRejection::AlreadyStarted);
+    given::<Upload>([cancelled()]).when(UploadCommand::StoreWhole(file_merged())).then_rejected(UploadRejection::AlreadyStarted);
+    let closed = UploadRejection::Closed(Phase::Merged(Box::new(file_merged())));
+    given::<Upload>([merged()]).when(UploadCommand::Withdraw).then_rejected(closed);
+}
+
+#[test]
 fn a_merged_upload_can_not_be_cancelled() {
     given::<Upload>([started(), merged()])
         .when(UploadCommand::Cancel)

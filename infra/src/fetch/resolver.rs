@@ -20,23 +20,27 @@ pub trait Lookup: Send + Sync {
 /// What the system says: its hosts file, then DNS. It blocks a thread for as long as a name server says nothing, whoever has stopped waiting
 /// for it, so that only a few names are looked up at once: the others of those threads are for the disk.
 #[derive(Debug)]
-pub struct SystemLookup(Arc<Semaphore>);
+pub struct SystemLookup {
+    turns: Arc<Semaphore>,
+    /// How long a name waits for its turn.
+    patience: Duration,
+}
 
 /// Names that are looked up at once.
 const AT_ONCE: usize = 8;
 /// How long a name waits for its turn.
-const TURN_MAX: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Default for SystemLookup {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self { turns: Arc::new(Semaphore::new(AT_ONCE)), patience: PATIENCE }
     }
 }
 
 #[async_trait]
 impl Lookup for SystemLookup {
     async fn addresses(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let turn = timeout(TURN_MAX, self.0.clone().acquire_owned()).await;
+        let turn = timeout(self.patience, self.turns.clone().acquire_owned()).await;
         let turn = turn.map_err(|_| io::ErrorKind::ResourceBusy)?.map_err(io::Error::other)?;
         let name = name.to_owned();
         let lookup = move || {
@@ -61,5 +65,19 @@ impl Resolve for Guarded {
                 Err(NameError::Lookup(error)) => Err(error.into()),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_waits_for_its_turn_and_not_for_ever() {
+        let lookup = SystemLookup { patience: Duration::from_millis(1), ..SystemLookup::default() };
+        let others = lookup.turns.clone().acquire_many_owned(u32::try_from(AT_ONCE).expect("a number")).await.expect("all turns");
+        assert_eq!(lookup.addresses("localhost").await.expect_err("no turn").kind(), io::ErrorKind::ResourceBusy);
+        drop(others);
+        assert!(lookup.addresses("localhost").await.expect("addresses").iter().all(IpAddr::is_loopback));
     }
 }

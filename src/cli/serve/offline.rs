@@ -1,6 +1,7 @@
 //! Files that are fetched from elsewhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cairn_commands::sagas::offline::{Fetcher, FetcherSettings};
 use cairn_infra::config::Config;
@@ -15,6 +16,7 @@ pub(super) fn start_fetcher(whole: &Whole, config: &Config, lifecycle: &Lifecycl
         name: process_name(),
         at_once: config.offline.at_once,
         silent_seconds: config.offline.silent_seconds_max,
+        first_wait: Duration::from_secs(1),
         alone_since: (!whole.foundation.shared).then(|| whole.drive.ports().clock.now()),
     };
     let fetcher = Arc::new(Fetcher::new(whole.drive.clone(), settings));

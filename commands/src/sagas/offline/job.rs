@@ -17,6 +17,8 @@ pub(super) struct Job {
     pub(super) start: u32,
     pub(super) requested: OfflineRequested,
     pub(super) deadline: Timestamp,
+    /// The first wait after a failure; it doubles with each further one.
+    pub(super) first_wait: Duration,
     /// Bytes that have come.
     pub(super) received: Arc<AtomicU64>,
 }
@@ -38,8 +40,6 @@ impl Ending {
     }
 }
 
-/// The first wait after a failure; it doubles with each further one.
-const WAIT_MIN: Duration = Duration::from_secs(1);
 /// The longest wait after a failure.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
@@ -107,7 +107,7 @@ impl Job {
     /// Twice as long after each failure, and never the same for two.
     fn wait(&self, failures: u32) -> Duration {
         let jitter = f64::from(self.drive.ports.ids.random()[31]) / 255.0;
-        let wait = WAIT_MIN.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(WAIT_MAX);
+        let wait = self.first_wait.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(WAIT_MAX);
         wait.mul_f64(0.75 + jitter / 2.0)
     }
 }

@@ -28,6 +28,8 @@ pub struct FetcherSettings {
     pub at_once: usize,
     /// A download of which nothing was heard for so long is taken over, in seconds; whoever is at one says so three times as often.
     pub silent_seconds: u64,
+    /// How long it waits after a first failure; twice as long after each further one, and a minute at most.
+    pub first_wait: Duration,
     /// What ran before is nobody's any more: this is the only process at the log, and began then.
     pub alone_since: Option<Timestamp>,
 }
@@ -141,6 +143,7 @@ impl Fetcher {
             start: started.state.times_started(),
             requested,
             deadline: started.state.deadline().unwrap_or(deadline),
+            first_wait: self.settings.first_wait,
             received: turn.received(),
         }))
     }

@@ -318,6 +318,41 @@ async fn an_operator_may_list_networks_and_nothing_else_is_asked_then() {
     }
 }
 
+#[tokio::test]
+async fn an_operator_may_refuse_networks_of_the_internet_and_of_those_that_are_listed() {
+    let fetch = fetch_but(&["127.0.0.0/8"], &["8.8.8.0/24", "127.0.0.1", "2001:4860::/32"], names());
+    for url in ["http://127.0.0.2/", "http://8.8.4.4/", "http://[2606:4700::1]/"] {
+        assert!(fetch.check(url).await.is_ok(), "{url}");
+    }
+    for url in ["http://127.0.0.1/", "http://8.8.8.8/", "http://134744072/", "http://[2001:4860:4860::8888]/"] {
+        assert!(is_refused(&fetch.check(url).await), "{url}");
+    }
+}
+
+/// Looks up too many others.
+struct Busy;
+
+#[async_trait]
+impl Lookup for Busy {
+    async fn addresses(&self, _name: &str) -> io::Result<Vec<IpAddr>> {
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_can_not_be_looked_up_just_now_is_not_refused() {
+    let settings = FetchSettings {
+        allow: Vec::new(),
+        refuse: Vec::new(),
+        redirects_max: 3,
+        connect_max: Duration::from_secs(1),
+        idle_max: Duration::from_secs(1),
+    };
+    let busy = HttpFetch::new(settings, Arc::new(Busy)).expect("a client");
+    let checked = busy.check("http://example.org/").await;
+    assert!(matches!(checked, Err(FetchError::Unavailable(_))), "{checked:?}");
+}
+
 /// The server that leads there is at an address of a network that is listed, and nothing else in the table is.
 #[tokio::test]
 async fn whatever_a_source_leads_to_is_judged_like_the_first_url() {

@@ -149,3 +149,16 @@ async fn a_source_that_says_nothing_is_not_waited_for() {
     let mute: SourceUrl = format!("http://127.0.0.1:{port}/").parse().expect("a URL");
     assert!(matches!(local().open(&mute, None).await, Err(FetchError::Unavailable(_))));
 }
+
+/// Errors go into the log of the operator.
+#[tokio::test]
+async fn no_error_tells_what_a_url_asks_for() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let url: SourceUrl = format!("http://127.0.0.1:{port}/a?key=secret").parse().expect("a URL");
+    let Err(error) = local().open(&url, None).await else { panic!("nobody listens there") };
+    let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let told: Vec<String> = chain.map(ToString::to_string).collect();
+    assert!(told.len() > 1 && !told.concat().contains("secret"), "{told:?}");
+}
