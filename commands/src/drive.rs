@@ -168,6 +168,8 @@ pub struct Drive {
     pub(crate) guessing: Turns,
     /// Accounts whose space is being promised: each promise depends on all others.
     pub(crate) reserving: Turns,
+    /// Accounts that ask for a download: whether one more may be depends on all others.
+    pub(crate) asking: Turns,
     pub(crate) under_way: UnderWay,
     tasks: TaskTracker,
 }
@@ -186,6 +188,7 @@ impl Drive {
             deliveries: Deliveries::default(),
             guessing: Turns::default(),
             reserving: Turns::default(),
+            asking: Turns::default(),
             under_way: UnderWay::default(),
             tasks: TaskTracker::new(),
         })

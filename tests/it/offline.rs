@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -334,6 +335,20 @@ async fn an_account_has_so_many_under_way_and_no_more() {
     asked(&other, &source.url("/c")).await;
     cancel(&user, &first.id).await.expect(200);
     asked(&user, &source.url("/c")).await;
+    assert_eq!(listed(&user).await.len(), 3);
+}
+
+#[tokio::test]
+async fn many_asked_for_at_once_are_no_more_than_may_be() {
+    let (drive, source) = (drive_with(&[("CAIRN_OFFLINE__JOBS_PER_ACCOUNT_MAX", "3")]), Source::start());
+    let user = drive.user().await;
+    let paths: Vec<String> = (0..16).map(|number| format!("/{number}")).collect();
+    for path in &paths {
+        source.put(path, Page { bytes: b"hello".to_vec(), ends: [(1, End::Hang)].into(), ..Page::default() });
+    }
+    let answers = join_all(paths.iter().map(async |path| create(&user, &json!({ "url": source.url(path) })).await)).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 202).count(), 3);
+    assert!(answers.iter().all(|answer| matches!(answer.status, 202 | 429)));
     assert_eq!(listed(&user).await.len(), 3);
 }
 

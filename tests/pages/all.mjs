@@ -4,5 +4,8 @@ import "./texts.test.mjs";
 import "./session.test.mjs";
 import "./journey.test.mjs";
 import "./uploads.test.mjs";
+import "./ends.test.mjs";
+import "./versions.test.mjs";
+import "./lost.test.mjs";
 import "./names.test.mjs";
 import "./everyone.test.mjs";

@@ -113,3 +113,30 @@ export async function downloaded(page, click) {
   assert.equal(await download.failure(), null);
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
 }
+
+// Whether a file that is listed has the bytes that it was to have.
+export async function sameBytes(page, { name, buffer }) {
+  const got = await downloaded(page, () => row(page, name).getByRole("link").click());
+  assert.equal(sha256(got.bytes), sha256(buffer));
+}
+
+// Holds what a page asks for, but for the first so many, until it is let go or given up. `isHeld` waits until something is.
+export async function hold(page, pattern, count = 0) {
+  const held = [];
+  let [passed, isOpen] = [0, false];
+  let tell;
+  const isHeld = new Promise((resolve) => (tell = resolve));
+  await page.route(pattern, async (route) => {
+    passed += 1;
+    if (isOpen || passed <= count) return route.continue();
+    held.push(route);
+    return tell();
+  });
+  const end = (what) => () => {
+    isOpen = true;
+    for (const route of held) route[what]().catch(() => {});
+  };
+  return { isHeld, letGo: end("continue"), giveUp: end("abort") };
+}
+
+export const holdPartsAfter = (page, count) => hold(page, "**/file/mpupload/uppart*", count);

@@ -184,6 +184,12 @@ const contrasts = (page) =>
     });
   });
 
+async function canBeRead(page, among) {
+  const all = await contrasts(page);
+  assert.ok(all.some(([, text]) => text === among));
+  for (const [contrast, text] of all) assert.ok(contrast >= 4.5, `${text}: ${contrast.toFixed(2)}`);
+}
+
 for (const colorScheme of ["light", "dark"]) {
   test(`every text can be read when it is ${colorScheme}`, LONG, async () => {
     const { context, page } = await somebody({ colorScheme });
@@ -201,9 +207,13 @@ for (const colorScheme of ["light", "dark"]) {
     await inState(page, "a file.txt", "done");
     await act(page, "a file.txt", "Details");
     await seen(dialog(page));
+    await canBeRead(page, "SHA-256");
+    await page.keyboard.press("Escape");
+    await act(page, "a file.txt", "Share");
+    await canBeRead(page, "Make a link");
     await page.keyboard.press("Escape");
     await row(page, "a file.txt").locator(".menu-button").click();
-    for (const [contrast, text] of await contrasts(page)) assert.ok(contrast >= 4.5, `${text}: ${contrast.toFixed(2)}`);
+    await canBeRead(page, "Move to the trash");
     await context.close();
   });
 }

@@ -36,6 +36,49 @@ test("signing up leads into an empty drive, and signing out leads out of it", LO
   await context.close();
 });
 
+test("whoever speaks Chinese is told in Chinese what a name and a password are like", LONG, async () => {
+  const { context, page, faults } = await open({ locale: "zh-CN" });
+  await page.goto("/user/signup");
+  const wrong = page.getByRole("alert");
+  const submit = async (username, password) => {
+    await page.getByLabel("用户名").fill(username);
+    await page.getByLabel("密码").fill(password);
+    await page.getByRole("button", { name: "注册" }).click();
+  };
+  await submit("小 明同学", PASSWORD);
+  await seen(wrong.getByText("用户名为 3 到 64 个字符"));
+  await submit(newName(), "12345678");
+  await seen(wrong.getByText("不能是容易猜到的密码"));
+  await submit("小 明同学", "12345678");
+  await seen(wrong.getByText(/不能有空格。.*密码为/));
+  assert.ok(!/[a-z]{2,}/i.test(await wrong.innerText()), await wrong.innerText());
+  await submit(newName(), PASSWORD);
+  await page.waitForURL("**/home");
+  await seen(page.getByText("这里还没有内容"));
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a browser that keeps no cookie is told so", LONG, async () => {
+  const { context, page, username } = await somebody();
+  await context.clearCookies();
+  await page.route("**/user/signin", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    const answer = await route.fetch();
+    await context.clearCookies();
+    return route.fulfill({ status: answer.status(), contentType: "application/json", body: await answer.text() });
+  });
+  await page.goto("/user/signin");
+  await page.getByLabel("User name").fill(username);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await seen(page.getByRole("alert").getByText("your browser did not keep it"));
+  await page.unroute("**/user/signin");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL("**/home");
+  await context.close();
+});
+
 test("no script can read the session", LONG, async () => {
   const { context, page } = await somebody();
   const [cookie] = await context.cookies();

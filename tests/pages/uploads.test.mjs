@@ -3,31 +3,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONG, MIB, call, choose, downloaded, file, gone, inState, row, seen, sha256, somebody, uploadOf } from "./browser.mjs";
+import {
+  LONG,
+  MIB,
+  call,
+  choose,
+  file,
+  gone,
+  holdPartsAfter,
+  inState,
+  row,
+  sameBytes,
+  seen,
+  somebody,
+  uploadOf,
+} from "./browser.mjs";
 
-const PARTS = "**/file/mpupload/uppart*";
 const indexOf = (request) => Number(new URL(request.url()).searchParams.get("index"));
-
-// Lets the first parts through and holds the others, until they are let go or given up.
-async function holdPartsAfter(page, count) {
-  const held = [];
-  let [passed, isOpen] = [0, false];
-  await page.route(PARTS, async (route) => {
-    passed += 1;
-    if (isOpen || passed <= count) await route.continue();
-    else held.push(route);
-  });
-  const end = (what) => () => {
-    isOpen = true;
-    for (const route of held) route[what]().catch(() => {});
-  };
-  return { letGo: end("continue"), giveUp: end("abort") };
-}
-
-async function sameBytes(page, { name, buffer }) {
-  const got = await downloaded(page, () => row(page, name).getByRole("link").click());
-  assert.equal(sha256(got.bytes), sha256(buffer));
-}
 
 test("an upload is interrupted by a reload and goes on with the parts that are missing", LONG, async () => {
   const { context, page, faults } = await somebody();

@@ -47,13 +47,7 @@ pub async fn create(
     wish: OfflineWish,
 ) -> Result<(OfflineId, Loaded<Offline>), CreateOfflineError> {
     let id = OfflineId(request.command.derive("offline"));
-    // A request that comes again is not judged by what it did itself.
-    let noted = if request.keyed { load(drive, id).await?.state.requested().cloned() } else { None };
-    let requested = match noted {
-        Some(requested) => requested,
-        None => judge(drive, caller, wish).await?,
-    };
-    let mut offline = note(drive, request, id, &requested).await?;
+    let (mut offline, requested) = ask(drive, request, caller, id, wish).await?;
     match take_known(drive, id, &requested).await {
         Ok(None) => {}
         Ok(Some(OfflineCompleted { file, size })) => {
@@ -66,6 +60,26 @@ pub async fn create(
     }
     drive.visible(offline.position).await;
     Ok((id, offline))
+}
+
+/// Notes it, if it may be. The next one of the account is judged when this one counts: of one process, however many come at once.
+async fn ask(
+    drive: &Drive,
+    request: &Request,
+    caller: &Caller,
+    id: OfflineId,
+    wish: OfflineWish,
+) -> Result<(Loaded<Offline>, OfflineRequested), CreateOfflineError> {
+    let _turn = drive.asking.turn(caller.account.0).await;
+    // A request that comes again is not judged by what it did itself.
+    let noted = if request.keyed { load(drive, id).await?.state.requested().cloned() } else { None };
+    let requested = match noted {
+        Some(requested) => requested,
+        None => judge(drive, caller, wish).await?,
+    };
+    let offline = note(drive, request, id, &requested).await?;
+    drive.visible(offline.position).await;
+    Ok((offline, requested))
 }
 
 /// What is to be noted, if it may be.

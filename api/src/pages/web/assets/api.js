@@ -29,11 +29,16 @@ export const isPassing = (error) => error.isPassing === true;
 export function explain(error) {
   if (error instanceof Unreachable) return t("problem.unreachable");
   if (!(error instanceof Refusal)) return error.message;
-  const fields = (error.problem.errors ?? []).map(({ field, message }) => `${field}: ${message}`);
-  if (fields.length > 0) return fields.join("; ");
+  const fields = (error.problem.errors ?? []).map(wrongField);
+  if (fields.length > 0) return fields.join(" ");
   const key = `problem.${error.code}`;
   if (has(key)) return t(key);
   return error.problem.detail ?? t("problem.other", { status: error.status });
+}
+
+function wrongField({ field, message }) {
+  const key = `problem.invalid.${field}`;
+  return has(key) ? t(key) : t("problem.invalid", { what: `${field}: ${message}` });
 }
 
 export const headersOfPage = () => ({ Accept: "application/json", "Cairn-Session": "cookie" });
@@ -45,16 +50,21 @@ export function judged(status, body, header) {
   return body;
 }
 
+// What browsers throw when no answer came or only a part of one.
+export function lost(error) {
+  throw error instanceof TypeError || error instanceof SyntaxError ? new Unreachable(error.message) : error;
+}
+
+export const reach = (path, options) => fetch(path, options).catch(lost);
+
 export async function call(method, path, { json, signal, key } = {}) {
   const headers = headersOfPage();
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
   if (method === "GET" && position) headers["Cairn-Min-Position"] = String(position);
   const options = { method, headers, signal, body: json === undefined ? undefined : JSON.stringify(json), cache: "no-store" };
-  const answer = await fetch(path, options).catch((error) => {
-    throw error.name === "AbortError" ? error : new Unreachable(error.message);
-  });
-  const body = answer.status === 204 ? null : await answer.json().catch(() => null);
+  const answer = await reach(path, options);
+  const body = answer.status === 204 ? null : await answer.json().catch((error) => (answer.ok ? lost(error) : null));
   return judged(answer.status, body, (name) => answer.headers.get(name));
 }
 

@@ -1,8 +1,8 @@
 // Signing up and signing in. The drive sets a cookie; no script ever holds the token.
 
-import { explain, post } from "./api.js";
+import { explain, post, read } from "./api.js";
 import { at } from "./dom.js";
-import { languageSwitch } from "./text.js";
+import { languageSwitch, t } from "./text.js";
 
 const isNew = document.body.dataset.page === "signup";
 
@@ -11,13 +11,21 @@ async function submit() {
   if (isNew) await post("/user/signup", wish);
   try {
     const session = await post("/user/signin", wish);
-    location.assign(next() ?? session.location);
+    if (await isKept()) location.assign(next() ?? session.location);
+    else at("wrong").textContent = t("signin.no.cookie");
   } catch (error) {
     if (!isNew) throw error;
     // The account is there: signing up again would only say that the name is taken.
     location.assign(`/user/signin${location.search}`);
   }
 }
+
+// A browser that keeps no cookie would only be led back here.
+const isKept = () =>
+  read("/user/info").then(
+    () => true,
+    (error) => error.code !== "unauthorized",
+  );
 
 // Where the person came from: a page of a share and nothing else, so that no link leads anywhere through here.
 function next() {

@@ -1,34 +1,40 @@
 // Dialogs: the browser's own, which keep the focus inside, close on Escape and give the focus back.
 
-import { explain } from "./api.js";
+import { explain, newKey } from "./api.js";
 import { button, make } from "./dom.js";
 import { t } from "./text.js";
 
 let numbers = 0;
 
-// Asks for something. `work` gets the form and does what is wanted; what goes wrong is said in the dialog, which stays.
+// Asks for something. `work` gets the form and does what is wanted; what goes wrong is said in the dialog, which stays. `work` also
+// gets a key for the drive and the time that goes with it: the same until something else is wished, so that nothing is done twice.
 // Returns what `work` returned, or undefined when the dialog was left.
 export function ask({ title, content, submit, danger = false, work }) {
   const wrong = make("p", { class: "wrong", role: "alert" });
   const send = make("button", { class: danger ? "danger" : "main" }, submit);
   const form = make("form", { method: "dialog" }, ...content, wrong);
   const dialog = frame(title, form);
-  form.append(
-    make(
-      "div",
-      { class: "answers" },
-      button(t("do.cancel"), () => dialog.close()),
-      send,
-    ),
-  );
+  const isBusy = () => send.getAttribute("aria-busy") === "true";
+  // Who leaves while it is being done would not learn what came of it.
+  const leave = () => isBusy() || dialog.close();
+  form.append(make("div", { class: "answers" }, button(t("do.cancel"), leave), send));
+  for (const way of ["cancel", "keydown"])
+    dialog.addEventListener(way, (event) => {
+      if (isBusy() && (way === "cancel" || event.key === "Escape")) event.preventDefault();
+    });
+  const begin = () => ({ key: newKey(), time: Date.now() });
+  let once = begin();
+  form.addEventListener("input", () => {
+    once = begin();
+  });
   let result;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (send.getAttribute("aria-busy") === "true") return;
+    if (isBusy()) return;
     send.setAttribute("aria-busy", "true");
     wrong.replaceChildren();
     try {
-      result = await work(form);
+      result = await work(form, once);
       dialog.close();
     } catch (error) {
       wrong.textContent = explain(error);

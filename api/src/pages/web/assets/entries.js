@@ -10,7 +10,7 @@ import { bytes, has, number, t, time } from "./text.js";
 export const isFolder = (entry) => Object.hasOwn(entry, "parent_id");
 export const parentOf = (entry) => (isFolder(entry) ? entry.parent_id : entry.folder_id);
 const kindOf = (entry) => (isFolder(entry) ? "folder" : "file");
-const change = (verb, entry, wish = {}) => post(`/${kindOf(entry)}/${verb}`, { id: entry.id, ...wish });
+const change = (verb, entry, wish = {}, once = {}) => post(`/${kindOf(entry)}/${verb}`, { id: entry.id, ...wish }, once);
 
 function kept(entry) {
   if (isFolder(entry)) remember(entry);
@@ -32,8 +32,8 @@ export function rename(entry) {
     title: t("rename.title", entry),
     content: [name],
     submit: t("do.rename"),
-    async work(form) {
-      const renamed = kept(await change("update", entry, { name: form.elements.name.value }));
+    async work(form, once) {
+      const renamed = kept(await change("update", entry, { name: form.elements.name.value }, once));
       say(t("said.renamed", renamed));
       return renamed;
     },
@@ -46,9 +46,9 @@ export async function move(entry) {
     title: t("move.title", entry),
     content: [folderChoice(parentOf(entry), isFolder(entry) ? entry.id : null)],
     submit: t("move.submit"),
-    async work(form) {
+    async work(form, once) {
       const place = form.elements.folder.value || null;
-      const moved = kept(await change("update", entry, isFolder(entry) ? { parent_id: place } : { folder_id: place }));
+      const moved = kept(await change("update", entry, isFolder(entry) ? { parent_id: place } : { folder_id: place }, once));
       say(t("said.moved", { name: entry.name, folder: nameOf(place) }));
       return moved;
     },
@@ -76,8 +76,8 @@ export function purge(entry) {
     content: [make("p", {}, t(`purge.${kindOf(entry)}`, entry))],
     submit: t("do.purge"),
     danger: true,
-    async work() {
-      await change("delete", entry, { purge: true });
+    async work(_, once) {
+      await change("delete", entry, { purge: true }, once);
       say(t("said.purged", entry));
       return true;
     },
@@ -89,8 +89,8 @@ export function newFolder(parent) {
     title: t("folder.title"),
     content: [field(t("folder.name"), { name: "name", required: true, maxlength: 255, spellcheck: "false" })],
     submit: t("do.create"),
-    async work(form) {
-      const made = kept(await post("/folder/create", { name: form.elements.name.value, parent_id: parent }));
+    async work(form, once) {
+      const made = kept(await post("/folder/create", { name: form.elements.name.value, parent_id: parent }, once));
       say(t("said.folder", made));
       return made;
     },
@@ -108,7 +108,6 @@ export function details(file) {
     ["details.folder", placeOf(file.folder_id) || t("files.title")],
     ["details.created", time(file.created_at)],
     ["details.changed", time(file.updated_at)],
-    ["details.version", number(file.version)],
   ].map(([key, value]) => [t(key), value]);
   const all = [...facts, ["SHA-256", file.sha256], ["SHA-1", file.sha1]];
   return show({

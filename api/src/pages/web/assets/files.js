@@ -8,6 +8,7 @@ import { attempt } from "./messages.js";
 import { add, changedAt, claim, fill, nothing, open, pagesOf, remove, replace, tool } from "./screen.js";
 import { share } from "./share.js";
 import { bytes, t } from "./text.js";
+import { versions } from "./versions.js";
 
 const COLUMNS = ["name", "size", "changed", "stored"];
 let here = { folder: null, words: "", refresh: () => {}, choose: () => {} };
@@ -115,6 +116,7 @@ function actions(entry, row) {
     ? []
     : [
         { text: t("do.details"), symbol: "info", run: run(() => details(entry)) },
+        { text: t("do.versions"), symbol: "again", run: run(() => changed(versions)) },
         { text: t("do.history"), symbol: "clock", run: run(() => history(entry)) },
       ];
   return [

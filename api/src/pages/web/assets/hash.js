@@ -2,8 +2,16 @@
 
 import { t } from "./text.js";
 
+// The file was changed, moved or deleted since it was chosen.
+export class Unreadable extends Error {
+  get message() {
+    return t("upload.unreadable");
+  }
+}
+
 export function sha256(blobs, signal, progress = () => {}) {
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
     const worker = new Worker("/assets/hash-worker.js", { type: "module" });
     const end = (settle, value) => {
       worker.terminate();
@@ -13,7 +21,7 @@ export function sha256(blobs, signal, progress = () => {}) {
     worker.addEventListener("error", (event) => end(reject, new Error(event.message || "the worker did not start")));
     worker.addEventListener("message", ({ data }) => {
       if (data.sha256) end(resolve, data.sha256);
-      else if (data.error) end(reject, new Error(t("upload.unreadable")));
+      else if (data.error) end(reject, new Unreadable());
       else progress(data.done);
     });
     worker.postMessage(blobs);

@@ -1,29 +1,25 @@
 // What the drive fetches from the web by itself.
 
-import { all, post, read, query } from "./api.js";
+import { isPassing, post, read, query } from "./api.js";
 import { ask, field, hint } from "./dialog.js";
 import { at, button, icon, make, named } from "./dom.js";
 import { nameOf } from "./folders.js";
 import { attempt, complain, say } from "./messages.js";
-import { claim, fill, nothing, open, tool } from "./screen.js";
+import { claim, fill, nothing, open, pagesOf, tool } from "./screen.js";
 import { bytes, has, t } from "./text.js";
 
 const LOOK_MILLISECONDS = 1500;
 const goesOn = ({ state }) => state === "queued" || state === "running";
 
 // `onFile` hears of each that has become a file.
-export async function showOffline({ folder, refresh, onFile }) {
-  const isNewest = claim();
+export function showOffline({ folder, refresh, onFile }) {
+  claim();
   open({
     title: t("offline.title"),
     lead: t("offline.lead"),
     tools: [tool("offline.start", "cloud", () => start(folder, refresh), "main")],
   });
-  const tasks = await all("/offline/query");
-  if (!isNewest()) return undefined;
-  const pages = (async function* () {
-    yield tasks.map((task) => rowOf(task, onFile));
-  })();
+  const pages = pagesOf("/offline/query", {}, (task) => rowOf(task, onFile));
   return fill(pages, nothing("cloud", "offline.none"));
 }
 
@@ -36,8 +32,8 @@ async function start(folder, refresh) {
       hint(t("offline.into", { folder: nameOf(folder) })),
     ],
     submit: t("do.start"),
-    work: ({ elements }) =>
-      post("/offline/create", { url: elements.url.value, name: elements.name.value || null, folder_id: folder }),
+    work: ({ elements }, once) =>
+      post("/offline/create", { url: elements.url.value, name: elements.name.value || null, folder_id: folder }, once),
   });
   if (!begun) return;
   say(t("offline.started"));
@@ -74,7 +70,7 @@ function rowOf(task, onFile) {
     state,
     make("span", { class: "controls" }, ...(goesOn(task) ? [cancel] : [])),
   );
-  if (goesOn(task)) setTimeout(() => look(task, row, onFile).catch(complain), LOOK_MILLISECONDS);
+  if (goesOn(task)) lookLater(task, row, onFile);
   return row;
 }
 
@@ -83,13 +79,24 @@ function why({ error, detail }) {
   return has(`problem.${error}`) ? t(`problem.${error}`) : (detail ?? error);
 }
 
+// A drive that does not answer just now is asked again all the same.
+function lookLater(task, row, onFile, milliseconds = LOOK_MILLISECONDS) {
+  setTimeout(() => {
+    look(task, row, onFile).catch((error) => {
+      if (!isPassing(error)) return complain(error);
+      return lookLater(task, row, onFile, Math.max(LOOK_MILLISECONDS, 1000 * (error.retryAfter ?? 0)));
+    });
+  }, milliseconds);
+}
+
 // Looks again, as long as the row is on the screen.
 async function look(task, row, onFile) {
   if (!row.isConnected) return;
   const now = await read(query("/offline/status", { id: task.id }));
   if (!row.isConnected) return;
   const hadFocus = row.contains(document.activeElement);
-  row.replaceWith(rowOf(now, onFile));
-  if (hadFocus) at("title").focus();
+  const next = rowOf(now, onFile);
+  row.replaceWith(next);
+  if (hadFocus) (next.querySelector("button") ?? at("title")).focus();
   if (now.file && goesOn(task)) onFile(now.file);
 }

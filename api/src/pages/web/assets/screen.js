@@ -28,19 +28,18 @@ export function open({ title, lead = "", tools = [], path = null, columns = [] }
   at("list").setAttribute("aria-busy", "true");
 }
 
-// Fills the list with the rows that an asynchronous generator gives, a page for each press of the button.
-export async function fill(pages, nothing) {
+// Fills the list with the rows of `nextPage`, a page for each press of the button.
+export async function fill(nextPage, nothing) {
   const mine = turn;
   const show = async () => {
-    const { value: rows, done } = await pages.next();
+    const { rows, goesOn } = await nextPage();
     if (mine !== turn) return;
     at("list").removeAttribute("aria-busy");
-    const news = rows ?? [];
     // What was added while the page was on its way is in both.
-    const ids = new Set(news.map((row) => row.dataset.id));
+    const ids = new Set(rows.map((row) => row.dataset.id));
     for (const row of [...at("list").children]) if (ids.has(row.dataset.id)) row.remove();
-    at("list").append(...news);
-    at("more").hidden = Boolean(done) || !news.goesOn;
+    at("list").append(...rows);
+    at("more").hidden = !goesOn;
     if (!at("more").hidden)
       at("more").onclick = () =>
         attempt(at("more"), async () => {
@@ -68,17 +67,20 @@ export const nothing =
   (symbol, title, hint = null) =>
   () => [icon(symbol), make("p", { class: "strong" }, t(title)), ...(hint ? [make("p", { class: "hint" }, t(hint))] : [])];
 
-// Pages of a list of the drive, as pages of rows.
-export async function* pagesOf(path, parameters, row, first = []) {
-  let cursor = null;
-  let before = first;
-  do {
-    const page = await read(query(path, { limit: 50, ...parameters, cursor }));
-    cursor = page.next_cursor;
-    const rows = [...before, ...page.items.map(row)].filter(Boolean);
-    before = [];
-    yield Object.assign(rows, { goesOn: cursor !== null });
-  } while (cursor !== null);
+// A list of the drive as pages of rows, one for each call. A page that could not be read comes with the next call.
+// Pages without a row are passed over.
+export function pagesOf(path, parameters, row, first = []) {
+  let [cursor, rows] = [null, first];
+  return async () => {
+    do {
+      const page = await read(query(path, { limit: 50, ...parameters, cursor }));
+      cursor = page.next_cursor;
+      rows.push(...page.items.map(row).filter(Boolean));
+    } while (rows.length === 0 && cursor !== null);
+    const [ready, goesOn] = [rows, cursor !== null];
+    rows = [];
+    return { rows: ready, goesOn };
+  };
 }
 
 export function add(row, before) {

@@ -14,13 +14,15 @@ export async function share(file) {
     title: t("share.title", file),
     content: [hint(t("share.lead")), ...fields(Object.keys(DURATIONS), t("share.password"))],
     submit: t("share.create"),
-    work: ({ elements }) =>
-      post("/share/create", {
+    work({ elements }, once) {
+      const wish = {
         file_id: file.id,
         password: elements.password.value || null,
-        expires_at: endOf(elements.expires.value),
+        expires_at: endOf(elements.expires.value, once.time),
         max_downloads: Number(elements.downloads.value) || null,
-      }),
+      };
+      return post("/share/create", wish, once);
+    },
   });
   if (made) await handOver(made);
 }
@@ -33,12 +35,12 @@ export function changeShare(share) {
     title: t("share.change.title"),
     content: [password, ...without, expires, downloads],
     submit: t("do.save"),
-    async work({ elements }) {
+    async work({ elements }, once) {
       const wish = { id: share.id, max_downloads: Number(elements.downloads.value) || null };
       if (elements.drop?.checked) wish.password = null;
       else if (elements.password.value) wish.password = elements.password.value;
-      if (elements.expires.value !== "keep") wish.expires_at = endOf(elements.expires.value);
-      const changed = await post("/share/update", wish);
+      if (elements.expires.value !== "keep") wish.expires_at = endOf(elements.expires.value, once.time);
+      const changed = await post("/share/update", wish, once);
       say(t("said.changed", share));
       return changed;
     },
@@ -61,8 +63,8 @@ function fields(durations, passwordLabel, downloads = null) {
   ];
 }
 
-const endOf = (duration) =>
-  DURATIONS[duration] ? new Date(Date.now() + DURATIONS[duration] * HOUR_MILLISECONDS).toISOString() : null;
+const endOf = (duration, from) =>
+  DURATIONS[duration] ? new Date(from + DURATIONS[duration] * HOUR_MILLISECONDS).toISOString() : null;
 
 function handOver({ url, has_password, expires_at, max_downloads, downloads }) {
   const link = field(t("share.link"), { readonly: true, value: url, spellcheck: "false", "data-select": true });
@@ -70,8 +72,8 @@ function handOver({ url, has_password, expires_at, max_downloads, downloads }) {
   const copy = button(
     t("do.copy"),
     async () => {
-      await toClipboard(url, link.querySelector("input"));
-      copied.textContent = t("said.copied");
+      const isCopied = await toClipboard(url, link.querySelector("input"));
+      copied.textContent = t(isCopied ? "said.copied" : "said.not.copied");
     },
     { look: "main", symbol: "copy" },
   );
@@ -101,11 +103,13 @@ export function qualities({ has_password, expires_at, max_downloads, downloads }
   );
 }
 
-// Over plain HTTP browsers have no clipboard for scripts; what is selected can be copied all the same.
+// Over plain HTTP browsers have no clipboard for scripts, and elsewhere they may refuse it; what is selected can be copied.
 async function toClipboard(text, input) {
-  if (navigator.clipboard) await navigator.clipboard.writeText(text);
-  else {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
     input.select();
-    document.execCommand("copy");
+    return document.execCommand("copy");
   }
 }

@@ -1,6 +1,6 @@
 // A shared file, for whoever holds the link.
 
-import { call, explain, headersOfPage, judged, post, query, read } from "./api.js";
+import { explain, headersOfPage, judged, lost, post, query, reach, read } from "./api.js";
 import { at } from "./dom.js";
 import { bytes, languageSwitch, onLanguage, t, time } from "./text.js";
 
@@ -28,14 +28,14 @@ async function download() {
     return;
   }
   const target = await chooseTarget();
-  const answer = await fetch(address, { headers: { ...headersOfPage(), "Share-Password": asHeader(at("password").value) } });
+  const answer = await reach(address, { headers: { ...headersOfPage(), "Share-Password": asHeader(at("password").value) } });
   if (!answer.ok) {
     await target?.abort();
     judged(answer.status, await answer.json().catch(() => null), (name) => answer.headers.get(name));
   }
   const counted = answer.body.pipeThrough(counter());
-  if (target) await counted.pipeTo(target);
-  else keep(await new Response(counted).blob());
+  if (target) await counted.pipeTo(target).catch(lost);
+  else keep(await new Response(counted).blob().catch(lost));
   at("progress").hidden = true;
   at("said").textContent = t("shared.received", info);
 }
@@ -96,7 +96,7 @@ function on(control, work) {
 
 // Whether somebody is signed in. Who is not can do so and comes back.
 async function greet() {
-  const person = await call("GET", "/user/info").catch(() => null);
+  const person = await read("/user/info").catch(() => null);
   at("save").hidden = person === null;
   at("home").hidden = person === null;
   at("signin").hidden = person !== null;

@@ -5,17 +5,15 @@
 
 import { Unreachable, explain, isPassing, newKey, post, query, read } from "./api.js";
 import { sha256 } from "./hash.js";
-import { LANES, inTurn, sendPart } from "./part.js";
+import { received, sendParts } from "./send.js";
 
 const PART_BYTES = 4 * 1024 * 1024;
-// Larger files are sent without: reading them twice takes longer than most would wait.
-const HASHED_BYTES_MAX = 8 * 1024 ** 3;
 const WAIT_MILLISECONDS_MAX = 30_000;
 
 export class Upload {
   // `open` is what the drive says of an upload that was begun earlier; its file is not at hand then.
   constructor({ file = null, name = file?.name, folder = null, open = null, changed }) {
-    Object.assign(this, { file, folder, changed, state: "queued", done: 0, why: "", result: null });
+    Object.assign(this, { file, folder, changed, state: "queued", done: 0, hashed: 0, error: null, result: null });
     // As the drive keeps names.
     this.name = open?.name ?? name.normalize();
     this.size = open?.size ?? file.size;
@@ -23,7 +21,8 @@ export class Upload {
     this.open = open;
     if (open) {
       this.folder = open.folder_id;
-      this.state = "lost";
+      // Without a hash nobody can tell which file it was: only who began it can go on.
+      this.state = open.sha256 ? "lost" : "elsewhere";
       this.done = received(open);
     }
   }
@@ -34,6 +33,12 @@ export class Upload {
 
   get hasEnded() {
     return ["done", "instant", "failed"].includes(this.state);
+  }
+
+  // Why it waits or has failed, for people; nothing where it is plain from the state.
+  get why() {
+    const isPlain = this.error === null || (this.state === "waiting" && this.error instanceof Unreachable);
+    return isPlain ? "" : explain(this.error);
   }
 
   // Goes on until the file is there, or somebody stops it, or the drive refuses it.
@@ -49,41 +54,50 @@ export class Upload {
       } catch (error) {
         if (stop.signal.aborted) return;
         if (!isPassing(error)) {
-          this.error = error;
-          this.#become("failed", explain(error));
+          this.#become("failed", error);
           return;
         }
         if (this.done > before) tries = 0;
-        this.#become("waiting", error instanceof Unreachable ? "" : explain(error));
+        this.#become("waiting", error);
         await passing(Math.max(1000 * 2 ** tries, 1000 * (error.retryAfter ?? 0)), stop.signal);
       }
     }
   }
 
+  // What the drive is putting together already can't be held up any more.
   pause() {
-    this.stop?.abort(new DOMException("paused", "AbortError"));
-    this.#become("paused");
+    if (this.state !== "merging" && !this.hasEnded) this.#halt("paused");
   }
 
-  // Gives it up, here and in the drive.
+  // Gives it up, here and in the drive. What has ended there by itself is what was wanted.
   async cancel() {
-    this.stop?.abort(new DOMException("cancelled", "AbortError"));
-    if (this.id && !this.hasEnded) await post("/file/mpupload/cancel", { upload_id: this.id });
+    const before = this.state;
+    this.#halt("cancelling");
+    try {
+      await this.beginning?.catch(() => {});
+      if (this.id && !this.result) await post("/file/mpupload/cancel", { upload_id: this.id });
+    } catch (error) {
+      if (["not_found", "upload_closed"].includes(error.code)) return;
+      this.#become(this.file ? "paused" : before);
+      throw error;
+    }
   }
 
-  #become(state, why = "") {
+  #halt(state) {
+    this.stop?.abort(new DOMException(state, "AbortError"));
+    this.#become(state);
+  }
+
+  #become(state, error = null) {
     this.state = state;
-    this.why = why;
+    this.error = error;
     this.changed(this);
   }
 
   async #goOn(signal) {
-    if (this.size <= HASHED_BYTES_MAX && !this.sha256) {
-      this.#become("hashing");
-      this.sha256 = await sha256([this.file], signal);
-      if (this.open?.sha256 && this.open.sha256 !== this.sha256) this.#part();
-    }
-    if (this.sha256 && !this.id && !this.isUnknown) {
+    this.sha256 ??= await this.#hash(signal);
+    if (this.open && this.open.sha256 !== this.sha256) this.#part();
+    if (!this.id && !this.isUnknown) {
       this.#become("asking");
       const file = await this.#offer(signal);
       if (file) return this.#end("instant", file);
@@ -92,6 +106,15 @@ export class Upload {
     const upload = await this.#begin(signal);
     const file = upload.file ?? (await this.#send(upload, signal));
     return this.#end("done", file);
+  }
+
+  #hash(signal) {
+    this.hashed = 0;
+    this.#become("hashing");
+    return sha256([this.file], signal, (bytes) => {
+      this.hashed = bytes;
+      this.changed(this);
+    });
   }
 
   #end(state, file) {
@@ -132,64 +155,38 @@ export class Upload {
       });
       if (upload?.file || upload?.state === "open" || upload?.state === "merging") return upload;
     }
-    const { name, size, folder: folder_id } = this;
-    const sha256 = this.sha256 ?? null;
-    const upload = await post("/file/mpupload/init", { name, size, sha256, folder_id, part_size: PART_BYTES }, { signal });
-    this.id = upload.upload_id;
+    const upload = await this.#init();
+    signal.throwIfAborted();
     return upload;
   }
 
+  // Is never broken off, so that whoever gives the upload up knows which one it is; and is done once, also when its answer was lost.
+  #init() {
+    const { name, size, sha256, folder: folder_id } = this;
+    this.initKey ??= newKey();
+    const wish = { name, size, sha256, folder_id, part_size: PART_BYTES };
+    this.beginning ??= post("/file/mpupload/init", wish, { key: this.initKey })
+      .then((upload) => {
+        this.id = upload.upload_id;
+        this.initKey = null;
+        return upload;
+      })
+      .finally(() => {
+        this.beginning = null;
+      });
+    return this.beginning;
+  }
+
   async #send(upload, signal) {
-    const missing = upload.missing.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at));
-    const going = new Map();
-    let [there, broken] = [received(upload), null];
-    const tell = () => {
-      this.done = there + [...going.values()].reduce((sum, bytes) => sum + bytes, 0);
-      this.changed(this);
-    };
-    this.done = there;
+    this.done = received(upload);
     this.#become("sending");
-    const lane = async () => {
-      while (missing.length > 0 && !broken) {
-        await inTurn(async () => {
-          const index = missing.shift();
-          if (index === undefined || broken || signal.aborted) return;
-          const from = (index - 1) * upload.part_size;
-          const blob = this.file.slice(from, from + upload.part_size);
-          try {
-            await sendPart({
-              uploadId: this.id,
-              index,
-              blob,
-              signal,
-              progress: (bytes) => {
-                going.set(index, bytes);
-                tell();
-              },
-            });
-            there += blob.size;
-          } catch (error) {
-            broken ??= error;
-          }
-          going.delete(index);
-          tell();
-        });
-      }
-    };
-    // When one part breaks, those that are on their way still arrive.
-    await Promise.all(Array.from({ length: LANES }, lane));
-    signal.throwIfAborted();
-    if (broken) throw broken;
+    await sendParts(upload, this.file, signal, (bytes) => {
+      this.done = bytes;
+      this.changed(this);
+    });
     this.#become("merging");
     return post("/file/mpupload/complete", { upload_id: this.id }, { signal });
   }
-}
-
-// Bytes of an upload that the drive has.
-function received({ received: ranges, part_size, part_count, size }) {
-  const parts = ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
-  const hasLast = ranges.some(([, last]) => last === part_count);
-  return parts * part_size - (hasLast ? part_count * part_size - size : 0);
 }
 
 // Waits, but no longer than until the browser is online again.

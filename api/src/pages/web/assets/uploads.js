@@ -2,6 +2,7 @@
 
 import { all } from "./api.js";
 import { at, button, icon, make, named } from "./dom.js";
+import { Unreadable } from "./hash.js";
 import { attempt, complain, say } from "./messages.js";
 import { bytes, onLanguage, t } from "./text.js";
 import { Upload } from "./upload.js";
@@ -95,9 +96,10 @@ function place(upload) {
 
 function draw(upload, { line, bar, state, controls }) {
   const { name, why } = upload;
-  const values = { done: bytes(upload.done), size: bytes(upload.size), why };
-  if (["starting", "hashing", "asking", "merging"].includes(upload.state)) bar.removeAttribute("value");
-  else bar.value = upload.size === 0 && upload.result ? 1 : upload.done;
+  const done = upload.state === "hashing" ? upload.hashed : upload.done;
+  const values = { done: bytes(done), size: bytes(upload.size), why };
+  if (["starting", "asking", "merging", "cancelling"].includes(upload.state)) bar.removeAttribute("value");
+  else bar.value = upload.size === 0 && upload.result ? 1 : done;
   bar.setAttribute("aria-label", t("upload.progress", { name }));
   bar.hidden = upload.hasEnded;
   const text = t(upload.state === "waiting" && why ? "upload.state.busy" : `upload.state.${upload.state}`, values);
@@ -114,12 +116,12 @@ function draw(upload, { line, bar, state, controls }) {
 
 function controlsOf(upload, name) {
   const control = (symbol, what, work) => button("", work, { look: "plain", symbol, label: t(`upload.${what}`, { name }) });
-  const cancel = control("close", "cancel", (event) =>
+  const giveUp = (event) =>
     attempt(event.currentTarget, async () => {
       await upload.cancel();
       remove(upload);
-    }),
-  );
+    });
+  const cancel = control("close", "cancel", giveUp);
   const resume = () => {
     upload.state = "queued";
     draw(upload, rows.get(upload));
@@ -137,16 +139,21 @@ function controlsOf(upload, name) {
     return [choose, cancel];
   }
   if (upload.state === "paused") return [control("play", "resume", resume), cancel];
-  if (upload.state === "failed") return [control("again", "resume", resume), control("close", "dismiss", () => remove(upload))];
+  if (upload.state === "elsewhere") return [cancel];
+  if (upload.state === "failed") {
+    const again = upload.error instanceof Unreadable ? [] : [control("again", "resume", resume)];
+    return [...again, control("close", "dismiss", giveUp)];
+  }
   if (upload.hasEnded) return [control("close", "dismiss", () => remove(upload))];
   const pause = control("pause", "pause", () => upload.pause());
-  return upload.state === "merging" ? [] : [pause, cancel];
+  return ["merging", "cancelling"].includes(upload.state) ? [] : [pause, cancel];
 }
 
 function remove(upload) {
   const { line } = rows.get(upload);
   const near = line.nextElementSibling ?? line.previousElementSibling;
-  const hadFocus = line.contains(document.activeElement);
+  // The control that was pressed may be gone already.
+  const hadFocus = line.contains(document.activeElement) || document.activeElement === document.body;
   rows.delete(upload);
   line.remove();
   tell();
