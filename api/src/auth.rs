@@ -71,12 +71,14 @@ impl App {
 
     /// Asks the read tables. They may be behind what is known of a session's end.
     async fn look_up(&self, token_sha256: Sha256, now: Timestamp) -> Result<Option<Session>, Problem> {
+        let sessions = &self.drive.ports().sessions;
         let Some(SessionRecord { session, account, expires_at, roles }) = session_by_token(&*self.tables, token_sha256).await?
         else {
+            sessions.miss(token_sha256, now).await;
             return Ok(None);
         };
         let session = Session { caller: Caller { account, session, roles }, expires_at };
-        let alive = self.drive.ports().sessions.keep(token_sha256, &session, now).await;
+        let alive = sessions.keep(token_sha256, &session, now).await;
         Ok(alive.then_some(session))
     }
 }

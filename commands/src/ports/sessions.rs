@@ -28,13 +28,19 @@ pub const CLOCKS_APART_MICROS: i64 = 250_000;
 /// - Where [`end`](Self::end) was heard of, the session is never found alive again, whether it is kept before, meanwhile or afterwards. The
 ///   process that ended it hears at once; the others that share the cache do within a quarter of a second if it can be reached, and
 ///   otherwise learn it from the read tables when their belief has run out.
+/// - What the read tables said before they knew of [no session](Self::miss) is not believed any more by the process that asked them: whoever was
+///   once turned away there is not let in by an older answer.
 #[async_trait]
 pub trait SessionCache: Send + Sync {
     /// What is known of the session whose token has this SHA-256.
     async fn find(&self, token_sha256: Sha256, now: Timestamp) -> Known;
 
-    /// Keeps what the read tables said of a token when they were asked. False when its session is known to have ended: they are behind.
+    /// Keeps what the read tables said of a token when they were asked. False when its session is known to have ended, or was missed since: they
+    /// are behind.
     async fn keep(&self, token_sha256: Sha256, session: &Session, asked_at: Timestamp) -> bool;
+
+    /// The read tables knew of no session of that token when they were asked.
+    async fn miss(&self, token_sha256: Sha256, asked_at: Timestamp);
 
     /// These sessions have ended.
     async fn end(&self, ended: &[Ended], now: Timestamp);

@@ -36,8 +36,8 @@ pub struct RedisSessions {
     seal: Seal,
     /// What this process knows by itself: all there is while Redis is away.
     own: MemorySessions,
-    /// What Redis said.
-    near: Cache<Sha256, Session>,
+    /// What Redis said, and when the read tables had been asked for it.
+    near: Cache<Sha256, (Session, Timestamp)>,
     announcer: Announcer,
 }
 
@@ -64,7 +64,8 @@ fn entry(link: &Link, token_sha256: Sha256) -> String {
 #[async_trait]
 impl SessionCache for RedisSessions {
     async fn find(&self, token_sha256: Sha256, now: Timestamp) -> Known {
-        if let Some(session) = self.near.get(&token_sha256) {
+        let counts = |asked_at| !self.own.was_missed(token_sha256, asked_at);
+        if let Some((session, _)) = self.near.get(&token_sha256).filter(|(_, asked_at)| counts(*asked_at)) {
             return self.known(session, false);
         }
         let mut script = FIND.prepare_invoke();
@@ -74,11 +75,10 @@ impl SessionCache for RedisSessions {
         };
         let opened = found.and_then(|(text, ended)| Some((self.seal.open(token_sha256, &text)?, ended)));
         match opened {
-            Some(((session, asked_at), ended)) if ended || is_believed(asked_at, now) => {
-                if !ended {
-                    self.near.insert(token_sha256, session.clone());
-                }
-                self.known(session, ended)
+            Some(((session, _), true)) => self.known(session, true),
+            Some(((session, asked_at), false)) if is_believed(asked_at, now) && counts(asked_at) => {
+                self.near.insert(token_sha256, (session.clone(), asked_at));
+                self.known(session, false)
             }
             Some(_) | None => Known::Unknown,
         }
@@ -92,6 +92,10 @@ impl SessionCache for RedisSessions {
             self.own.note_end(session.caller.session);
         }
         self.own.keep(token_sha256, session, asked_at).await
+    }
+
+    async fn miss(&self, token_sha256: Sha256, asked_at: Timestamp) {
+        self.own.miss(token_sha256, asked_at).await;
     }
 
     async fn end(&self, ended: &[Ended], now: Timestamp) {

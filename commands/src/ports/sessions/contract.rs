@@ -22,6 +22,7 @@ pub async fn suite(one: &impl SessionCache, other: &impl SessionCache, namespace
     an_end_is_of_one_session(one, other, namespace).await;
     a_session_can_end_before_it_was_ever_kept(one, other, namespace).await;
     an_end_that_races_with_keeping_wins(one, other, namespace).await;
+    whoever_was_missed_is_not_let_in_by_an_older_answer(one, other, namespace).await;
 }
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
@@ -120,4 +121,23 @@ async fn an_end_that_races_with_keeping_wins(one: &impl SessionCache, other: &im
         assert!(!matches!(other.find(token, NOW).await, Known::Session(_)), "round {round}");
         assert!(!other.keep(token, &session, NOW).await, "round {round}");
     }
+}
+
+async fn whoever_was_missed_is_not_let_in_by_an_older_answer(one: &impl SessionCache, other: &impl SessionCache, namespace: &str) {
+    let token = token(namespace, "missed");
+    let session = session(token, false);
+    kept(one, other, token, &session).await;
+    other.miss(token, NOW).await;
+    assert_eq!(other.find(token, NOW).await, Known::Unknown);
+    assert!(!other.keep(token, &session, Timestamp(NOW.0 - 1)).await, "a belated answer");
+    assert_eq!(other.find(token, NOW).await, Known::Unknown);
+    // It was only not there yet.
+    let later = Timestamp(NOW.0 + 1);
+    for _ in 0..100 {
+        assert!(other.keep(token, &session, later).await);
+        if other.find(token, later).await == Known::Session(session.clone()) {
+            return;
+        }
+    }
+    panic!("a later answer is not believed");
 }
