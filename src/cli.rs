@@ -1,7 +1,9 @@
 //! The command line. One verb, one file.
 
+mod completions;
 mod config_check;
 mod events;
+mod man;
 mod migrate;
 mod openapi;
 mod projection;
@@ -77,6 +79,10 @@ enum Verb {
     },
     /// Print the `OpenAPI` document of the REST interface.
     Openapi(openapi::Openapi),
+    /// Print the completions of this command line for a shell.
+    Completions(completions::Completions),
+    /// Write the manual pages.
+    Man(man::Man),
 }
 
 /// The configuration or the command line can't be used: nothing was done.
@@ -104,6 +110,8 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Migrate(migrate) => migrate.run(),
         Verb::Config { verb } => verb.run(),
         Verb::Openapi(openapi) => openapi.run(),
+        Verb::Completions(completions) => completions.run(),
+        Verb::Man(man) => man.run(),
     }
 }
 

@@ -1,13 +1,18 @@
 //! `cairn events`: the log, as it is.
 
-use std::process::ExitCode;
-use std::time::Duration;
+mod chain;
+mod list;
+mod range;
+mod show;
+mod stats;
+mod tail;
+mod wanted;
 
-use cairn_commands::ports::event_store::EventStore;
-use cairn_domain::{Position, StoredEvent};
-use clap::{Args, Subcommand};
-use serde_json::json;
-use tokio::sync::watch;
+use std::process::ExitCode;
+
+use cairn_domain::StoredEvent;
+use clap::Subcommand;
+use serde_json::{Value, json};
 
 use super::{Place, block_on, rfc3339, say};
 use crate::data::DataDirectory;
@@ -16,148 +21,40 @@ use crate::wiring::{OpenLog, open_log};
 #[derive(Debug, Subcommand)]
 pub(super) enum Events {
     /// Print events, oldest first.
-    #[command(after_help = "Examples:\n  cairn events list --limit 20\n  cairn events list --category file --json | head")]
-    List(List),
+    #[command(after_help = "\
+Examples:
+  cairn events list --limit 20
+  cairn events list --category file --json | head
+  cairn events list --actor alice --from 2026-11-01 --until 2026-11-30T12:00:00Z
+  cairn events list --type FileAdded --type FilePurged --from 1000")]
+    List(list::List),
+    /// Print one event whole, or a stream, and what led to it and followed from it.
+    #[command(after_help = "\
+Examples:
+  cairn events show 42
+  cairn events show 6f1f2d9a-5f0e-5c9b-9d6b-0a4f3c1e7b11
+  cairn events show file-0b7d3c52-8f7e-4a55-9f0e-2f8f6c1d9a10 --json")]
+    Show(show::Show),
+    /// Count what is on the log.
+    #[command(after_help = "Examples:\n  cairn events stats\n  cairn events stats --from 2026-11-01 --json")]
+    Stats(stats::Stats),
     /// Print the last events, and new ones as they come.
     #[command(after_help = "Examples:\n  cairn events tail\n  cairn events tail --lines 100 --no-follow")]
-    Tail(Tail),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct List {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    shape: Shape,
-    /// Only events after this position.
-    #[arg(long, default_value_t = 0)]
-    after: u64,
-    /// At most this many events.
-    #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
-    limit: u64,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Tail {
-    #[command(flatten)]
-    place: Place,
-    #[command(flatten)]
-    shape: Shape,
-    /// How many of the last events to begin with.
-    #[arg(long, short = 'n', default_value_t = 10)]
-    lines: u64,
-    /// End after the last event instead of waiting for more.
-    #[arg(long)]
-    no_follow: bool,
-}
-
-#[derive(Debug, Args)]
-struct Shape {
-    /// Only events of this category: username, account, upload, blob, file or transfer.
-    #[arg(long)]
-    category: Option<String>,
-    /// Only events of this stream.
-    #[arg(long)]
-    stream: Option<String>,
-    /// One JSON object a line.
-    #[arg(long)]
-    json: bool,
+    Tail(tail::Tail),
 }
 
 /// Events that one read asks for.
 const PAGE: usize = 1_000;
-/// How often the log is asked for more, beside its own hints.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Events {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::List(list) => block_on(list.print()),
+            Self::Show(show) => block_on(show.print()),
+            Self::Stats(stats) => block_on(stats.print()),
             Self::Tail(tail) => block_on(tail.print()),
         }
     }
-}
-
-impl List {
-    async fn print(self) -> anyhow::Result<ExitCode> {
-        let OpenLog { store: log, closing, .. } = open(&self.place).await?;
-        let (mut after, mut left) = (Position(self.after), self.limit);
-        while left > 0 {
-            let page = log.read_all(after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
-            for event in page.iter().filter(|event| self.shape.wants(event)).take(usize::try_from(left).unwrap_or(usize::MAX)) {
-                self.shape.print(event);
-                left -= 1;
-            }
-        }
-        closing.close().await;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-impl Tail {
-    async fn print(self) -> anyhow::Result<ExitCode> {
-        let OpenLog { store: log, closing, .. } = open(&self.place).await?;
-        let mut growth = log.growth();
-        let after = self.print_last(&*log).await?;
-        if !self.no_follow {
-            tokio::select! {
-                followed = self.follow(&*log, &mut growth, after) => followed?,
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        closing.close().await;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    async fn follow(
-        &self,
-        log: &dyn EventStore,
-        growth: &mut watch::Receiver<Position>,
-        mut after: Position,
-    ) -> anyhow::Result<()> {
-        loop {
-            let page = log.read_all(after, PAGE).await?;
-            page.iter().filter(|event| self.shape.wants(event)).for_each(|event| self.shape.print(event));
-            match page.last() {
-                Some(last) => after = last.position,
-                None => {
-                    // The hint may be missed when another process appends, so it is not waited for alone.
-                    let _ = tokio::time::timeout(LOOK_EVERY, growth.changed()).await;
-                }
-            }
-        }
-    }
-
-    /// Goes backwards in ever larger steps until enough events are found; returns where the log ended.
-    async fn print_last(&self, log: &dyn EventStore) -> anyhow::Result<Position> {
-        let head = log.head().await?;
-        let wanted = usize::try_from(self.lines).unwrap_or(usize::MAX);
-        let mut step = self.lines.max(16);
-        loop {
-            let from = head.0.saturating_sub(step);
-            let mut found = read_between(log, Position(from), head).await?;
-            found.retain(|event| self.shape.wants(event));
-            if found.len() >= wanted || from == 0 {
-                let skipped = found.len().saturating_sub(wanted);
-                found.iter().skip(skipped).for_each(|event| self.shape.print(event));
-                return Ok(head);
-            }
-            step = step.saturating_mul(8);
-        }
-    }
-}
-
-async fn read_between(log: &dyn EventStore, mut after: Position, until: Position) -> anyhow::Result<Vec<StoredEvent>> {
-    let mut all = Vec::new();
-    while after < until {
-        let page = log.read_all(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.position;
-        all.extend(page.into_iter().filter(|event| event.position <= until));
-    }
-    Ok(all)
 }
 
 async fn open(place: &Place) -> anyhow::Result<OpenLog> {
@@ -165,15 +62,8 @@ async fn open(place: &Place) -> anyhow::Result<OpenLog> {
     open_log(&config, &DataDirectory::of(&config)?).await
 }
 
-impl Shape {
-    fn wants(&self, event: &StoredEvent) -> bool {
-        self.category.as_deref().is_none_or(|category| event.stream.category() == category)
-            && self.stream.as_deref().is_none_or(|stream| event.stream.as_str() == stream)
-    }
-
-    fn print(&self, event: &StoredEvent) {
-        say(&if self.json { as_json(event) } else { as_line(event) });
-    }
+fn print(event: &StoredEvent, json: bool) {
+    say(&if json { as_json(event).to_string() } else { as_line(event) });
 }
 
 pub(super) fn as_line(event: &StoredEvent) -> String {
@@ -181,11 +71,13 @@ pub(super) fn as_line(event: &StoredEvent) -> String {
     format!("{position:>8}  {}  {name:<18} {stream}@{}  {data}", rfc3339(event.time), version.0)
 }
 
-pub(super) fn as_json(event: &StoredEvent) -> String {
-    let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_else(|_| json!(event.data));
+pub(super) fn as_json(event: &StoredEvent) -> Value {
     json!({
         "position": event.position, "id": event.id, "stream": event.stream, "version": event.version, "type": event.name,
-        "schema": event.schema, "time": rfc3339(event.time), "metadata": event.metadata, "data": data,
+        "schema": event.schema, "time": rfc3339(event.time), "metadata": event.metadata, "data": data(event),
     })
-    .to_string()
+}
+
+fn data(event: &StoredEvent) -> Value {
+    serde_json::from_str(&event.data).unwrap_or_else(|_| json!(event.data))
 }

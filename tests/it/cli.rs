@@ -14,6 +14,8 @@ const VERBS: &[&[&str]] = &[
     &["serve"],
     &["events"],
     &["events", "list"],
+    &["events", "show"],
+    &["events", "stats"],
     &["events", "tail"],
     &["projection"],
     &["projection", "list"],
@@ -30,6 +32,8 @@ const VERBS: &[&[&str]] = &[
     &["config"],
     &["config", "check"],
     &["openapi"],
+    &["completions"],
+    &["man"],
 ];
 
 #[test]
@@ -41,6 +45,25 @@ fn every_verb_explains_itself() {
         assert!(help.contains("Usage:"), "{verb:?}: {help}");
     }
     assert!(cairn(&["--version"]).success().starts_with("cairn "));
+}
+
+#[test]
+fn shells_complete_it_and_man_explains_it() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = cairn(&["completions", shell]).success();
+        assert!(script.contains("rebuild") && script.contains("no-follow"), "{shell}: {script}");
+    }
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().to_str().unwrap();
+    cairn(&["man", directory]).success();
+    for verb in VERBS {
+        let page = place.path().join(format!("{}.1", [&["cairn"], *verb].concat().join("-")));
+        let text = fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page:?}: {error}"));
+        assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{verb:?}: {text}");
+    }
+    let nowhere = format!("{directory}/absent");
+    let refused = cairn(&["man", &nowhere]);
+    assert!(refused.code == Some(1) && refused.stderr.contains(&nowhere), "{refused:?}");
 }
 
 #[test]
@@ -65,9 +88,13 @@ fn what_cannot_be_meant_ends_with_2() {
         }
     }
     assert!(cairn(&["config", "check", "--config", &unknown]).stderr.contains("lissen"));
-    for arguments in
-        [&["nonsense"][..], &["serve", "--listen", "nowhere"], &["events", "list", "--limit", "x"], &["user", "grant", "a", "king"]]
-    {
+    for arguments in [
+        &["nonsense"][..],
+        &["serve", "--listen", "nowhere"],
+        &["events", "list", "--limit", "x"],
+        &["events", "stats", "--from", "soon"],
+        &["user", "grant", "a", "king"],
+    ] {
         assert_eq!(cairn(arguments).code, Some(2), "{arguments:?}");
     }
     for (name, value) in
@@ -114,6 +141,8 @@ fn verbs_over_a_drive_that_is_not_there_say_so_and_make_none() {
     let data = place.path().join("data");
     for verb in [
         &["events", "list"][..],
+        &["events", "show", "1"],
+        &["events", "stats"],
         &["events", "tail"],
         &["projection", "list"],
         &["projection", "rebuild", "--all"],
@@ -171,6 +200,87 @@ async fn every_event_says_who_asked_and_because_of_what() {
     assert_eq!(cause(&events[1]), events[0]["id"]);
     assert_eq!(cause(&events[3]), events[1]["id"]);
     assert!(events.iter().all(|event| event["metadata"]["actor"] == user.id && event["metadata"]["client"] == "127.0.0.1"));
+}
+
+#[tokio::test]
+async fn events_are_chosen_by_type_person_place_and_time() {
+    let drive = Drive::start();
+    let (alice, bob) = (drive.user().await, drive.user().await);
+    alice.upload("a.txt", b"a").await;
+    bob.upload("b.txt", b"b").await;
+    let events = drive.events();
+    let list = |more: &[&str]| drive.cairn(&[&["events", "list", "--json"], more].concat()).json_lines();
+    let those = |has: &dyn Fn(&Value) -> bool| -> Vec<Value> { events.iter().filter(|event| has(event)).cloned().collect() };
+    let types = ["FileAdded", "FileMerged"];
+    let chosen = those(&|event| types.contains(&event["type"].as_str().unwrap()));
+    assert_eq!((list(&["--type", "FileAdded", "--type", "FileMerged"]), chosen.len()), (chosen, 4));
+    let of_alice = those(&|event| event["metadata"]["actor"] == alice.id);
+    assert!(of_alice.len() > 3, "{of_alice:?}");
+    assert_eq!(list(&["--actor", &alice.id]), of_alice);
+    assert_eq!(list(&["--actor", &alice.name]), of_alice);
+    assert_eq!(list(&["--actor", "system"]), those(&|event| event["metadata"]["actor"].is_null()));
+    let (third, time) = (events[2]["position"].to_string(), events[2]["time"].as_str().unwrap());
+    assert_eq!(list(&["--from", &third]), events[2..]);
+    assert_eq!(list(&["--until", &third]), events[..3]);
+    assert_eq!(list(&["--from", &third, "--until", &third]), events[2..3]);
+    assert_eq!(list(&["--from", time]), those(&|event| event["time"].as_str().unwrap() >= time));
+    assert_eq!(list(&["--until", time]), those(&|event| event["time"].as_str().unwrap() <= time));
+    let (first, last) = (&events[0]["time"].as_str().unwrap()[..10], &events.last().unwrap()["time"].as_str().unwrap()[..10]);
+    assert_eq!(list(&["--from", first, "--until", last]), events);
+    assert_eq!(list(&["--from", "2999-01-01"]), [Value::Null; 0]);
+    let nobody = drive.cairn(&["events", "list", "--actor", "nobody-at-all"]);
+    assert!(nobody.code == Some(1) && nobody.stderr.contains("nobody-at-all"), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn an_event_is_shown_with_what_led_to_it_and_what_followed() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    let file = user.upload("a.txt", b"a").await;
+    let events = drive.events();
+    let named = |name: &str| events.iter().find(|event| event["type"] == name).unwrap();
+    let (stored, added) = (named("BlobStored"), named("FileAdded"));
+    let show = |what: &str| drive.cairn(&["events", "show", what, "--json"]).json_lines();
+    let tree = show(stored["id"].as_str().unwrap());
+    assert_eq!(show(&stored["position"].to_string()), tree);
+    let told: Vec<_> = tree.iter().map(|event| (event["type"].as_str().unwrap(), event["depth"].as_u64().unwrap())).collect();
+    assert_eq!(told, [("FileMerged", 0), ("BlobStored", 1), ("BlobReferenced", 2), ("FileAdded", 2)]);
+    let asked: Vec<_> = tree.iter().filter(|event| event["asked"] == true).map(|event| &event["id"]).collect();
+    assert_eq!(asked, [&stored["id"]]);
+    // Of a stream the tree is the same, and another event was asked for.
+    let of_stream = show(&format!("file-{}", file.id));
+    let ids = |tree: &[Value]| tree.iter().map(|event| event["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&of_stream), ids(&tree));
+    assert_eq!(of_stream.iter().find(|event| event["asked"] == true).unwrap()["id"], added["id"]);
+    let text = drive.cairn(&["events", "show", added["id"].as_str().unwrap()]).success();
+    for said in ["FileAdded, schema 1", "\"a.txt\"", user.id.as_str(), "127.0.0.1", "FileMerged"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    for absent in ["999999", "6f1f2d9a-5f0e-5c9b-9d6b-0a4f3c1e7b11", "file-6f1f2d9a-5f0e-5c9b-9d6b-0a4f3c1e7b11", "nonsense"] {
+        let refused = drive.cairn(&["events", "show", absent]);
+        assert!(refused.code == Some(1) && refused.stderr.contains(absent), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_on_the_log_is_counted() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    for name in ["a.txt", "b.txt"] {
+        user.upload(name, name.as_bytes()).await;
+    }
+    let events = drive.events();
+    let mut counted = drive.cairn(&["events", "stats", "--json"]).json_lines();
+    let all = counted.pop().unwrap();
+    assert_eq!(all["events"], events.len());
+    let sum = |field: &str| counted.iter().map(|line| line[field].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("events"), sum("streams")), (events.len() as u64, all["streams"].as_u64().unwrap()));
+    assert_eq!(all["streams"], events.iter().filter(|event| event["version"] == 0).count());
+    assert_eq!((&all["first"]["time"], &all["last"]["position"]), (&events[0]["time"], &events.last().unwrap()["position"]));
+    let added = counted.iter().find(|line| line["type"] == "FileAdded").unwrap();
+    assert_eq!((&added["events"], &added["streams"], &added["category"]), (&json!(2), &json!(2), &json!("file")));
+    let of_files = drive.cairn(&["events", "stats", "--category", "file"]).success();
+    assert!(of_files.contains("FileAdded") && !of_files.contains("BlobStored"), "{of_files}");
 }
 
 #[tokio::test]

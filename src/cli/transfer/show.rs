@@ -39,7 +39,7 @@ impl Show {
             bail!("no content with the SHA-256 {sha256} was ever stored here");
         }
         for event in &events {
-            say(&if self.json { as_json(event) } else { as_line(event) });
+            say(&if self.json { as_json(event).to_string() } else { as_line(event) });
         }
         Ok(ExitCode::SUCCESS)
     }
