@@ -55,6 +55,25 @@ test("an upload is interrupted by a reload and goes on with the parts that are m
   await context.close();
 });
 
+test("each of many files that are chosen together is sent once", LONG, async () => {
+  const { context, page, faults } = await somebody();
+  const names = ["1.bin", "2.bin", "3.bin", "4.bin", "5.bin"];
+  const offered = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/file/fastupload")) offered.push(request.postDataJSON().name);
+  });
+  await choose(
+    page,
+    names.map((name) => file(name)),
+  );
+  for (const name of names) await inState(page, name, "done");
+  assert.deepEqual(offered.sort(), names);
+  const { items } = await call(context, "GET", "/file/query");
+  assert.deepEqual(items.map(({ name }) => name).sort(), names);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("another file of the same size is not taken for the one that was begun", LONG, async () => {
   const { context, page } = await somebody();
   const wanted = file("draft.bin", 9 * MIB);

@@ -9,7 +9,7 @@ use super::{Place, open, print};
 use crate::wiring::OpenLog;
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(in crate::cli) struct List {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]

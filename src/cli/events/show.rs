@@ -12,7 +12,7 @@ use super::{PAGE, Place, as_json, as_line, data, open, rfc3339, say};
 use crate::wiring::OpenLog;
 
 #[derive(Debug, Args)]
-pub(super) struct Show {
+pub(in crate::cli) struct Show {
     /// An event by its position or id, or a stream by its name.
     #[arg(value_name = "POSITION|ID|STREAM")]
     what: String,

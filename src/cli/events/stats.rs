@@ -11,7 +11,7 @@ use super::{Place, open, rfc3339, say};
 use crate::wiring::OpenLog;
 
 #[derive(Debug, Args)]
-pub(super) struct Stats {
+pub(in crate::cli) struct Stats {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use super::{PAGE, Place, open, print};
 use crate::wiring::OpenLog;
 
 #[derive(Debug, Args)]
-pub(super) struct Tail {
+pub(in crate::cli) struct Tail {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]

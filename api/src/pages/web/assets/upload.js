@@ -43,6 +43,7 @@ export class Upload {
 
   // Goes on until the file is there, or somebody stops it, or the drive refuses it.
   async run() {
+    if (this.isRunning) return;
     const stop = new AbortController();
     this.stop = stop;
     this.#become("starting");

@@ -57,10 +57,12 @@ function again([file]) {
   next();
 }
 
+// Whoever starts says so at once, and that comes back here: so what is queued is looked for anew each time.
 function next() {
   const uploads = [...rows.keys()];
-  const room = RUNNING_MAX - uploads.filter((upload) => upload.isRunning).length;
-  for (const upload of uploads.filter(({ state }) => state === "queued").slice(0, Math.max(0, room))) upload.run();
+  const isFull = () => uploads.filter(({ isRunning }) => isRunning).length >= RUNNING_MAX;
+  const queued = () => uploads.find(({ state }) => state === "queued");
+  for (let upload = queued(); upload && !isFull(); upload = queued()) upload.run();
 }
 
 function changed(upload) {
