@@ -244,7 +244,7 @@ async fn an_event_is_shown_with_what_led_to_it_and_what_followed() {
     let tree = show(stored["id"].as_str().unwrap());
     assert_eq!(show(&stored["position"].to_string()), tree);
     let told: Vec<_> = tree.iter().map(|event| (event["type"].as_str().unwrap(), event["depth"].as_u64().unwrap())).collect();
-    assert_eq!(told, [("FileMerged", 0), ("BlobStored", 1), ("BlobReferenced", 2), ("FileAdded", 2)]);
+    assert_eq!(told, [("FileMerged", 0), ("BlobStored", 1), ("FileAdded", 2), ("BlobReferenced", 1)]);
     let asked: Vec<_> = tree.iter().filter(|event| event["asked"] == true).map(|event| &event["id"]).collect();
     assert_eq!(asked, [&stored["id"]]);
     // Of a stream the tree is the same, and another event was asked for.

@@ -38,7 +38,8 @@ impl FromStr for Moment {
             let time = Timestamp(time.as_microsecond());
             return Ok(Self::Time(time, time));
         }
-        let Ok(day) = text.parse::<Date>() else {
+        // A date alone: a time without its offset would be a day, too, to a parser that takes what it can.
+        let Ok(day) = Date::strptime("%Y-%m-%d", text) else {
             bail!("it is neither a position, nor a time as 2026-11-30T12:00:00Z, nor a day as 2026-11-30")
         };
         let begins = |day: Date| anyhow::Ok(day.to_zoned(TimeZone::UTC)?.timestamp().as_microsecond());
