@@ -74,7 +74,10 @@ async fn find(log: &dyn EventStore, what: &str) -> anyhow::Result<Vec<StoredEven
     if let Ok(position) = what.parse::<u64>() {
         let page = log.read_all(Position(position.saturating_sub(1)), 1).await?;
         let found: Vec<_> = page.into_iter().filter(|event| event.position.0 == position).collect();
-        return if found.is_empty() { bail!("there is no event at {position}") } else { Ok(found) };
+        if found.is_empty() {
+            bail!("there is no event at {position}");
+        }
+        return Ok(found);
     }
     if let Ok(id) = what.parse::<EventId>() {
         return by_id(log, id).await;
@@ -83,7 +86,10 @@ async fn find(log: &dyn EventStore, what: &str) -> anyhow::Result<Vec<StoredEven
         bail!("{what:?} is neither a position, nor the id of an event, nor a stream as file-0b7d3c52-8f7e-4a55-9f0e-2f8f6c1d9a10")
     };
     let events = of_stream(log, &stream).await?;
-    if events.is_empty() { bail!("there is no stream {stream}") } else { Ok(events) }
+    if events.is_empty() {
+        bail!("there is no stream {stream}");
+    }
+    Ok(events)
 }
 
 /// Logs keep no way to an event by its id, so it is looked for.

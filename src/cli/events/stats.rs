@@ -78,9 +78,9 @@ impl Stats {
         range.each(&*log, Position::START, count).await?;
         closing.close().await;
         if json {
-            print_json(&types, &all)
+            print_json(&types, &all);
         } else {
-            print_table(&types, &all)
+            print_table(&types, &all);
         }
         Ok(ExitCode::SUCCESS)
     }
