@@ -63,7 +63,8 @@ impl Chain {
     }
 }
 
-async fn gather(
+/// The events after the position that are wanted; each is asked about once, in order.
+pub(super) async fn gather(
     log: &dyn EventStore,
     mut after: Position,
     mut is_wanted: impl FnMut(&StoredEvent) -> bool,

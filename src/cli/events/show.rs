@@ -7,7 +7,7 @@ use cairn_domain::{EventId, Position, StoredEvent, StreamName, Version};
 use clap::Args;
 use serde_json::json;
 
-use super::chain::Chain;
+use super::chain::{Chain, gather};
 use super::{PAGE, Place, as_json, as_line, data, open, rfc3339, say};
 use crate::wiring::OpenLog;
 
@@ -94,15 +94,11 @@ async fn find(log: &dyn EventStore, what: &str) -> anyhow::Result<Vec<StoredEven
 
 /// Logs keep no way to an event by its id, so it is looked for.
 async fn by_id(log: &dyn EventStore, id: EventId) -> anyhow::Result<Vec<StoredEvent>> {
-    let mut after = Position::START;
-    loop {
-        let page = log.read_all(after, PAGE).await?;
-        let Some(last) = page.last() else { bail!("there is no event {id}") };
-        after = last.position;
-        if let Some(found) = page.into_iter().find(|event| event.id == id) {
-            return Ok(vec![found]);
-        }
+    let found = gather(log, Position::START, |event| event.id == id).await?;
+    if found.is_empty() {
+        bail!("there is no event {id}");
     }
+    Ok(found)
 }
 
 async fn of_stream(log: &dyn EventStore, stream: &StreamName) -> anyhow::Result<Vec<StoredEvent>> {

@@ -36,6 +36,11 @@ async fn process(redis: &RedisAddress, prefix: &str) -> Process {
     process_at(&redis.url(), prefix).await
 }
 
+/// A prefix of this run: what an earlier one has left in a server that still runs is not seen.
+fn prefix(name: &str) -> String {
+    format!("{name}-{}:", std::process::id())
+}
+
 async fn process_at(url: &str, prefix: &str) -> Process {
     let link = Link::open(&Server::from_str(url).unwrap(), prefix).await.unwrap();
     let (seal, clock) = (Seal::of(&[5; 32]), Arc::new(ManualClock::at(NOW)) as Arc<dyn Clock>);
@@ -48,13 +53,14 @@ async fn process_at(url: &str, prefix: &str) -> Process {
 #[tokio::test]
 async fn sessions_and_attempts_keep_their_contracts() {
     let redis = shared::redis().unwrap();
-    let (one, other) = (process(&redis, "contract:").await, process(&redis, "contract:").await);
+    let prefix = prefix("contract");
+    let (one, other) = (process(&redis, &prefix).await, process(&redis, &prefix).await);
     sessions::contract::suite(&one.sessions, &other.sessions, "first").await;
     sessions::contract::suite(&other.sessions, &one.sessions, "second").await;
     attempts::contract::suite(&one.attempts, &other.attempts, "first").await;
     rates::contract::suite(&one.rates, &other.rates, "first").await;
     // Scripts are made known again to a server that has forgotten them.
-    Keys::of(&redis, "contract:").call(&["SCRIPT", "FLUSH"]);
+    Keys::of(&redis, &prefix).call(&["SCRIPT", "FLUSH"]);
     attempts::contract::suite(&other.attempts, &one.attempts, "second").await;
     sessions::contract::suite(&one.sessions, &other.sessions, "third").await;
     assert!(one.link.is_up() && other.link.is_up(), "no question was in vain");
@@ -90,8 +96,9 @@ async fn without_redis_each_keeps_the_contracts_alone() {
 #[tokio::test]
 async fn nothing_stays_for_ever_and_no_name_stands_there() {
     let redis = shared::redis().unwrap();
-    let keys = Keys::of(&redis, "traces:");
-    let process = process(&redis, "traces:").await;
+    let prefix = prefix("traces");
+    let keys = Keys::of(&redis, &prefix);
+    let process = process(&redis, &prefix).await;
     sessions::contract::suite(&process.sessions, &process.sessions, "traces").await;
     attempts::contract::suite(&process.attempts, &process.attempts, "password/name/alice").await;
     let all = keys.all();

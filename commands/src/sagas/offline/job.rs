@@ -47,7 +47,8 @@ fn tell(id: OfflineId, failures: u32, error: &(dyn std::error::Error + 'static))
     tracing::info!(offline = %id, failures, error, "a source did not give a file to its end");
 }
 
-fn tell_trouble(id: OfflineId, trouble: &Trouble) {
+/// Says why a download waits.
+pub(super) fn tell_trouble(id: OfflineId, trouble: &Trouble) {
     let error = trouble as &dyn std::error::Error;
     tracing::warn!(offline = %id, error, "a download can't go on just now; it is tried again");
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::job::{Ending, Job};
+use super::job::{Ending, Job, tell_trouble};
 use super::places::{NoPlace, Places};
 use crate::offline::{Turn, change, load, tidy};
 use crate::{Drive, Loaded, Trouble};
@@ -82,8 +82,7 @@ impl Fetcher {
     /// Fetches one, if it is free.
     pub async fn serve(&self, id: OfflineId) {
         if let Err(trouble) = self.try_serve(id).await {
-            let error = &trouble as &dyn std::error::Error;
-            tracing::warn!(offline = %id, error, "a download can't go on just now; it is tried again");
+            tell_trouble(id, &trouble);
         }
     }
 
