@@ -1,5 +1,6 @@
 //! Where contents go from the drive's disk: a private Ceph, and the bare SDK, which brings the same bytes there.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -25,6 +26,8 @@ const PARTS_AT_ONCE: usize = 4;
 pub(crate) struct Cold {
     ceph: Ceph,
     client: Client,
+    /// How many have had a corner of the bucket for themselves.
+    corners: Cell<u64>,
     /// Of the SDK alone: as many threads as it wants.
     runtime: Runtime,
 }
@@ -44,15 +47,17 @@ impl Cold {
         let client = Client::from_conf(config.build());
         let runtime = Runtime::new().unwrap();
         runtime.block_on(client.create_bucket().bucket(BUCKET).send()).unwrap();
-        Ok(Self { ceph, client, runtime })
+        Ok(Self { ceph, client, corners: Cell::new(0), runtime })
     }
 
-    /// What tells a drive that there is such a store.
+    /// What tells a drive that there is such a store, and where in it nobody has been before: what another drive has brought there would
+    /// be found and not be brought again.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         vec![
             ("CAIRN_STORES__COLD__KIND", "s3".to_owned()),
             ("CAIRN_STORES__COLD__ENDPOINT", self.ceph.endpoint()),
             ("CAIRN_STORES__COLD__BUCKET", BUCKET.to_owned()),
+            ("CAIRN_STORES__COLD__PREFIX", self.corner()),
             ("CAIRN_STORES__COLD__ACCESS_KEY_ID", self.ceph.access_key().to_owned()),
             ("CAIRN_STORES__COLD__SECRET_ACCESS_KEY", self.ceph.secret_key().to_owned()),
             ("CAIRN_STORES__COLD__PATH_STYLE", "true".to_owned()),
@@ -67,6 +72,11 @@ impl Cold {
         settings.push(("CAIRN_POLICY__AFTER_SECONDS", after_seconds.to_string()));
         settings.push(("CAIRN_TRANSFERS__AT_ONCE", at_once.to_string()));
         settings
+    }
+
+    fn corner(&self) -> String {
+        self.corners.set(self.corners.get() + 1);
+        format!("corner{}", self.corners.get())
     }
 
     /// Sends a file in parts, each read into memory and signed; seconds until the store has it.
@@ -93,14 +103,15 @@ impl Cold {
         })
     }
 
-    /// Puts so many small objects; seconds until the store has them all.
+    /// Puts so many small objects under new names; seconds until the store has them all.
     pub(crate) fn send_small(&self, count: u64, bytes: u64, at_once: u64) -> f64 {
+        let corner = &self.corner();
         self.runtime.block_on(async {
             let started = Instant::now();
             let puts = (0..count).map(|number| {
                 let mut body = vec![0; bytes as usize];
                 body[..8].copy_from_slice(&number.to_be_bytes());
-                let call = self.client.put_object().bucket(BUCKET).key(format!("small/{number}"));
+                let call = self.client.put_object().bucket(BUCKET).key(format!("{corner}/{number}"));
                 async move { call.body(Bytes::from(body).into()).send().await.unwrap() }
             });
             stream::iter(puts).buffer_unordered(at_once as usize).for_each(async |_| {}).await;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,6 +20,12 @@ pub(crate) struct Drive {
     token: String,
 }
 
+/// The longest that one waits for contents to move.
+const MOVED_WITHIN: Duration = Duration::from_mins(10);
+
+/// Lines of the log that are shown when something is wrong.
+const LAST_WORDS: usize = 20;
+
 impl Drive {
     pub(crate) fn start(runtime: &Runtime, place: &Path) -> Self {
         Self::with(runtime, place, &[])
@@ -27,24 +34,16 @@ impl Drive {
     /// One that is configured by its environment.
     pub(crate) fn with(runtime: &Runtime, place: &Path, settings: &[(&str, String)]) -> Self {
         let place = tempfile::tempdir_in(place).unwrap();
-        let log = place.path().join("log.txt");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_cairn"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(place.path().join("data"))
-            .env_clear()
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        // It says where it listens as soon as it does.
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| line.split_once("http://")?.1.trim().parse().ok());
-        let address = address.unwrap_or_else(|| panic!("the drive does not start: {}", fs::read_to_string(&log).unwrap()));
+        let (child, address) = launch(place.path(), settings);
         let mut drive = Self { child, place, address, token: String::new() };
         drive.token = runtime.block_on(drive.sign_in());
         drive
+    }
+
+    /// Kills it and starts it with other settings on what it has on the disk.
+    pub(crate) fn restart(&mut self, settings: &[(&str, String)]) {
+        self.stop();
+        (self.child, self.address) = launch(self.place.path(), settings);
     }
 
     async fn sign_in(&self) -> String {
@@ -85,6 +84,31 @@ impl Drive {
         files_below(&self.blobs()).len() as u64
     }
 
+    /// Looks that often until at most so many contents are on the disk, and returns how many are.
+    pub(crate) async fn until_left(&self, count: u64, every: Duration) -> u64 {
+        let started = Instant::now();
+        loop {
+            let left = self.contents();
+            if left <= count {
+                return left;
+            }
+            assert!(started.elapsed() < MOVED_WITHIN, "{left} contents do not go away:\n{}", self.last_words());
+            tokio::time::sleep(every).await;
+        }
+    }
+
+    /// Kills it. What it has on the disk stays until this value goes.
+    pub(crate) fn stop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(self.place.path().join("log.txt")).unwrap();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
+    }
+
     /// Gives the space of all contents back, behind the drive's back: it never looks at one of them again.
     pub(crate) fn remove_contents(&self) {
         remove_files(&self.blobs());
@@ -105,10 +129,29 @@ impl Drive {
 
 impl Drop for Drive {
     fn drop(&mut self) {
-        // It may have ended by itself, and whoever started it has said so by now.
+        // It may have ended by itself, and whoever started it has said so by now; or it was stopped.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn launch(place: &Path, settings: &[(&str, String)]) -> (Child, SocketAddr) {
+    let log = place.join("log.txt");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cairn"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(place.join("data"))
+        .env_clear()
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    // It says where it listens as soon as it does. It would end if it could not say the rest.
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| line.split_once("http://")?.1.trim().parse().ok());
+    let address = address.unwrap_or_else(|| panic!("the drive does not start: {}", fs::read_to_string(&log).unwrap()));
+    (child, address)
 }
 
 fn field(json: &[u8], name: &str) -> String {

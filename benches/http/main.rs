@@ -1,11 +1,12 @@
 //! How fast the whole drive is, over HTTP and durable, against the obvious way to do the same.
 //!
-//! `cargo bench -p cairn --bench http` measures everything; `-- upload download small memory transfer` any of it. `--check` fails when a
-//! promise is not kept, `--rounds N` measures longer. The drive is the release binary in a process of its own; it and its rivals take
-//! turns in one run, driven by the same client, and the first round of each is dropped: memory is cold then.
+//! `cargo bench -p cairn --bench http` measures everything; `-- upload download small memory transfer` any of it; `transfer` needs Ceph.
+//! `--check` fails when a promise is not kept, `--rounds N` measures longer. The drive is the release binary in a process of its own; it and
+//! its rivals take turns in one run, driven by the same client, and the first round of each is dropped: memory is cold then.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at the first surprise")]
 #![expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
 
+mod answer;
 mod client;
 mod cold;
 mod drive;
