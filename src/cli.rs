@@ -1,12 +1,16 @@
 //! The command line. One verb, one file.
 
+mod backup;
+mod carry;
 mod completions;
 mod config_check;
 mod events;
 mod man;
 mod migrate;
 mod openapi;
+mod progress;
 mod projection;
+mod restore;
 mod serve;
 mod transfer;
 mod user;
@@ -65,6 +69,10 @@ enum Verb {
         #[command(subcommand)]
         verb: transfer::Transfer,
     },
+    /// Copy the whole drive into a directory.
+    Backup(backup::Backup),
+    /// Make a drive out of a backup.
+    Restore(restore::Restore),
     /// Make somebody an operator.
     User {
         #[command(subcommand)]
@@ -106,6 +114,8 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Events { verb } => verb.run(),
         Verb::Projection { verb } => verb.run(),
         Verb::Transfer { verb } => verb.run(),
+        Verb::Backup(backup) => backup.run(),
+        Verb::Restore(restore) => restore.run(),
         Verb::User { verb } => verb.run(),
         Verb::Migrate(migrate) => migrate.run(),
         Verb::Config { verb } => verb.run(),
@@ -158,6 +168,12 @@ fn say(line: &str) {
     if writeln!(std::io::stdout(), "{line}").is_err() {
         std::process::exit(0);
     }
+}
+
+/// Says something to people whose standard output has other things.
+#[expect(clippy::print_stderr, reason = "this is the command line's own voice")]
+fn note(line: &str) {
+    eprintln!("{line}");
 }
 
 /// A point in time for people: RFC 3339, UTC.

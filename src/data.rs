@@ -75,6 +75,10 @@ impl DataDirectory {
         Ok(Secret(bytes))
     }
 
+    pub(crate) fn secret_file(&self) -> PathBuf {
+        self.0.join("secret")
+    }
+
     fn own_secret(&self, ids: &dyn Ids) -> anyhow::Result<String> {
         self.kept("secret", || hex::encode(ids.random()))
     }
@@ -89,18 +93,24 @@ impl DataDirectory {
     fn kept(&self, name: &str, make: impl FnOnce() -> String) -> anyhow::Result<String> {
         let path = self.0.join(name);
         match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => self.keep(&path, make()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let text = make();
+                keep_file(&path, text.as_bytes()).map(|()| text)
+            }
             read => read.map(|text| text.trim().to_owned()).with_context(|| format!("{} can't be read", path.display())),
         }
     }
+}
 
-    fn keep(&self, path: &Path, text: String) -> anyhow::Result<String> {
-        let draft = path.with_extension("new");
+/// Puts a small file in its place, durably, readable to its owner only: after a crash it is whole or as it was.
+pub(crate) fn keep_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let draft = path.with_extension("new");
+    let write = || {
         let mut file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&draft, path)?;
-        File::open(&self.0)?.sync_all()?;
-        Ok(text)
-    }
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    };
+    write().with_context(|| format!("{} can't be written", path.display()))
 }

@@ -1,5 +1,6 @@
 //! Cairn, the binary: it reads the command line and the configuration and puts the crates together.
 
+mod backup_directory;
 mod cli;
 mod data;
 mod lifecycle;

@@ -18,6 +18,7 @@ use cairn_commands::ports::bus::Bus;
 use cairn_commands::ports::challenges::{Challenges, LedgerChallenges, MemoryChallenges};
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::clock::Clock;
+use cairn_commands::ports::digests::Digests;
 use cairn_commands::ports::event_store::EventStore;
 use cairn_commands::ports::ledger::Ledger;
 use cairn_commands::{Drive, Limits, Ports};
@@ -37,8 +38,8 @@ use crate::data::DataDirectory;
 
 use self::bus::OpenBus;
 use self::closing::Closing;
-pub(crate) use self::log::{OpenLog, open_log};
-use self::stores::open_stores;
+pub(crate) use self::log::{OpenDigests, OpenLog, open_digests, open_log};
+pub(crate) use self::stores::{directory_of_blobs, open_stores};
 use self::tasks::OpenTasks;
 pub(crate) use self::views::{glance_at_views, keeps_views};
 
@@ -56,6 +57,7 @@ pub(crate) struct Foundation {
     pub(crate) log: Arc<dyn EventStore>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) checkpoints: Arc<dyn Checkpoints>,
+    pub(crate) digests: Arc<dyn Digests>,
     pub(crate) tables: Arc<dyn ReadTables>,
     pub(crate) copies: Arc<dyn Copies>,
     pub(crate) runner: Runner,
@@ -69,14 +71,26 @@ pub(crate) struct Foundation {
 impl Foundation {
     /// Opens both, and makes what is not there.
     pub(crate) async fn open(config: &Config, data: &DataDirectory, who: Who) -> anyhow::Result<Self> {
-        let OpenLog { store, ledger, checkpoints, shared, closing } = open_log(config, data).await?;
+        let OpenLog { store, ledger, checkpoints, shared, closing, .. } = open_log(config, data).await?;
+        let OpenDigests { digests, closing: digests_closing } = open_digests(config, data).await?;
         let OpenBus { store, bus, closing: bus_closing } = bus::open_bus(config, store, who).await?;
         let views = views::open_views(config, data, who).await?;
         let source = Arc::new(LogSource::new(store.clone()));
         let settings = Settings { shared: views.shared, ..Settings::new(now) };
         let runner = Runner::new(projections(), source, views.workshop, settings);
-        let closing = vec![views.closing, bus_closing, closing];
-        Ok(Self { log: store, ledger, checkpoints, tables: views.tables, copies: views.copies, runner, shared, bus, closing })
+        let closing = vec![views.closing, bus_closing, digests_closing, closing];
+        Ok(Self {
+            log: store,
+            ledger,
+            checkpoints,
+            digests,
+            tables: views.tables,
+            copies: views.copies,
+            runner,
+            shared,
+            bus,
+            closing,
+        })
     }
 
     /// Gives everything back, what depends on another first.

@@ -7,11 +7,15 @@
 //! the rest follows from it, and can be done again by anybody who finds it begun (see [`sagas`]).
 
 pub mod account;
+pub mod archive;
+pub mod audit;
+pub mod backup;
 pub mod content;
 pub mod file;
 pub mod folder;
 pub mod instant;
 pub mod links;
+pub mod log_digest;
 pub mod offline;
 pub mod sagas;
 pub mod share;

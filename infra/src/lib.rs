@@ -6,6 +6,7 @@
 mod backoff;
 pub mod clock;
 pub mod config;
+mod digest_blocks;
 #[cfg(feature = "eventstore")]
 pub mod eventstore;
 pub mod fetch;

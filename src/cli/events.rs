@@ -1,6 +1,9 @@
 //! `cairn events`: the log, as it is.
 
+mod audit;
 mod chain;
+mod export;
+mod import;
 mod list;
 mod range;
 mod show;
@@ -38,6 +41,33 @@ Examples:
     /// Count what is on the log.
     #[command(after_help = "Examples:\n  cairn events stats\n  cairn events stats --from 2026-11-01 --json")]
     Stats(stats::Stats),
+    /// Write the whole log as lines of JSON that can be checked.
+    #[command(after_help = "\
+Examples:
+  cairn events export drive.ndjson.zst
+  cairn events export drive.ndjson.zst --resume    go on where it was cut off, or with what has been appended since
+  cairn events export - | jq 'select(.type == \"FileAdded\").data.name'
+
+Each line carries a chain, the SHA-256 of that of the line before and of its own text; the last line is the manifest.")]
+    Export(export::Export),
+    /// Look whether the log, and every content of which it speaks, is what it should be.
+    #[command(after_help = "\
+Examples:
+  cairn events audit
+  cairn events audit --deep --json
+  cairn events audit --no-blobs --expect 123456:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
+
+The drive may be running. The exit code is 0 when all is well, 3 when something is not, and 1 when it could not be found out.")]
+    Audit(audit::Audit),
+    /// Put an exported log into an empty one, of any kind.
+    #[command(after_help = "\
+Examples:
+  cairn events import drive.ndjson.zst --data /srv/cairn
+  cairn events export - | CAIRN_LOG__URL=mysql://user:password@host/drive cairn events import -
+
+The same import may be run again after it was interrupted: it goes on. A file is checked to its end before anything is imported; what comes
+through a pipe is checked as it comes. The contents of files are not in it.")]
+    Import(import::Import),
     /// Print the last events, and new ones as they come.
     #[command(after_help = "Examples:\n  cairn events tail\n  cairn events tail --lines 100 --no-follow")]
     Tail(tail::Tail),
@@ -52,6 +82,9 @@ impl Events {
             Self::List(list) => block_on(list.print()),
             Self::Show(show) => block_on(show.print()),
             Self::Stats(stats) => block_on(stats.print()),
+            Self::Audit(audit) => block_on(audit.print()),
+            Self::Export(export) => block_on(export.write()),
+            Self::Import(import) => block_on(import.read()),
             Self::Tail(tail) => block_on(tail.print()),
         }
     }

@@ -1,5 +1,6 @@
 //! `cairn serve`: the drive.
 
+mod digests;
 mod offline;
 mod relay;
 mod transfers;
@@ -52,6 +53,8 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(5);
 const GAUGES_EVERY: Duration = Duration::from_secs(5);
 /// How often what nobody will ever ask for is looked for among uploads.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
+/// What was appended longer ago than this has its digest kept: altered after that, it is noticed.
+const DIGEST_EVERY: Duration = Duration::from_secs(2);
 /// No command is still at an upload to which nothing has come for this long.
 const QUIET: Duration = Duration::from_hours(1);
 /// What is younger than this is most likely still in the hands of its own command.
@@ -79,6 +82,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     start_runner(&whole, services, &lifecycle).await?;
     put_in_order(&whole, services).await?;
     start_clean_up(&whole, services, &lifecycle);
+    if services.include(Service::Janitor) {
+        digests::start_keeping(&whole, &lifecycle);
+    }
     transfers::start_transfers(&whole, &config, &lifecycle);
     if services.include(Service::Offline) {
         offline::start_fetcher(&whole, &config, &lifecycle);

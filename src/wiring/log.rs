@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use cairn_commands::ports::checkpoints::Checkpoints;
+use cairn_commands::ports::digests::Digests;
 use cairn_commands::ports::event_store::EventStore;
+use cairn_commands::ports::intake::Intake;
 use cairn_commands::ports::ledger::Ledger;
 #[cfg(feature = "eventstore")]
 use cairn_infra::config::ViewsAdapter;
 use cairn_infra::config::{Config, LogAdapter};
-use cairn_infra::sqlite::log::{SqliteCheckpoints, SqliteLog};
+use cairn_infra::sqlite::log::{SqliteCheckpoints, SqliteDigests, SqliteLog};
 
 use super::closing::Closing;
 use crate::data::DataDirectory;
@@ -18,6 +20,8 @@ use crate::unusable::Unusable;
 /// The log, the ledger of requests and the checkpoints of sagas.
 pub(crate) struct OpenLog {
     pub(crate) store: Arc<dyn EventStore>,
+    /// The same log, for what another one has held.
+    pub(crate) intake: Arc<dyn Intake>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) checkpoints: Arc<dyn Checkpoints>,
     /// Whether other processes may append to it.
@@ -35,6 +39,7 @@ pub(crate) async fn open_log(config: &Config, data: &DataDirectory) -> anyhow::R
                 checkpoints: Arc::new(SqliteCheckpoints::of(&data.events())),
                 shared: false,
                 closing: Closing::of(log.clone(), |log| async move { log.close().await }),
+                intake: log.clone(),
                 store: log,
             })
         }
@@ -54,6 +59,7 @@ async fn event_store(config: &Config, data: &DataDirectory, server: &cairn_infra
     let Beside { ledger, checkpoints, closing } = beside(config, data).await?;
     let open = (log.clone(), closing);
     Ok(OpenLog {
+        intake: log.clone(),
         store: log,
         ledger,
         checkpoints,
@@ -118,6 +124,7 @@ async fn mysql(config: &Config, server: &cairn_infra::mysql::Server) -> anyhow::
     let open = Arc::new((Arc::new(log), Arc::new(ledger), Arc::new(checkpoints)));
     Ok(OpenLog {
         store: open.0.clone(),
+        intake: open.0.clone(),
         ledger: open.1.clone(),
         checkpoints: open.2.clone(),
         shared: true,
@@ -127,4 +134,41 @@ async fn mysql(config: &Config, server: &cairn_infra::mysql::Server) -> anyhow::
             open.2.close().await;
         }),
     })
+}
+
+/// What is kept of the log to find out whether it was altered.
+pub(crate) struct OpenDigests {
+    pub(crate) digests: Arc<dyn Digests>,
+    pub(crate) closing: Closing,
+}
+
+/// Opens the digests of the log that is configured, which must be open. They are where the log is, or beside the read tables if it holds events only.
+pub(crate) async fn open_digests(config: &Config, data: &DataDirectory) -> anyhow::Result<OpenDigests> {
+    match config.log_adapter()? {
+        LogAdapter::Sqlite => Ok(digests_in(&data.events())),
+        #[cfg(feature = "mysql")]
+        LogAdapter::Mysql(server) => mysql_digests(config, &server).await.context("log.url can't be used").context(Unusable),
+        #[cfg(feature = "eventstore")]
+        LogAdapter::EventStore(_) => match config.views_adapter()? {
+            ViewsAdapter::Sqlite => Ok(digests_in(&data.state())),
+            #[cfg(feature = "mysql")]
+            ViewsAdapter::Mysql { primary, .. } => {
+                mysql_digests(config, &primary).await.context("views.url can't be used").context(Unusable)
+            }
+        },
+    }
+}
+
+/// Each use opens the file, so there is nothing to be closed.
+fn digests_in(file: &std::path::Path) -> OpenDigests {
+    let digests = Arc::new(SqliteDigests::of(file));
+    OpenDigests { closing: Closing::of(digests.clone(), |_| async {}), digests }
+}
+
+#[cfg(feature = "mysql")]
+async fn mysql_digests(config: &Config, server: &cairn_infra::mysql::Server) -> anyhow::Result<OpenDigests> {
+    use cairn_infra::mysql::digests::MysqlDigests;
+
+    let digests = Arc::new(MysqlDigests::open(server, super::views::migrate(config)).await?);
+    Ok(OpenDigests { closing: Closing::of(digests.clone(), |digests| async move { digests.close().await }), digests })
 }

@@ -63,6 +63,12 @@ fn local(data: &DataDirectory) -> anyhow::Result<Landing> {
     })
 }
 
+/// A store of contents in a directory of its own, which is no drive: for backups.
+pub(crate) fn directory_of_blobs(directory: &std::path::Path) -> anyhow::Result<Arc<dyn BlobStore>> {
+    FsStaging::open_dir(directory).with_context(|| format!("no contents can be put into {}", directory.display()))?;
+    Ok(Arc::new(FsBlobs::open_dir(directory)))
+}
+
 /// Uploads that began where another store took them have to end there.
 #[cfg(feature = "s3")]
 async fn no_uploads_at(data: &DataDirectory) -> anyhow::Result<()> {

@@ -45,9 +45,18 @@ impl Drive {
         Self::start_at(tempfile::tempdir().expect("a directory"), data.to_owned(), environment)
     }
 
+    /// The same with its log and its read tables in the data directory, whatever the other drives of the run are over.
+    pub(crate) fn embedded_on(data: &Path) -> Self {
+        Self::start_in(tempfile::tempdir().expect("a directory"), data.to_owned(), Vec::new())
+    }
+
     fn start_at(place: TempDir, data: PathBuf, environment: &[(&str, &str)]) -> Self {
         let given = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let environment = over::settings(&data).into_iter().chain(given).collect();
+        Self::start_in(place, data, environment)
+    }
+
+    fn start_in(place: TempDir, data: PathBuf, environment: Vec<(String, String)>) -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut drive = Self { child: None, address, data, environment, place, starts: 0 };
         drive.start_again();

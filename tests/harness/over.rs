@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use cairn_eventstore_double::Double;
@@ -41,6 +42,17 @@ pub(crate) fn settings(data: &Path) -> Vec<(String, String)> {
 /// Throws the read tables of that drive away.
 pub(crate) fn remove_views(data: &Path) {
     mariadb().and_then(|server| server.create_database(&name("views", data))).expect("an empty database");
+}
+
+/// Changes the log of that drive behind its back.
+pub(crate) fn tamper(data: &Path, change: &str) {
+    if servers() {
+        let database = name("log", data);
+        return mariadb().and_then(|server| server.sql(&format!("USE `{database}`; {change}"))).map(drop).expect("changed");
+    }
+    let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=30); c.execute(sys.argv[2]); c.commit()";
+    let changed = Command::new("python3").args(["-c", script]).arg(data.join("events.db")).arg(change).status();
+    assert!(changed.expect("python3").success());
 }
 
 fn made(database: &str) -> String {

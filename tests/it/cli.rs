@@ -13,6 +13,9 @@ const VERBS: &[&[&str]] = &[
     &[],
     &["serve"],
     &["events"],
+    &["events", "audit"],
+    &["events", "export"],
+    &["events", "import"],
     &["events", "list"],
     &["events", "show"],
     &["events", "stats"],
@@ -26,6 +29,8 @@ const VERBS: &[&[&str]] = &[
     &["transfer", "retry"],
     &["transfer", "abandon"],
     &["transfer", "migrate"],
+    &["backup"],
+    &["restore"],
     &["user"],
     &["user", "grant"],
     &["user", "revoke"],
@@ -141,6 +146,9 @@ fn verbs_over_a_drive_that_is_not_there_say_so_and_make_none() {
     let data = place.path().join("data");
     for verb in [
         &["events", "list"][..],
+        &["events", "audit"],
+        &["events", "export", "-"],
+        &["backup", "nowhere"],
         &["events", "show", "1"],
         &["events", "stats"],
         &["events", "tail"],

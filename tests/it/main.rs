@@ -40,6 +40,9 @@ mod views_rebuilt;
 
 mod servers;
 
+mod audit;
+mod backups;
+mod carrying;
 mod cli;
 mod openapi;
 mod system;

@@ -1,5 +1,6 @@
 //! The adapters over real servers, each by the contract of its port, and what only several processes can go wrong in.
 
+mod carrying;
 mod certificate;
 mod eventstore_alone;
 mod eventstore_faults;

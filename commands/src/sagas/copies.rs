@@ -13,7 +13,7 @@ use crate::ports::blobs::{BlobError, BlobStore};
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// Reads a copy to its end. False when it is not the content, or not there.
-pub(super) async fn is_sound(store: &Arc<dyn BlobStore>, key: BlobKey, size: u64, pace: Option<&Pace>) -> Result<bool, BlobError> {
+pub(crate) async fn is_sound(store: &Arc<dyn BlobStore>, key: BlobKey, size: u64, pace: Option<&Pace>) -> Result<bool, BlobError> {
     let stream = match store.read(key, 0, size).await {
         Err(BlobError::Absent(_) | BlobError::OutOfRange) => return Ok(false),
         read => read?,

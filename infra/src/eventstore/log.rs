@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError, append_one_by_one};
+use cairn_commands::ports::intake::{Intake, expected_before};
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use super::address::Server;
 use super::link::{Link, OpenError};
+use super::record::Encoded;
 use crate::group_commit::{describe_metrics, tell_growth};
 
 mod append;
@@ -81,11 +83,10 @@ impl EventStoreLog {
     }
 }
 
-#[async_trait]
-impl EventStore for EventStoreLog {
-    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
+impl EventStoreLog {
+    async fn append_encoded(&self, stream: &StreamName, expected: Expected, events: &[Encoded]) -> Result<Appended, StoreError> {
         let late = |_| Err(StoreError::Unavailable("the append was not answered in time".into()));
-        let appended = tokio::time::timeout(APPEND_MAX, self.appender.append(stream, expected, &events)).await;
+        let appended = tokio::time::timeout(APPEND_MAX, self.appender.append(stream, expected, events)).await;
         let appended = appended.unwrap_or_else(late);
         append::count(&appended, events.len());
         if let Ok(Appended { position, .. }) = appended {
@@ -93,6 +94,26 @@ impl EventStore for EventStoreLog {
             tell_growth(&self.growth, position);
         }
         appended
+    }
+}
+
+/// One event after the other: the order over all streams is that in which they arrive.
+#[async_trait]
+impl Intake for EventStoreLog {
+    async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+        for event in events {
+            let (stream, expected) = (event.stream.clone(), expected_before(event.version));
+            self.append_encoded(&stream, expected, &[Encoded::of_stored(event)?]).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl EventStore for EventStoreLog {
+    async fn append(&self, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Result<Appended, StoreError> {
+        let events = events.iter().map(Encoded::new).collect::<Result<Vec<_>, _>>()?;
+        self.append_encoded(stream, expected, &events).await
     }
 
     /// The server commits to one stream at a time.

@@ -5,6 +5,8 @@
 //! - The metadata has what else belongs to the event, and its id. The id by which the server knows the event is another one, which stands
 //!   for the writing of it: a success then always means that this very call has written it, however many others try the same at once.
 
+use std::borrow::Cow;
+
 use cairn_commands::ports::BoxError;
 use cairn_commands::ports::event_store::StoreError;
 use cairn_domain::{EventId, Metadata, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version, codec};
@@ -43,7 +45,7 @@ struct Ours {
 #[derive(Debug)]
 pub(super) struct Encoded {
     pub(super) id: EventId,
-    name: &'static str,
+    name: Cow<'static, str>,
     metadata: Vec<u8>,
     data: Box<RawValue>,
 }
@@ -55,13 +57,22 @@ pub(super) fn name_of(stream: &StreamName) -> String {
 
 impl Encoded {
     pub(super) fn new(new: &NewEvent) -> Result<Self, StoreError> {
-        let mut metadata = new.metadata.clone();
-        let correlation = metadata.correlation.take();
-        let ours = Ours { id: new.id, time: new.time, schema: new.event.schema(), metadata };
-        let metadata = serde_json::to_vec(&Beside { cairn: ours, correlation });
-        let data = RawValue::from_string(codec::encode(&new.event));
+        let ours = Ours { id: new.id, time: new.time, schema: new.event.schema(), metadata: new.metadata.clone() };
+        Self::of(ours, new.event.name().into(), codec::encode(&new.event))
+    }
+
+    /// As another log had it.
+    pub(super) fn of_stored(event: StoredEvent) -> Result<Self, StoreError> {
+        let ours = Ours { id: event.id, time: event.time, schema: event.schema, metadata: event.metadata };
+        Self::of(ours, event.name.into(), event.data)
+    }
+
+    fn of(mut ours: Ours, name: Cow<'static, str>, data: String) -> Result<Self, StoreError> {
         let unwritable = |error: serde_json::Error| StoreError::Unavailable(error.into());
-        Ok(Self { id: new.id, name: new.event.name(), metadata: metadata.map_err(unwritable)?, data: data.map_err(unwritable)? })
+        let correlation = ours.metadata.correlation.take();
+        let id = ours.id;
+        let metadata = serde_json::to_vec(&Beside { cairn: ours, correlation }).map_err(unwritable)?;
+        Ok(Self { id, name, metadata, data: RawValue::from_string(data).map_err(unwritable)? })
     }
 
     /// As the server counts it towards the limit of an append: it keeps the type as UTF-16. What is added here to the name, the metadata
@@ -73,7 +84,7 @@ impl Encoded {
     /// For a writing of which this is the n-th event.
     pub(super) fn to_data(&self, writing: Uuid, n: usize) -> Result<EventData, StoreError> {
         let id = Uuid::new_v5(&writing, &n.to_be_bytes());
-        let data = EventData::json(self.name, &self.data).map_err(|error| StoreError::Unavailable(error.into()))?;
+        let data = EventData::json(&*self.name, &self.data).map_err(|error| StoreError::Unavailable(error.into()))?;
         Ok(data.id(id).metadata(self.metadata.clone().into()))
     }
 }

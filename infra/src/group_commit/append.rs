@@ -1,7 +1,10 @@
 //! An append on its way to the writer.
 
+use std::borrow::Cow;
+
 use cairn_commands::ports::event_store::{Append, Appended, StoreError, check_size};
-use cairn_domain::{EventId, Expected, NewEvent, StreamName, Timestamp, codec};
+use cairn_commands::ports::intake::expected_before;
+use cairn_domain::{EventId, Expected, NewEvent, StoredEvent, StreamName, Timestamp, codec};
 use tokio::sync::oneshot;
 
 use super::queue::Queue;
@@ -33,7 +36,7 @@ pub(crate) struct EncodedAppend {
 pub(crate) struct Encoded {
     pub(crate) id: EventId,
     pub(crate) time: Timestamp,
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) schema: u16,
     pub(crate) metadata: String,
     pub(crate) data: String,
@@ -45,6 +48,19 @@ pub(crate) async fn append<J: From<AppendJob>>(queue: &Queue<J>, appends: Vec<Ap
         return Ok(Vec::new());
     }
     let appends: Vec<_> = appends.into_iter().map(EncodedAppend::new).collect::<Result<_, _>>()?;
+    wait_for(queue, appends).await
+}
+
+/// Queues events as they are, each an append of its own: those that are there already are passed over.
+pub(crate) async fn take_in<J: From<AppendJob>>(queue: &Queue<J>, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let appends: Vec<_> = events.into_iter().map(EncodedAppend::of_stored).collect::<Result<_, _>>()?;
+    wait_for(queue, appends).await.map(drop)
+}
+
+async fn wait_for<J: From<AppendJob>>(queue: &Queue<J>, appends: Vec<EncodedAppend>) -> Result<Vec<Appended>, StoreError> {
     let bytes = appends.iter().flat_map(|append| &append.events).map(Encoded::size).sum();
     let job = |answer| AppendJob { appends, answer }.into();
     queue.ask(bytes, job).await.map_err(|error| StoreError::Unavailable(error.into()))?
@@ -59,6 +75,17 @@ impl EncodedAppend {
     }
 }
 
+impl EncodedAppend {
+    fn of_stored(event: StoredEvent) -> Result<Self, StoreError> {
+        let expected = expected_before(event.version);
+        let metadata = serde_json::to_string(&event.metadata).map_err(|error| StoreError::Unavailable(error.into()))?;
+        let encoded =
+            Encoded { id: event.id, time: event.time, name: event.name.into(), schema: event.schema, metadata, data: event.data };
+        check_size(std::iter::once(encoded.size()))?;
+        Ok(Self { stream: event.stream, expected, events: vec![encoded] })
+    }
+}
+
 impl Encoded {
     fn size(&self) -> usize {
         self.name.len() + self.metadata.len() + self.data.len()
@@ -69,7 +96,7 @@ fn encode(new: &NewEvent) -> serde_json::Result<Encoded> {
     Ok(Encoded {
         id: new.id,
         time: new.time,
-        name: new.event.name(),
+        name: new.event.name().into(),
         schema: new.event.schema(),
         metadata: serde_json::to_string(&new.metadata)?,
         data: codec::encode(&new.event),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError};
+use cairn_commands::ports::intake::Intake;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -124,6 +125,14 @@ impl EventStore for MysqlLog {
 
     fn growth(&self) -> watch::Receiver<Position> {
         self.growth.subscribe()
+    }
+}
+
+#[async_trait]
+impl Intake for MysqlLog {
+    async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+        let taken = self.server.while_alive(async { Ok(group_commit::take_in(&self.queue, events).await) }).await;
+        taken.unwrap_or_else(|error| Err(StoreError::Unavailable(error.into())))
     }
 }
 

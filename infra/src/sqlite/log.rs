@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cairn_commands::ports::BoxError;
 use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError};
+use cairn_commands::ports::intake::Intake;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use sqlx::SqlitePool;
 use tokio::sync::watch;
@@ -21,6 +22,7 @@ use crate::sqlite::ledger::SqliteLedger;
 
 mod checkpoints;
 mod connect;
+mod digests;
 mod job;
 mod read;
 mod schema;
@@ -29,6 +31,7 @@ mod trouble;
 mod writer;
 
 pub use checkpoints::SqliteCheckpoints;
+pub use digests::SqliteDigests;
 pub(crate) use job::{BeginJob, FinishJob, Job};
 pub use schema::{SCHEMA_VERSION, TABLES};
 
@@ -142,6 +145,13 @@ impl EventStore for SqliteLog {
 
     fn growth(&self) -> watch::Receiver<Position> {
         self.growth.subscribe()
+    }
+}
+
+#[async_trait]
+impl Intake for SqliteLog {
+    async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+        group_commit::take_in(&self.queue, events).await
     }
 }
 

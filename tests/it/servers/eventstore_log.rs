@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cairn_commands::ports::event_store::{APPEND_BYTES_MAX, Append, Appended, EventStore, StoreError, contract};
 use cairn_commands::ports::ids::Ids;
+use cairn_commands::ports::intake;
 use cairn_domain::file::{FileEvent, FileTrashed};
 use cairn_domain::{CommandId, Expected, Metadata, NewEvent, Position, StoredEvent, StreamName, Version};
 use cairn_eventstore_double::{Double, Fault, Method, Scope};
@@ -87,7 +88,8 @@ async fn the_log_keeps_the_contract_also_when_it_is_opened_again() {
         let log = open(&url).await;
         contract::suite(Arc::clone(&log) as Arc<dyn EventStore>, &format!("{run}-first")).await;
         log.close().await;
-        return contract::suite(open(&url).await, &format!("{run}-second")).await;
+        contract::suite(open(&url).await, &format!("{run}-second")).await;
+        return intake::contract::suite(open(&url).await, &format!("{run}-third")).await;
     }
     let scene = Scene::new().await;
     let log = scene.open().await;
@@ -100,6 +102,7 @@ async fn the_log_keeps_the_contract_also_when_it_is_opened_again() {
     let log = scene.open().await;
     assert_eq!(whole(&log).await, before);
     contract::suite(Arc::clone(&log) as Arc<dyn EventStore>, "second").await;
+    intake::contract::suite(Arc::clone(&log), "third").await;
     assert_in_order(&whole(&log).await);
 }
 

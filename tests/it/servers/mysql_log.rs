@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::event_store::{EventStore, StoreError, contract};
-use cairn_commands::ports::ledger;
+use cairn_commands::ports::{digests, intake, ledger};
 use cairn_domain::file::{FileEvent, FileTrashed};
 use cairn_domain::{CommandId, Expected, Metadata, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
 use cairn_infra::mysql::checkpoints::MysqlCheckpoints;
+use cairn_infra::mysql::digests::MysqlDigests;
 use cairn_infra::mysql::ledger::MysqlLedger;
 use cairn_infra::mysql::log::MysqlLog;
 use cairn_infra::mysql::{Migrate, OpenError, Server};
@@ -82,10 +83,22 @@ async fn the_log_keeps_the_contract_also_when_it_is_opened_again() {
 }
 
 #[tokio::test]
-async fn the_ledger_and_the_checkpoints_keep_their_contracts() {
+async fn the_log_takes_in_what_another_has_held() {
+    let scene = Scene::new("log_intake");
+    let log = scene.open().await;
+    intake::contract::suite(Arc::clone(&log), "first").await;
+    log.close().await;
+    let log = scene.open().await;
+    intake::contract::suite(Arc::clone(&log), "second").await;
+    assert_contiguous(&whole(&log).await);
+}
+
+#[tokio::test]
+async fn the_ledger_the_digests_and_the_checkpoints_keep_their_contracts() {
     let scene = Scene::new("ledger_contract");
     let ledger = MysqlLedger::open(&scene.server(), Migrate::Yes).await.unwrap();
     ledger::contract::suite(&ledger, "first").await;
+    digests::contract::suite(&MysqlDigests::open(&scene.server(), Migrate::Yes).await.unwrap()).await;
     let checkpoints = MysqlCheckpoints::open(&scene.server(), Migrate::Yes).await.unwrap();
     assert_eq!(checkpoints.load("a").await.unwrap(), Position::START);
     checkpoints.save("a", Position(7)).await.unwrap();

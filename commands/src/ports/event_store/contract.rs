@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use cairn_domain::file::{FileAdded, FileEvent, Origin};
 use cairn_domain::{
-    AccountId, CommandId, Event, Expected, Metadata, NewEvent, Position, Sha1, Sha256, StoredEvent, StreamName, Timestamp, Version,
-    codec,
+    AccountId, CommandId, Event, EventId, Expected, Metadata, NewEvent, Position, Sha1, Sha256, StoredEvent, StreamName, Timestamp,
+    Version, codec,
 };
 use uuid::Uuid;
 
@@ -98,6 +98,11 @@ impl Scene {
     async fn head(&self) -> Position {
         self.store.head().await.unwrap_or_else(|error| panic!("the log has no head: {error:?}"))
     }
+}
+
+/// Some event that is about to be appended.
+pub(crate) fn some_event(id: EventId) -> NewEvent {
+    NewEvent { id, time: Timestamp(1_700_000_000_123_456), metadata: Metadata::default(), event: added("text/plain") }
 }
 
 fn added(content_type: &str) -> Event {

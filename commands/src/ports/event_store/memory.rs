@@ -8,6 +8,7 @@ use cairn_domain::{EventId, Expected, NewEvent, Position, StoredEvent, StreamNam
 use tokio::sync::watch;
 
 use super::{Append, Appended, EventStore, StoreError, append_one_by_one, check_size};
+use crate::ports::intake::{Intake, expected_before};
 
 /// The twin: forgets everything when it is dropped.
 #[derive(Debug)]
@@ -68,6 +69,17 @@ impl EventStore for MemoryEventStore {
     }
 }
 
+#[async_trait]
+impl Intake for MemoryEventStore {
+    async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+        let mut log = self.log();
+        let taken = events.into_iter().try_for_each(|event| log.take_in(event));
+        let head = log.head();
+        self.growth.send_if_modified(|known| std::mem::replace(known, head) != head);
+        taken
+    }
+}
+
 /// Every event in commit order, and where to find it: the event at `index` has the position `index + 1`.
 #[derive(Debug, Default)]
 struct Log {
@@ -87,17 +99,44 @@ impl Log {
         if self.ids.contains_key(&events[0].id) {
             return Ok(self.appended_before(&events));
         }
-        let actual = self.streams.get(stream).and_then(|indices| indices.last()).map(|&index| self.events[index].version);
+        let actual = self.last_version(stream);
         if !expected.holds_for(actual) {
             return Err(StoreError::Conflict { stream: stream.clone(), expected, actual });
         }
         self.refuse_known_ids(&events)?;
         let mut version = actual.map_or(Version(0), Version::next);
         for (new, data) in events.into_iter().zip(data) {
-            self.push(stream, version, new, data);
+            self.push(StoredEvent {
+                id: new.id,
+                stream: stream.clone(),
+                version,
+                position: Position::START,
+                time: new.time,
+                name: new.event.name().to_owned(),
+                schema: new.event.schema(),
+                metadata: new.metadata,
+                data,
+            });
             version = version.next();
         }
         Ok(Appended { version: Version(version.0 - 1), position: self.head(), repeated: false })
+    }
+
+    fn take_in(&mut self, event: StoredEvent) -> Result<(), StoreError> {
+        if self.ids.contains_key(&event.id) {
+            return Ok(());
+        }
+        let expected = expected_before(event.version);
+        let actual = self.last_version(&event.stream);
+        if !expected.holds_for(actual) {
+            return Err(StoreError::Conflict { stream: event.stream, expected, actual });
+        }
+        self.push(event);
+        Ok(())
+    }
+
+    fn last_version(&self, stream: &StreamName) -> Option<Version> {
+        self.streams.get(stream).and_then(|indices| indices.last()).map(|&index| self.events[index].version)
     }
 
     fn appended_before(&self, events: &[NewEvent]) -> Appended {
@@ -118,21 +157,12 @@ impl Log {
         Ok(())
     }
 
-    fn push(&mut self, stream: &StreamName, version: Version, new: NewEvent, data: String) {
+    /// Gives the event the next position.
+    fn push(&mut self, event: StoredEvent) {
         let index = self.events.len();
-        self.streams.entry(stream.clone()).or_default().push(index);
-        self.ids.insert(new.id, index);
-        self.events.push(StoredEvent {
-            id: new.id,
-            stream: stream.clone(),
-            version,
-            position: Position(index as u64 + 1),
-            time: new.time,
-            name: new.event.name().to_owned(),
-            schema: new.event.schema(),
-            metadata: new.metadata,
-            data,
-        });
+        self.streams.entry(event.stream.clone()).or_default().push(index);
+        self.ids.insert(event.id, index);
+        self.events.push(StoredEvent { position: Position(index as u64 + 1), ..event });
     }
 }
 
@@ -147,9 +177,15 @@ mod tests {
 
     use super::super::contract;
     use super::MemoryEventStore;
+    use crate::ports::intake;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn keeps_the_contract() {
         contract::suite(Arc::new(MemoryEventStore::new()), "memory").await;
+    }
+
+    #[tokio::test]
+    async fn takes_in_as_the_contract_says() {
+        intake::contract::suite(Arc::new(MemoryEventStore::new()), "memory").await;
     }
 }

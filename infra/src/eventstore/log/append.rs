@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cairn_commands::ports::event_store::{APPEND_BYTES_MAX, Appended, StoreError};
 use cairn_commands::ports::ids::Ids;
-use cairn_domain::{EventId, Expected, NewEvent, Position, StoredEvent, StreamName, Version};
+use cairn_domain::{EventId, Expected, Position, StoredEvent, StreamName, Version};
 use eventstore::{EventData, StreamState};
 use moka::sync::Cache;
 use tokio::sync::{Mutex, Semaphore};
@@ -56,8 +56,7 @@ struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    fn new(stream: &'a StreamName, expected: Expected, new: &[NewEvent]) -> Result<(Self, usize), StoreError> {
-        let encoded = new.iter().map(Encoded::new).collect::<Result<Vec<_>, _>>()?;
+    fn new(stream: &'a StreamName, expected: Expected, encoded: &[Encoded]) -> Result<(Self, usize), StoreError> {
         let bytes = encoded.iter().map(Encoded::size).sum();
         if encoded.is_empty() || bytes > APPEND_BYTES_MAX {
             return Err(StoreError::BadSize);
@@ -83,12 +82,7 @@ impl Appender {
         Self { link, streams: Cache::builder().max_capacity(KNOWN_MAX).weigher(weigher).build(), room }
     }
 
-    pub(super) async fn append(
-        &self,
-        stream: &StreamName,
-        expected: Expected,
-        events: &[NewEvent],
-    ) -> Result<Appended, StoreError> {
+    pub(super) async fn append(&self, stream: &StreamName, expected: Expected, events: &[Encoded]) -> Result<Appended, StoreError> {
         let (writing, bytes) = Writing::new(stream, expected, events)?;
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let _room = self.room.acquire_many(bytes).await.map_err(|error| StoreError::Unavailable(error.into()))?;

@@ -132,7 +132,7 @@ fn write_row(text: &mut String, row: &Row<'_>) {
     text.push(',');
     literal::bytes(text, event.id.0.as_bytes());
     text.push(',');
-    literal::characters(text, event.name);
+    literal::characters(text, &event.name);
     text.push(',');
     literal::number(text, event.schema);
     text.push(',');

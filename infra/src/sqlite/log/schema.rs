@@ -3,7 +3,7 @@
 use sqlx::{Connection, Row, SqliteConnection};
 
 /// The schema that this program writes, and the newest that it reads.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The events, the request ledger and the checkpoints of sagas. `position` is the rowid, so the log is read in the order in which it is stored.
 pub const TABLES: &str = "
@@ -34,7 +34,20 @@ CREATE TABLE IF NOT EXISTS saga_checkpoint (
 ) STRICT;
 ";
 
-/// Makes the tables if they are not there and tells the schema that was found, which is the one of this program unless a
+/// What makes each schema of the one before. The first is made by [`TABLES`] from nothing.
+const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [TABLES, DIGESTS];
+
+/// The digests of the log, in blocks.
+const DIGESTS: &str = "
+CREATE TABLE IF NOT EXISTS log_digest (
+    before INTEGER PRIMARY KEY, -- events that come before the block
+    last   INTEGER NOT NULL,    -- the position of its last event
+    digest BLOB NOT NULL,       -- of the whole log up to there
+    marks  BLOB NOT NULL        -- 8 bytes of the digest after each event
+) STRICT;
+";
+
+/// Makes the tables that are not there and tells the schema that is there then, which is the one of this program unless a
 /// newer one has written the file; then nothing is changed.
 pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<u32, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -42,11 +55,15 @@ pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<u32, sq
         .execute(&mut *transaction)
         .await?;
     let found = sqlx::query("SELECT value FROM meta WHERE name = 'schema'").fetch_optional(&mut *transaction).await?;
-    if let Some(found) = found {
-        return found.try_get(0);
+    let found: u32 = found.map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
+    if found >= SCHEMA_VERSION {
+        return Ok(found);
     }
-    sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
-    sqlx::query("INSERT INTO meta (name, value) VALUES ('schema', ?)").bind(SCHEMA_VERSION).execute(&mut *transaction).await?;
+    for migration in &MIGRATIONS[found as usize..] {
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+    }
+    let written = "INSERT INTO meta (name, value) VALUES ('schema', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    sqlx::query(written).bind(SCHEMA_VERSION).execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(SCHEMA_VERSION)
 }

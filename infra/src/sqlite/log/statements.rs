@@ -101,7 +101,7 @@ fn bind(row: &Row<'_>, arguments: &mut SqliteArguments) -> Result<(), BoxDynErro
     arguments.add(row.stream.as_str())?;
     arguments.add(i64::try_from(row.version.0)?)?;
     arguments.add(&event.id.0.as_bytes()[..])?;
-    arguments.add(event.name)?;
+    arguments.add(&*event.name)?;
     arguments.add(event.schema)?;
     arguments.add(event.time.0)?;
     arguments.add(event.metadata.as_str())?;

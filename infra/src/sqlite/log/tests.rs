@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use cairn_commands::ports::event_store::{EventStore, StoreError, contract};
+use cairn_commands::ports::intake;
 use cairn_commands::ports::ledger::{self, Begun, Ledger, StoredAnswer};
 use cairn_domain::file::{FileEvent, FileTrashed};
 use cairn_domain::{CommandId, Expected, Metadata, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
@@ -74,6 +75,17 @@ async fn the_log_keeps_the_contract_also_when_it_is_opened_again() {
     assert_eq!(whole(&log).await, before);
     assert_eq!(*log.growth().borrow(), Position(before.len() as u64));
     contract::suite(Arc::clone(&log) as Arc<dyn EventStore>, "second").await;
+    assert_contiguous(&whole(&log).await);
+}
+
+#[tokio::test]
+async fn the_log_takes_in_what_another_has_held() {
+    let scene = Scene::new();
+    let log = Arc::new(scene.open().await);
+    intake::contract::suite(Arc::clone(&log), "first").await;
+    log.close().await;
+    let log = Arc::new(scene.open().await);
+    intake::contract::suite(Arc::clone(&log), "second").await;
     assert_contiguous(&whole(&log).await);
 }
 

@@ -1,0 +1,125 @@
+//! What a backup is on the disk.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use cairn_commands::archive::Manifest;
+use cairn_commands::backup::Copied;
+use cairn_commands::log_digest::LogDigest;
+use cairn_commands::ports::blobs::BlobStore;
+use cairn_domain::Position;
+use serde::{Deserialize, Serialize};
+
+use crate::data::{DataDirectory, keep_file};
+use crate::wiring::directory_of_blobs;
+
+/// The log in `events.ndjson.zst`, the contents in `blobs`, the drive's secret if it is not configured, and a note that is written last: with it, the
+/// backup is whole.
+#[derive(Debug, Clone)]
+pub(crate) struct BackupDirectory(PathBuf);
+
+/// The number of the form that is written here.
+const FORMAT: u32 = 1;
+
+/// What a whole backup has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Note {
+    format: u32,
+    pub(crate) events: u64,
+    last: Option<Position>,
+    digest: LogDigest,
+    contents: u64,
+    bytes: u64,
+}
+
+impl BackupDirectory {
+    /// Makes it if it is not there, readable to its owner only.
+    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(path).with_context(|| format!("the directory {} can't be made", path.display()))?;
+        let there = Self(path.to_owned());
+        if !there.events().exists() && fs::read_dir(path)?.next().is_some() {
+            bail!("{} has something in it that is no backup: take an empty directory", path.display());
+        }
+        Ok(there)
+    }
+
+    /// One that is there.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let there = Self(path.to_owned());
+        if !there.note().is_file() {
+            bail!("there is no whole backup in {} (no backup.json)", path.display());
+        }
+        Ok(there)
+    }
+
+    pub(crate) fn events(&self) -> PathBuf {
+        self.0.join("events.ndjson.zst")
+    }
+
+    fn note(&self) -> PathBuf {
+        self.0.join("backup.json")
+    }
+
+    fn secret(&self) -> PathBuf {
+        self.0.join("secret")
+    }
+
+    pub(crate) fn blobs(&self) -> anyhow::Result<Arc<dyn BlobStore>> {
+        directory_of_blobs(&self.0)
+    }
+
+    /// Takes the drive's own secret along. One that is configured is where it is configured.
+    pub(crate) fn keep_secret(&self, data: &DataDirectory) -> anyhow::Result<()> {
+        match fs::read(data.secret_file()) {
+            Ok(secret) => keep_file(&self.secret(), &secret),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error).context("the drive's secret can't be read"),
+        }
+    }
+
+    /// Gives it to a drive that has none.
+    pub(crate) fn give_secret(&self, data: &DataDirectory) -> anyhow::Result<()> {
+        if data.secret_file().exists() || !self.secret().exists() {
+            return Ok(());
+        }
+        let secret = fs::read(self.secret()).context("the secret of the backup can't be read")?;
+        keep_file(&data.secret_file(), &secret)
+    }
+
+    pub(crate) fn write(&self, note: &Note) -> anyhow::Result<()> {
+        keep_file(&self.note(), serde_json::to_string_pretty(note)?.as_bytes())
+    }
+
+    pub(crate) fn read(&self) -> anyhow::Result<Note> {
+        let text = fs::read(self.note()).with_context(|| format!("{} can't be read", self.note().display()))?;
+        let note: Note = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", self.note().display()))?;
+        if note.format > FORMAT {
+            bail!("the backup has format {}, newer than the {FORMAT} of this program", note.format);
+        }
+        Ok(note)
+    }
+}
+
+impl Note {
+    pub(crate) fn of(manifest: &Manifest, copied: &Copied) -> Self {
+        let Manifest { events, last, digest, .. } = *manifest;
+        Self { format: FORMAT, events, last, digest, contents: copied.contents, bytes: copied.bytes }
+    }
+
+    /// Whether it was written for this log.
+    pub(crate) fn check(&self, manifest: &Manifest) -> anyhow::Result<()> {
+        if (self.events, self.digest) != (manifest.events, manifest.digest) {
+            bail!(
+                "backup.json speaks of {} events, the log beside it has {}: a later backup was not finished",
+                self.events,
+                manifest.events
+            );
+        }
+        Ok(())
+    }
+}

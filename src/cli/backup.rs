@@ -1,0 +1,136 @@
+//! `cairn backup`: the whole drive, carried into a directory.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use cairn_commands::archive::Manifest;
+use cairn_commands::audit::Contents;
+use cairn_commands::backup::{Copied, back_up, verify};
+use cairn_commands::ports::blobs::Stores;
+use cairn_domain::Position;
+use clap::Args;
+use serde_json::json;
+
+use super::carry::{self, Source};
+use super::progress::{copies_bar, events_bar};
+use super::{Place, block_on, note, say};
+use crate::backup_directory::{BackupDirectory, Note};
+use crate::data::DataDirectory;
+use crate::wiring::{OpenLog, open_log, open_stores};
+
+/// Copy the whole drive into a directory: the log, the contents, the secret.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cairn backup /mnt/backup/drive
+  cairn backup /mnt/backup/drive --verify
+
+The drive may be running. The same directory again takes what is new. What is there at the end is the drive as it was at one position of its log.
+The directory holds the secret and the hashes of passwords: mind who may read it.")]
+pub(super) struct Backup {
+    /// The directory; it is made if it is not there.
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// Copy nothing: read the whole backup again and compare every hash. What is damaged is removed, so that the next backup copies it again.
+    #[arg(long)]
+    verify: bool,
+    #[command(flatten)]
+    place: Place,
+    /// One JSON object instead of words.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Contents may go while they are copied, and the log says so a little later. So often it is asked again.
+const ROUNDS_MAX: u32 = 3;
+
+impl Backup {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        block_on(async move { if self.verify { self.check().await } else { self.make().await } })
+    }
+
+    async fn make(&self) -> anyhow::Result<ExitCode> {
+        let config = self.place.visit()?;
+        let data = DataDirectory::of(&config)?;
+        let OpenLog { store: log, closing, .. } = open_log(&config, &data).await?;
+        if log.head().await? == Position::START {
+            bail!("there is nothing on the log: start the drive first");
+        }
+        let stores = open_stores(&config, &data).await?.stores;
+        let backup = BackupDirectory::create(&self.directory)?;
+        let mut round = 1;
+        let (manifest, copied) = loop {
+            let manifest = carry::export(log.clone(), &backup.events(), true, true).await?;
+            let contents = read_contents(&backup, manifest.events).await?.1;
+            let copied = copy(&stores, &backup, &contents).await?;
+            if copied.missing.is_empty() || round == ROUNDS_MAX {
+                break (manifest, copied);
+            }
+            round += 1;
+        };
+        closing.close().await;
+        for (sha256, reason) in &copied.missing {
+            note(&format!("{sha256} is missing: {reason}"));
+        }
+        if !copied.missing.is_empty() {
+            bail!("{} contents could not be copied; `cairn events audit` says more", copied.missing.len());
+        }
+        backup.keep_secret(&data)?;
+        backup.write(&Note::of(&manifest, &copied))?;
+        self.tell("Backed up", &manifest, &copied);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn check(&self) -> anyhow::Result<ExitCode> {
+        let backup = BackupDirectory::open(&self.directory)?;
+        let noted = backup.read()?;
+        let (manifest, contents) = read_contents(&backup, noted.events).await?;
+        noted.check(&manifest)?;
+        let bar = copies_bar(contents.stored().len() as u64);
+        let copied = verify(&backup.blobs()?, &contents, &|contents| bar.set_position(contents)).await?;
+        bar.finish_and_clear();
+        for (sha256, reason) in &copied.missing {
+            say(&format!("{sha256}: {reason}"));
+        }
+        if !copied.missing.is_empty() {
+            bail!("{} contents of the backup were missing or damaged: `cairn backup` copies them again", copied.missing.len());
+        }
+        self.tell("Verified", &manifest, &copied);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn tell(&self, what: &str, manifest: &Manifest, copied: &Copied) {
+        let (Manifest { events, digest, .. }, Copied { contents, bytes, written, bytes_written, .. }) = (manifest, copied);
+        say(&if self.json {
+            json!({
+                "events": events, "digest": digest, "contents": contents, "bytes": bytes,
+                "contents_written": written, "bytes_written": bytes_written,
+            })
+            .to_string()
+        } else {
+            format!("{what} {events} events and {contents} contents of {bytes} bytes, {written} of them new.")
+        });
+    }
+}
+
+async fn copy(stores: &Stores, backup: &BackupDirectory, contents: &Contents) -> anyhow::Result<Copied> {
+    let bar = copies_bar(contents.stored().len() as u64);
+    let blobs = backup.blobs()?;
+    let copied = back_up(stores, &*blobs, contents, &|contents| bar.set_position(contents)).await;
+    bar.finish_and_clear();
+    copied.context("the contents can't be copied")
+}
+
+/// Reads the log of the backup to its end: what it says about contents.
+pub(super) async fn read_contents(backup: &BackupDirectory, events: u64) -> anyhow::Result<(Manifest, Contents)> {
+    let bar = events_bar(events);
+    let mut contents = Contents::default();
+    let mut source = Source::open(&backup.events());
+    while let Some(page) = source.page().await {
+        page.iter().for_each(|event| contents.event(event));
+        bar.inc(page.len() as u64);
+    }
+    bar.finish_and_clear();
+    Ok((source.end().await?, contents))
+}

@@ -1,0 +1,72 @@
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use cairn_commands::archive::{Line, Manifest, Reader};
+use cairn_domain::StoredEvent;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::{PAGE, PAGES_AHEAD, files};
+
+/// The events of an export, checked as they are read, page by page, in a thread of its own.
+pub(in crate::cli) struct Source {
+    pages: mpsc::Receiver<Vec<StoredEvent>>,
+    reading: JoinHandle<anyhow::Result<Manifest>>,
+}
+
+impl Source {
+    /// A file, or standard input.
+    pub(in crate::cli) fn open(file: &Path) -> Self {
+        let (ready, pages) = mpsc::channel(PAGES_AHEAD);
+        let file = file.to_owned();
+        Self { pages, reading: spawn_blocking(move || read(&file, &ready)) }
+    }
+
+    /// The next events; none at the end, or behind the last line that is good.
+    pub(in crate::cli) async fn page(&mut self) -> Option<Vec<StoredEvent>> {
+        self.pages.recv().await
+    }
+
+    /// To be called when there are no more pages.
+    pub(in crate::cli) async fn end(self) -> anyhow::Result<Manifest> {
+        self.reading.await.context("reading the export died")?
+    }
+}
+
+/// Reads a file to its end before anything of it is believed, and tells how many events it has. A pipe can be read only once: none are known.
+pub(in crate::cli) async fn check(file: &Path) -> anyhow::Result<u64> {
+    if files::is_pipe(file) {
+        return Ok(0);
+    }
+    let file = file.to_owned();
+    let checked = spawn_blocking(move || each_event(&file, |_| true)).await.context("checking the export died")?;
+    Ok(checked.context("nothing was imported")?.events)
+}
+
+fn read(file: &Path, pages: &mpsc::Sender<Vec<StoredEvent>>) -> anyhow::Result<Manifest> {
+    let mut page = Vec::with_capacity(PAGE);
+    let manifest = each_event(file, |event| {
+        page.push(event);
+        page.len() < PAGE || pages.blocking_send(std::mem::replace(&mut page, Vec::with_capacity(PAGE))).is_ok()
+    });
+    // What came before a bad line is good.
+    if !page.is_empty() {
+        let _ = pages.blocking_send(page);
+    }
+    manifest
+}
+
+/// Takes one event after the other, until that says that it wants no more.
+fn each_event(file: &Path, mut take: impl FnMut(StoredEvent) -> bool) -> anyhow::Result<Manifest> {
+    let mut input = files::open(file)?;
+    let (mut reader, mut line) = (Reader::new(), Vec::new());
+    let name = || format!("{} can't be read", file.display());
+    while files::next_line(&mut input, &mut line).with_context(name)? {
+        if let Line::Event(event) = reader.line(&line).with_context(name)?
+            && !take(event)
+        {
+            bail!("the events are wanted no more");
+        }
+    }
+    reader.end().with_context(name)
+}
