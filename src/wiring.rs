@@ -37,10 +37,13 @@ use cairn_projections::{Runner, projections};
 use crate::data::DataDirectory;
 
 use self::bus::OpenBus;
+pub(crate) use self::bus::try_bus;
+pub(crate) use self::cache::try_cache;
 use self::closing::Closing;
 pub(crate) use self::log::{OpenDigests, OpenLog, open_digests, open_log};
 pub(crate) use self::stores::{directory_of_blobs, open_stores};
 use self::tasks::OpenTasks;
+pub(crate) use self::tasks::try_tasks;
 pub(crate) use self::views::{glance_at_views, keeps_views};
 
 /// Who opens the tables: of several that share them, one at a time writes.

@@ -5,6 +5,7 @@ mod offline;
 mod relay;
 mod transfers;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use super::{Place, say};
+use super::Place;
 use crate::data::DataDirectory;
 use crate::lifecycle::{Lifecycle, Signals};
 use crate::telemetry;
@@ -281,10 +282,12 @@ fn public_url(config: &Config, listener: &TcpListener) -> anyhow::Result<String>
 
 fn announce(url: &str, services: &Services, data: &DataDirectory) {
     let data = data.path().display();
-    say(&format!("Cairn is ready.\n  API         {url}\n  Swagger UI  {url}/docs\n  Data        {data}"));
+    let mut text = format!("Cairn is ready.\n  API         {url}\n  Swagger UI  {url}/docs\n  Data        {data}\n");
     if !services.are_all() {
-        say(&format!("  Services    {services}"));
+        text.push_str(&format!("  Services    {services}\n"));
     }
+    // Whoever has started the drive may have stopped listening.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// One descriptor for each connection and one for each file that it reads or writes: the usual soft limit of 1,024 is too low.

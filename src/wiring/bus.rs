@@ -39,6 +39,12 @@ pub(crate) async fn open_bus(config: &Config, store: Arc<dyn EventStore>, who: W
     }
 }
 
+/// Whether the bus that is configured lets us in.
+pub(crate) async fn try_bus(config: &Config, store: Arc<dyn EventStore>) -> anyhow::Result<()> {
+    open_bus(config, store, Who::Drive).await?.closing.close().await;
+    Ok(())
+}
+
 fn without(store: Arc<dyn EventStore>) -> OpenBus {
     OpenBus { store, bus: None, closing: Closing::nothing() }
 }

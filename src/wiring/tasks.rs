@@ -38,6 +38,12 @@ pub(crate) async fn open_tasks(config: &Config) -> anyhow::Result<OpenTasks> {
     }
 }
 
+/// Whether the queue that is configured lets us in.
+pub(crate) async fn try_tasks(config: &Config) -> anyhow::Result<()> {
+    open_tasks(config).await?.closing.close().await;
+    Ok(())
+}
+
 fn in_process() -> OpenTasks {
     OpenTasks { tasks: Arc::new(ProcessTasks::default()), outlives_us: false, closing: Closing::nothing() }
 }

@@ -64,7 +64,8 @@ async fn a_restored_drive_has_everything_and_its_audit_is_clean() {
     let (drive, places) = (Drive::start(), Places::new());
     let user = drive.user().await;
     upload(&user, 0..5).await;
-    let link = user.get("/file/downloadurl").query("id", &user.list("limit=1").await[0].id).send().await.expect(200).json();
+    let link =
+        user.post("/file/downloadurl").json(&json!({ "id": user.list("limit=1").await[0].id })).send().await.expect(200).json();
     let made = places.back_up(&drive, &[]).json_lines().remove(0);
     assert_eq!((&made["contents"], &made["contents_written"]), (&json!(5), &json!(5)));
     assert_eq!(made["events"], drive.events().len());

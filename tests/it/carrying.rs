@@ -116,8 +116,11 @@ async fn an_export_goes_on_where_it_was_cut_off_and_with_what_is_new() {
     }
     let other = Drive::start();
     other.user().await;
-    let refused = export(&other, &place.path().join("drive.ndjson"), &["--resume"]);
+    let file = place.path().join("drive.ndjson");
+    let before = fs::read(&file).unwrap();
+    let refused = export(&other, &file, &["--resume"]);
     assert!(refused.code == Some(1) && refused.stderr.contains("not written from this log"), "{refused:?}");
+    assert_eq!(fs::read(&file).unwrap(), before, "and the file is as it was");
 }
 
 /// The file, changed, under another name.

@@ -7,7 +7,7 @@ use cairn_commands::ports::BoxError;
 
 use super::services::{Service, Services};
 use super::stores::{LOCAL, Store};
-use super::{Address, Config, OfflineSection, ViewsAdapter};
+use super::{Address, Config, OfflineSection, Transfers, ViewsAdapter};
 
 /// What flags say; they override every other source.
 #[derive(Debug, Clone, Default)]
@@ -179,7 +179,7 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if config.server.secret.as_ref().is_some_and(|secret| hex::decode(secret.expose()).map_or(0, |bytes| bytes.len()) != 32) {
         return Err(ConfigError::BadSecret);
     }
-    check_offline(&config.offline)?;
+    check_work(&config.offline, &config.transfers)?;
     let limits = &config.limits;
     let at_least_one = [
         ("part_bytes_default", limits.part_bytes_default),
@@ -193,9 +193,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     }
 }
 
-/// None of these can be nothing: a source could never be asked, or a download would be taken from whoever has just begun it.
-fn check_offline(offline: &OfflineSection) -> Result<(), ConfigError> {
+/// None of these can be nothing: no content could ever move, a source could never be asked, or a download would be taken from whoever has just begun it.
+fn check_work(offline: &OfflineSection, transfers: &Transfers) -> Result<(), ConfigError> {
     let at_least_one = [
+        ("transfers.at_once", transfers.at_once as u64),
         ("offline.seconds_max", offline.seconds_max),
         ("offline.connect_seconds_max", offline.connect_seconds_max),
         ("offline.idle_seconds_max", offline.idle_seconds_max),

@@ -193,5 +193,6 @@ fn networks_that_are_asked_although_they_are_not_public_are_a_list() {
     assert_eq!(one.offline.allow.len(), 1);
     let refused = |pairs: &[(&str, &str)]| load(None, env(pairs), Overrides::default()).expect_err("refused");
     assert!(matches!(refused(&[("CAIRN_OFFLINE__ALLOW", "localhost")]), ConfigError::Invalid(_)));
+    assert!(matches!(refused(&[("CAIRN_TRANSFERS__AT_ONCE", "0")]), ConfigError::Unfit { key: "transfers.at_once", .. }));
     assert!(matches!(refused(&[("CAIRN_OFFLINE__AT_ONCE", "0")]), ConfigError::Unfit { key: "offline.at_once", .. }));
 }

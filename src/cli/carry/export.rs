@@ -47,16 +47,17 @@ async fn begin(log: &dyn EventStore, file: &Path, zstd: bool, resume: bool) -> a
         bail!("{} is there already: go on with it with --resume, or take another name", file.display());
     }
     let there = block_in_place(|| files::take_up(file))?;
+    // Before anything of the file is touched.
+    if let Some((position, id)) = there.reader.last()
+        && !holds(log, position, id).await?
+    {
+        bail!("{} was not written from this log: event {id} is not at position {position} here", file.display());
+    }
     let is_new = there.offset == 0;
     let sink = Sink::open_behind(file, there.offset, if is_new { zstd } else { there.zstd });
     let sink = sink.with_context(|| format!("{} can't be written", file.display()))?;
     if is_new {
         return Ok(Begun { sink, writer: Writer::begin(&mut text), text });
-    }
-    if let Some((position, id)) = there.reader.last()
-        && !holds(log, position, id).await?
-    {
-        bail!("{} was not written from this log: event {id} is not at position {position} here", file.display());
     }
     Ok(Begun { sink, writer: Writer::resume(there.reader), text })
 }
