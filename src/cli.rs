@@ -5,8 +5,11 @@ mod config_check;
 mod events;
 mod man;
 mod migrate;
+mod moment;
 mod openapi;
+mod progress;
 mod projection;
+mod replay;
 mod serve;
 mod transfer;
 mod user;
@@ -33,7 +36,8 @@ Examples:
   cairn serve                          the drive on http://127.0.0.1:8080, data in ./cairn-data
   cairn serve --listen 0.0.0.0:80 --data /srv/cairn
   cairn events tail                    watch what happens
-  cairn projection rebuild --all       make the read tables again from the log";
+  cairn projection verify              compare the read tables with the log
+  cairn replay --until 2026-11-30 --user alice --list";
 
 /// Where the drive's configuration and data are.
 #[derive(Debug, Clone, Args)]
@@ -55,11 +59,12 @@ enum Verb {
         #[command(subcommand)]
         verb: events::Events,
     },
-    /// See and rebuild the read tables.
+    /// See, verify and rebuild the read tables.
     Projection {
         #[command(subcommand)]
         verb: projection::Projection,
     },
+    Replay(replay::Replay),
     /// See and steer how contents move between stores.
     Transfer {
         #[command(subcommand)]
@@ -105,6 +110,7 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(serve) => serve.run(),
         Verb::Events { verb } => verb.run(),
         Verb::Projection { verb } => verb.run(),
+        Verb::Replay(replay) => replay.run(),
         Verb::Transfer { verb } => verb.run(),
         Verb::User { verb } => verb.run(),
         Verb::Migrate(migrate) => migrate.run(),

@@ -36,7 +36,7 @@ use cairn_projections::{Runner, projections};
 use crate::data::DataDirectory;
 
 use self::bus::OpenBus;
-use self::closing::Closing;
+pub(crate) use self::closing::Closing;
 pub(crate) use self::log::{OpenLog, open_log};
 use self::stores::open_stores;
 use self::tasks::OpenTasks;

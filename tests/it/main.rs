@@ -42,7 +42,9 @@ mod servers;
 
 mod cli;
 mod openapi;
+mod replay;
 mod system;
+mod verify;
 
 mod architecture;
 mod golden;

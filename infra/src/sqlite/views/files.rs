@@ -12,6 +12,11 @@ pub(super) fn draft_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Where the file of a replay is made: `then.db.unfinished` for `then.db`.
+pub(super) fn unfinished(target: &Path) -> PathBuf {
+    beside(target, ".unfinished")
+}
+
 /// Removes a database with what SQLite puts beside it. One that is not there is no error.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
