@@ -50,7 +50,7 @@ pub(super) struct Replay {
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     into: Option<PathBuf>,
     /// Put the file in the place of one that is there.
-    #[arg(long, requires = "into")]
+    #[arg(long, requires = "into", conflicts_with = "list")]
     force: bool,
     /// Whose drive: a user name or the id of an account.
     #[arg(long, value_name = "NAME|ID", requires = "list")]
@@ -100,12 +100,11 @@ impl Log {
         let log = open_log(&config, &data).await?;
         Ok(Self { source: Arc::new(LogSource::new(log.store)), data, closing: log.closing })
     }
+}
 
-    /// The position that is meant, unless it is told to stop.
-    async fn find(&self, moment: Moment, stop: &CancellationToken) -> anyhow::Result<Position> {
-        let found = stop.run_until_cancelled(moment.find(&*self.source)).await;
-        found.unwrap_or_else(|| Err(RebuildError::Cancelled.into()))
-    }
+/// What comes of the work, unless it is told to stop before. To be used where nothing is left behind.
+async fn unless_stopped<T>(stop: &CancellationToken, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(RebuildError::Cancelled.into()))
 }
 
 /// Replays up to there, and shows how far it is.

@@ -179,7 +179,10 @@ async fn what_still_cannot_be_projected_stays_parked() {
     drive.change_rows(Batch { park: vec![another], ..Batch::default() }).await;
     let retried = drive.cairn(&["projection", "retry"]);
     assert_eq!(retried.code, Some(1), "{retried:?}");
-    assert!(retried.stdout.contains("1 applied, 0 still parked") && retried.stdout.contains("0 applied, 1 still parked"), "{retried:?}");
+    assert!(
+        retried.stdout.contains("1 applied, 0 still parked") && retried.stdout.contains("0 applied, 1 still parked"),
+        "{retried:?}"
+    );
     let parked = drive.cairn(&["projection", "parked", "--json"]).json_lines();
     assert_eq!((parked.len(), &parked[0]["projection"]), (1, &json!("usage")));
     assert!(parked[0]["reason"].as_str().unwrap().contains("another event"), "{parked:?}");

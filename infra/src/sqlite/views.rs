@@ -36,7 +36,7 @@ mod write;
 mod tests;
 
 pub use self::glance::SqliteGlance;
-pub use self::replayed::{SqliteFile, SqliteReplayed};
+pub use self::replayed::{MakeError, SqliteFile, SqliteReplayed};
 
 use self::draft::SqliteDraft;
 use self::write::Writer;

@@ -37,12 +37,7 @@ impl<'a> Replay<'a> {
 
     /// Takes the rows to what they were behind the last event that is not behind `until`. There is no way back: for a place before the
     /// one that was reached nothing is done.
-    pub async fn go_to(
-        &mut self,
-        until: Position,
-        report: Report<'_>,
-        stop: &CancellationToken,
-    ) -> Result<Rebuilt, RebuildError> {
+    pub async fn go_to(&mut self, until: Position, report: Report<'_>, stop: &CancellationToken) -> Result<Rebuilt, RebuildError> {
         self.go_each(&vec![until; self.plan.len()], report, stop).await?;
         Ok(Rebuilt { position: self.state.reached(), parked: self.state.parked.iter().sum() })
     }

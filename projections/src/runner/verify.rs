@@ -84,12 +84,11 @@ impl<'a> Verification<'a> {
         let (mut rows, mut differ) = (0, 0);
         for of in Compared::all(&self.replay.plan.projections) {
             let mut comparison = Comparison::new(&of, &*snapshot, self.replay.tables());
-            while let Some(difference) = comparison.next(&mut rows).await? {
+            loop {
+                let next = stop.run_until_cancelled(comparison.next(&mut rows)).await;
+                let Some(difference) = next.ok_or(RebuildError::Cancelled)?? else { break };
                 differ += 1;
                 tell(difference);
-            }
-            if stop.is_cancelled() {
-                return Err(RebuildError::Cancelled.into());
             }
         }
         Ok(Verified { position, rows, differ })

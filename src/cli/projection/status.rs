@@ -5,9 +5,9 @@ use anyhow::Context;
 use cairn_domain::{Position, Timestamp};
 use cairn_infra::log_source::LogSource;
 use cairn_projections::ports::{Checkpoint, ReadTables, Source};
+use cairn_projections::projections;
 use cairn_projections::queries::operations::{checkpoints, lease_owners, parked_counts};
 use cairn_projections::runner::{LogEnds, Refused};
-use cairn_projections::projections;
 use clap::Args;
 use serde_json::{Value, json};
 

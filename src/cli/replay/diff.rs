@@ -6,9 +6,10 @@ use cairn_projections::Replay;
 use cairn_projections::queries::files::EntryStatus;
 use clap::Args;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::entries::{Entry, account, entries_of, projections};
-use super::{Log, go, tables_of_drives};
+use super::{Log, go, tables_of_drives, unless_stopped};
 use crate::cli::moment::Moment;
 use crate::cli::progress::stop_on_signal;
 use crate::cli::{Place, say};
@@ -60,8 +61,9 @@ enum What {
 
 impl Diff {
     pub(super) async fn print(self) -> anyhow::Result<ExitCode> {
+        let stop = stop_on_signal()?;
         let log = Log::open(&self.place).await?;
-        let states = self.states(&log).await;
+        let states = unless_stopped(&stop, self.states(&log, &stop)).await;
         log.closing.close().await;
         let (before, after) = states.context("nothing can be compared")?;
         let changes = changes(&before, &after);
@@ -73,22 +75,21 @@ impl Diff {
     }
 
     /// The drive at both times: one replay passes the first on its way to the second.
-    async fn states(&self, log: &Log) -> anyhow::Result<(Vec<Entry>, Vec<Entry>)> {
-        let stop = stop_on_signal()?;
-        let (from, until) = (log.find(self.from, &stop).await?, log.find(self.until, &stop).await?);
+    async fn states(&self, log: &Log, stop: &CancellationToken) -> anyhow::Result<(Vec<Entry>, Vec<Entry>)> {
+        let (from, until) = (self.from.find(&*log.source).await?, self.until.find(&*log.source).await?);
         if from > until {
             bail!("--until (position {until}) is before --from (position {from})");
         }
         let tables = tables_of_drives().await?;
         let mut replay = Replay::new(projections(), log.source.clone(), &tables, now());
-        go(&mut replay, from, &stop).await?;
+        go(&mut replay, from, stop).await?;
         replay.index().await?;
         // Whoever was not there yet had nothing.
         let before = match account(&tables, &self.user).await? {
             Some(account) => entries_of(&tables, account).await?,
             None => Vec::new(),
         };
-        go(&mut replay, until, &stop).await?;
+        go(&mut replay, until, stop).await?;
         match account(&tables, &self.user).await? {
             Some(account) => Ok((before, entries_of(&tables, account).await?)),
             None => bail!("nobody was called {:?} then", self.user),
@@ -195,7 +196,8 @@ mod tests {
     fn an_entry_to_which_several_things_happened_has_a_line_for_each() {
         let before = file("1", "/a.txt");
         let after = Entry { content: Some((2, Sha256([2; 32]))), state: EntryStatus::Trashed, ..file("1", "/d/b.txt") };
-        let told: Vec<_> = changes(std::slice::from_ref(&before), std::slice::from_ref(&after)).iter().map(|change| change.what).collect();
+        let told: Vec<_> =
+            changes(std::slice::from_ref(&before), std::slice::from_ref(&after)).iter().map(|change| change.what).collect();
         assert_eq!(told, [What::Renamed, What::Moved, What::Replaced, What::Trashed]);
         assert_eq!(lines(&[before.clone()], &[after.clone()])[0], "renamed   /a.txt -> /d/b.txt");
         assert_eq!(lines(&[after], &[before])[3], "restored  /a.txt");

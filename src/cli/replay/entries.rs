@@ -46,7 +46,8 @@ pub(super) async fn account(tables: &dyn ReadTables, person: &str) -> anyhow::Re
     let found = if let Ok(id) = person.parse() {
         user_by_id(tables, id).await?
     } else {
-        let name: Username = person.parse().with_context(|| format!("{person:?} is neither a user name nor the id of an account"))?;
+        let name: Username =
+            person.parse().with_context(|| format!("{person:?} is neither a user name nor the id of an account"))?;
         user_by_name(tables, &name).await?
     };
     Ok(found.map(|user| user.id))

@@ -11,7 +11,7 @@ use cairn_projections::{Replay, projections};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Log, go};
+use super::{Log, go, unless_stopped};
 use crate::cli::moment::Moment;
 use crate::cli::progress::stop_on_signal;
 use crate::cli::{Place, rfc3339, say};
@@ -50,7 +50,7 @@ impl Into {
 
     async fn make_from(&self, log: &Log, stop: &CancellationToken) -> anyhow::Result<(Rebuilt, Option<Timestamp>)> {
         self.check(&log.data)?;
-        let until = log.find(self.until, stop).await?;
+        let until = unless_stopped(stop, self.until.find(&*log.source)).await?;
         let file = SqliteFile::begin(&self.target, &projections()).await?;
         let made = fill(&file, log, until, stop).await;
         if made.is_ok() {

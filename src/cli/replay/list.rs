@@ -2,9 +2,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use cairn_projections::Replay;
+use tokio_util::sync::CancellationToken;
 
 use super::entries::{Entry, account, entries_of, projections, state_text};
-use super::{Log, go, tables_of_drives};
+use super::{Log, go, tables_of_drives, unless_stopped};
 use crate::cli::moment::Moment;
 use crate::cli::progress::stop_on_signal;
 use crate::cli::{Place, say};
@@ -19,8 +20,9 @@ pub(super) struct List {
 
 impl List {
     pub(super) async fn print(self, place: &Place) -> anyhow::Result<ExitCode> {
+        let stop = stop_on_signal()?;
         let log = Log::open(place).await?;
-        let entries = self.entries(&log).await;
+        let entries = unless_stopped(&stop, self.entries(&log, &stop)).await;
         log.closing.close().await;
         let entries = entries.context("nothing can be listed")?;
         if !self.json {
@@ -30,12 +32,11 @@ impl List {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn entries(&self, log: &Log) -> anyhow::Result<Vec<Entry>> {
-        let stop = stop_on_signal()?;
-        let until = log.find(self.until, &stop).await?;
+    async fn entries(&self, log: &Log, stop: &CancellationToken) -> anyhow::Result<Vec<Entry>> {
+        let until = self.until.find(&*log.source).await?;
         let tables = tables_of_drives().await?;
         let mut replay = Replay::new(projections(), log.source.clone(), &tables, now());
-        go(&mut replay, until, &stop).await?;
+        go(&mut replay, until, stop).await?;
         replay.index().await?;
         match account(&tables, &self.user).await? {
             Some(account) => entries_of(&tables, account).await,

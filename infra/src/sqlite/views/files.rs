@@ -30,7 +30,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 pub(super) async fn replace(new: PathBuf, old: PathBuf) -> io::Result<()> {
     let work = move || {
         std::fs::File::open(&new)?.sync_all()?;
-        for suffix in ["-wal", "-shm"] {
+        for suffix in ["-wal", "-shm", "-journal"] {
             absent_is_fine(std::fs::remove_file(beside(&old, suffix)))?;
         }
         std::fs::rename(&new, &old)?;

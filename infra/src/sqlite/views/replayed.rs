@@ -15,11 +15,28 @@ use sqlx::Connection;
 use tokio::sync::Mutex;
 
 use super::write::Writer;
-use super::{DIALECT, OpenError, connect, files, read, schema, trouble};
+use super::{DIALECT, connect, files, read, schema, trouble};
 
 /// SQLite takes no name for a file of its own: one in the directory for temporary files, which is removed as soon as it is made and so goes
 /// with the connection, however that ends (<https://www.sqlite.org/inmemorydb.html>, "Temporary Databases").
 const NAMELESS: &str = "";
+
+/// New tables could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// Those without a name.
+    #[error("temporary tables can't be made")]
+    Nameless(#[source] BoxError),
+    /// Those that were to be a file.
+    #[error("{path} can't be made", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is the matter.
+        #[source]
+        source: BoxError,
+    },
+}
 
 /// New tables over one connection. Those that nobody has named are gone when this is dropped.
 pub struct SqliteReplayed {
@@ -29,17 +46,13 @@ pub struct SqliteReplayed {
 
 impl SqliteReplayed {
     /// Tables without a name.
-    pub async fn nameless(projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
-        Self::at(Path::new(NAMELESS), projections).await
+    pub async fn nameless(projections: &[Arc<dyn Projection>]) -> Result<Self, MakeError> {
+        Self::at(Path::new(NAMELESS), projections).await.map_err(MakeError::Nameless)
     }
 
-    async fn at(path: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
-        let open = async {
-            let mut connection = connect::draft(path).await?;
-            schema::make_all(&mut connection, projections).await?;
-            Ok::<_, BoxError>(connection)
-        };
-        let connection = open.await.map_err(|source| OpenError { path: path.to_owned(), source })?;
+    async fn at(path: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, BoxError> {
+        let mut connection = connect::draft(path).await?;
+        schema::make_all(&mut connection, projections).await?;
         Ok(Self { writer: Mutex::new(Writer::new(connection)), projections: projections.into() })
     }
 
@@ -95,15 +108,15 @@ pub struct SqliteFile {
 impl SqliteFile {
     /// Begins one, readable to its owner only. One that is there already stays until it is replaced at the end; one that is being made, or
     /// that a crash has left, is in the way.
-    pub async fn begin(target: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
+    pub async fn begin(target: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, MakeError> {
         let unfinished = files::unfinished(target);
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished);
-        made.map_err(|error| OpenError { path: unfinished.clone(), source: explained(error).into() })?;
+        made.map_err(|error| MakeError::File { path: unfinished.clone(), source: explained(error).into() })?;
         match SqliteReplayed::at(&unfinished, projections).await {
             Ok(tables) => Ok(Self { tables, unfinished, target: target.to_owned() }),
-            Err(error) => {
+            Err(source) => {
                 remove(&unfinished);
-                Err(error)
+                Err(MakeError::File { path: unfinished, source })
             }
         }
     }
@@ -113,19 +126,18 @@ impl SqliteFile {
         &self.tables
     }
 
-    /// Makes it durable and gives it its name. It needs no file beside it: its journal was in memory, and is said to be none of its own.
-    pub async fn finish(self) -> Result<(), OpenError> {
+    /// Makes it durable and gives it its name. It needs none beside it: its journal was in memory.
+    pub async fn finish(self) -> Result<(), MakeError> {
         let Self { tables, unfinished, target } = self;
-        let finish = async {
-            tables.close().await?;
-            files::replace(unfinished.clone(), target.clone()).await?;
-            Ok::<_, BoxError>(())
+        let closed = tables.close().await.map_err(BoxError::from);
+        let finished = match closed {
+            Ok(()) => files::replace(unfinished.clone(), target.clone()).await.map_err(BoxError::from),
+            Err(error) => Err(error),
         };
-        let finished = finish.await;
-        if finished.is_err() {
+        finished.map_err(|source| {
             remove(&unfinished);
-        }
-        finished.map_err(|source| OpenError { path: target, source })
+            MakeError::File { path: target, source }
+        })
     }
 
     /// Leaves nothing of it.

@@ -161,7 +161,8 @@ async fn rows_that_are_changed_missing_or_too_many_are_found() {
         .await;
     let (verified, found) = world.verify().await.unwrap();
     assert_eq!(verified.differ, 3);
-    let told: Vec<_> = found.iter().map(|found| (found.table, found.key.as_str(), found.live.is_some(), found.rebuilt.is_some())).collect();
+    let told: Vec<_> =
+        found.iter().map(|found| (found.table, found.key.as_str(), found.live.is_some(), found.rebuilt.is_some())).collect();
     let table = "tbl_user_file";
     assert_eq!(told, [(table, &*invented, true, false), (table, &*changed, true, true), (table, &*missing, false, true)]);
     let cells: Vec<_> = found[1].cells().collect();
