@@ -4,12 +4,15 @@ mod backup;
 mod carry;
 mod completions;
 mod config_check;
+mod doctor;
 mod events;
 mod man;
 mod migrate;
+mod moment;
 mod openapi;
 mod progress;
 mod projection;
+mod replay;
 mod restore;
 mod serve;
 mod transfer;
@@ -37,7 +40,8 @@ Examples:
   cairn serve                          the drive on http://127.0.0.1:8080, data in ./cairn-data
   cairn serve --listen 0.0.0.0:80 --data /srv/cairn
   cairn events tail                    watch what happens
-  cairn projection rebuild --all       make the read tables again from the log";
+  cairn projection verify              compare the read tables with the log
+  cairn replay --until 2026-11-30 --user alice --list";
 
 /// Where the drive's configuration and data are.
 #[derive(Debug, Clone, Args)]
@@ -59,11 +63,12 @@ enum Verb {
         #[command(subcommand)]
         verb: events::Events,
     },
-    /// See and rebuild the read tables.
+    /// See, verify and rebuild the read tables.
     Projection {
         #[command(subcommand)]
         verb: projection::Projection,
     },
+    Replay(replay::Replay),
     /// See and steer how contents move between stores.
     Transfer {
         #[command(subcommand)]
@@ -73,6 +78,8 @@ enum Verb {
     Backup(backup::Backup),
     /// Make a drive out of a backup.
     Restore(restore::Restore),
+    /// Say what is the matter with the drive, and what to do about it.
+    Doctor(doctor::Doctor),
     /// Make somebody an operator.
     User {
         #[command(subcommand)]
@@ -113,7 +120,9 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Serve(serve) => serve.run(),
         Verb::Events { verb } => verb.run(),
         Verb::Projection { verb } => verb.run(),
+        Verb::Replay(replay) => replay.run(),
         Verb::Transfer { verb } => verb.run(),
+        Verb::Doctor(doctor) => doctor.run(),
         Verb::Backup(backup) => backup.run(),
         Verb::Restore(restore) => restore.run(),
         Verb::User { verb } => verb.run(),
@@ -155,11 +164,16 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 
 #[expect(clippy::print_stderr, reason = "this is the command line's own voice")]
 fn complain(error: &anyhow::Error) {
+    eprintln!("cairn: {}", explained(error));
+}
+
+/// An error with its causes, for people.
+fn explained(error: &anyhow::Error) -> String {
     let marks = usize::from(error.downcast_ref::<Unusable>().is_some());
     let mut causes: Vec<String> = error.chain().skip(marks).map(ToString::to_string).collect();
     // Some libraries put the cause into the text as well.
     causes.dedup_by(|cause, text| text.ends_with(&*cause));
-    eprintln!("cairn: {}", causes.join(": "));
+    causes.join(": ")
 }
 
 /// Prints a line for people or programs; a closed pipe ends the program quietly.

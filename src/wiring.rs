@@ -39,7 +39,7 @@ use crate::data::DataDirectory;
 use self::bus::OpenBus;
 pub(crate) use self::bus::try_bus;
 pub(crate) use self::cache::try_cache;
-use self::closing::Closing;
+pub(crate) use self::closing::Closing;
 pub(crate) use self::log::{OpenDigests, OpenLog, open_digests, open_log};
 pub(crate) use self::stores::{directory_of_blobs, open_stores};
 use self::tasks::OpenTasks;

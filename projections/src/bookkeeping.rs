@@ -162,6 +162,17 @@ pub fn give_back(dialect: Dialect, owner: &str) -> Sql {
     dialect.update(&update)
 }
 
+/// The projections whose lease somebody has, by the database's clock, and who that is.
+pub fn leases(dialect: Dialect) -> Sql {
+    let mut query = Query::select();
+    query
+        .columns([CheckpointRow::Projection, CheckpointRow::LeaseOwner])
+        .from(dialect.alias(CheckpointRow::TABLE))
+        .and_where(Expr::col(CheckpointRow::LeaseOwner).is_not_null())
+        .and_where(Expr::col(CheckpointRow::LeaseExpiresAt).gt(dialect.now()));
+    dialect.select(&query)
+}
+
 /// The projections of which another process has the lease.
 pub fn held_elsewhere(dialect: Dialect, owner: &str) -> Sql {
     let mut query = Query::select();
@@ -203,6 +214,17 @@ pub fn parked(dialect: Dialect, projection: &str, after: Position, limit: usize)
         .and_where(Expr::col(ParkedRow::Position).gt(number(after)))
         .order_by(ParkedRow::Position, Order::Asc)
         .limit(limit as u64);
+    dialect.select(&query)
+}
+
+/// How many events are parked for each projection that has any: its name and their number.
+pub fn parked_counts(dialect: Dialect) -> Sql {
+    let mut query = Query::select();
+    query
+        .column(ParkedRow::Projection)
+        .expr(Expr::col(ParkedRow::Id).count())
+        .from(dialect.alias(ParkedRow::TABLE))
+        .group_by_col(ParkedRow::Projection);
     dialect.select(&query)
 }
 

@@ -27,5 +27,5 @@ pub mod sample;
 
 pub use cursor::{Cursor, NotACursor};
 pub use projection::{Projection, projections};
-pub use runner::{ReachedPosition, Runner};
+pub use runner::{ReachedPosition, Replay, Runner};
 pub use statement::{Statement, Value};

@@ -79,12 +79,22 @@ pub trait Workshop: Tables {
     async fn step_down(&self) -> Result<(), TablesError>;
 }
 
-/// Tables in the making. Nothing is durable before [`promote`](Self::promote); dropped, it leaves nothing of effect.
+/// Tables that begin empty and are filled from the log.
 #[async_trait]
-pub trait Draft: Tables {
+pub trait NewTables: Tables {
     /// Makes the indexes, which are left out while the bulk of the rows comes in.
     async fn index(&self) -> Result<(), TablesError>;
+}
 
+/// New tables that stand for themselves, and can be asked while they are filled: those of a replay.
+pub trait ReplayTables: NewTables + ReadTables {}
+
+impl<T: NewTables + ReadTables> ReplayTables for T {}
+
+/// Tables in the making that will be the live ones. Nothing is durable before [`promote`](Self::promote); dropped, it leaves nothing of
+/// effect.
+#[async_trait]
+pub trait Draft: NewTables {
     /// Makes the draft durable and puts it in the place of the live tables, all at once: a query is answered from the old
     /// tables or from the new, and none fails because of it. After a crash one of the two is there.
     async fn promote(self: Box<Self>) -> Result<(), TablesError>;
@@ -190,6 +200,14 @@ pub trait ReadTables: Send + Sync {
 
     /// The rows of a query, each with its columns in the order of the query. One query sees one state.
     async fn rows(&self, query: Sql) -> Result<Vec<Row>, ReadError>;
+}
+
+/// Read tables of which one state can be looked at for longer than a query takes.
+#[async_trait]
+pub trait Snapshots: ReadTables {
+    /// The tables as they are now, whatever is applied meanwhile. The database keeps what it needs for that as long as the snapshot is
+    /// held, and may not be able to put other tables in their place: it is to be held for a short time.
+    async fn snapshot(&self) -> Result<Box<dyn ReadTables>, ReadError>;
 }
 
 /// The read tables, of which there may be copies that follow a little later.

@@ -4,15 +4,21 @@
 //! beside them until it stands with them. What fails for a reason that may pass is tried again for ever, and reported; an event that can't be
 //! projected is parked with every later event of its stream, and shown. Nothing is skipped.
 
+mod belonging;
 mod lane;
-mod pipeline;
 mod plan;
+mod state;
+mod turn;
+
+mod filling;
+mod pipeline;
 mod rebuild;
+mod replay;
+mod verify;
+
 mod report;
 mod retry;
 mod stand_by;
-mod state;
-mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +30,12 @@ use tokio_util::sync::CancellationToken;
 use crate::ports::{Source, SourceError, TablesError, Workshop};
 use crate::projection::Projection;
 
+pub use belonging::{LogEnds, Refused};
 pub use rebuild::{Progress, RebuildError, Rebuilt};
+pub use replay::Replay;
 pub use report::{PARKED_COUNT_MAX, ProjectionStatus, ReachedPosition, RunnerHealth};
 pub use retry::{Retried, RetryError};
+pub use verify::{Difference, Verification, Verified, VerifyError};
 
 use self::plan::Plan;
 use self::stand_by::Waiting;
@@ -86,55 +95,6 @@ impl Settings {
             now,
         }
     }
-}
-
-/// The tables and the log do not belong together: going on would skip events or apply them twice. A rebuild puts it right.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The tables know nothing of the projection.
-    #[error("the read tables hold no checkpoint of {projection}: rebuild the projections")]
-    Unknown {
-        /// Which.
-        projection: &'static str,
-    },
-    /// Other code made the rows.
-    #[error("the rows of {projection} have version {stored}, the program has {version}: rebuild the projections")]
-    Stale {
-        /// Which.
-        projection: &'static str,
-        /// The rows' version.
-        stored: u32,
-        /// The program's version.
-        version: u32,
-    },
-    /// A newer program made the rows.
-    #[error(
-        "the rows of {projection} have version {stored}, the program has only {version}: run the newer program, or rebuild the projections"
-    )]
-    Newer {
-        /// Which.
-        projection: &'static str,
-        /// The rows' version.
-        stored: u32,
-        /// The program's version.
-        version: u32,
-    },
-    /// The log is shorter than it was: it was restored from an older backup, or is another one.
-    #[error("{projection} is at {position}, but the log ends at {head}: rebuild the projections")]
-    AheadOfLog {
-        /// Which.
-        projection: &'static str,
-        /// Where it stands.
-        position: Position,
-        /// Where the log ends.
-        head: Position,
-    },
-    /// The rows come from another log.
-    #[error("the rows of {projection} come from another log: rebuild the projections")]
-    OtherLog {
-        /// Which.
-        projection: &'static str,
-    },
 }
 
 /// Why a turn did not come to its end.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use cairn_infra::config::{Config, ViewsAdapter};
 use cairn_infra::sqlite::views::{SqliteGlance, SqliteViews};
-use cairn_projections::ports::{Copies, NoCopies, ReadTables, Workshop};
+use cairn_projections::ports::{Copies, NoCopies, ReadTables, Snapshots, Workshop};
 use cairn_projections::projections;
 
 use super::Who;
@@ -49,7 +49,7 @@ pub(crate) fn keeps_views(config: &Config) -> anyhow::Result<bool> {
 }
 
 /// The read tables as they are; whoever writes them does not notice.
-pub(crate) async fn glance_at_views(config: &Config, data: &DataDirectory) -> anyhow::Result<Arc<dyn ReadTables>> {
+pub(crate) async fn glance_at_views(config: &Config, data: &DataDirectory) -> anyhow::Result<Arc<dyn Snapshots>> {
     match config.views_adapter()? {
         ViewsAdapter::Sqlite => {
             let glance = SqliteGlance::open(&data.views()).await;

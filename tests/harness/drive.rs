@@ -134,6 +134,11 @@ impl Drive {
         &self.data
     }
 
+    /// A variable of its environment.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        self.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Its number among the processes of this machine.
     pub(crate) fn process_id(&self) -> u32 {
         self.child.as_ref().expect("a running drive").id()

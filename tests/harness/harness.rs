@@ -12,6 +12,7 @@ mod process;
 mod raw;
 mod skipped;
 mod source;
+mod tables;
 mod user;
 mod wait;
 

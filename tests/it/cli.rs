@@ -22,13 +22,20 @@ const VERBS: &[&[&str]] = &[
     &["events", "tail"],
     &["projection"],
     &["projection", "list"],
+    &["projection", "status"],
+    &["projection", "verify"],
     &["projection", "rebuild"],
+    &["projection", "parked"],
+    &["projection", "retry"],
+    &["replay"],
+    &["replay", "diff"],
     &["transfer"],
     &["transfer", "list"],
     &["transfer", "show"],
     &["transfer", "retry"],
     &["transfer", "abandon"],
     &["transfer", "migrate"],
+    &["doctor"],
     &["backup"],
     &["restore"],
     &["user"],
@@ -99,6 +106,15 @@ fn what_cannot_be_meant_ends_with_2() {
         &["events", "list", "--limit", "x"],
         &["events", "stats", "--from", "soon"],
         &["user", "grant", "a", "king"],
+        &["replay"],
+        &["replay", "--until", "1"],
+        &["replay", "--until", "soon", "--into", "x.db"],
+        &["replay", "--until", "1", "--user", "ada"],
+        &["replay", "--until", "1", "--list"],
+        &["replay", "--until", "1", "--list", "--user", "ada", "--into", "x.db"],
+        &["replay", "--until", "1", "--list", "--user", "ada", "--force"],
+        &["replay", "diff", "--from", "1", "--user", "ada"],
+        &["replay", "--until", "1", "diff", "--from", "1", "--until", "2", "--user", "ada"],
     ] {
         assert_eq!(cairn(arguments).code, Some(2), "{arguments:?}");
     }
@@ -153,14 +169,21 @@ fn verbs_over_a_drive_that_is_not_there_say_so_and_make_none() {
         &["events", "stats"],
         &["events", "tail"],
         &["projection", "list"],
+        &["projection", "status"],
+        &["projection", "verify"],
         &["projection", "rebuild", "--all"],
+        &["projection", "parked"],
+        &["projection", "retry"],
+        &["replay", "--until", "1", "--user", "ada", "--list"],
+        &["replay", "--until", "1", "--into", "then.db"],
+        &["replay", "diff", "--from", "1", "--until", "2", "--user", "ada"],
         &["user", "grant", "ada", "admin"],
     ] {
-        let refused = Output::of(command().args(verb).arg("--data").arg(&data));
+        let refused = Output::of(command().current_dir(place.path()).args(verb).arg("--data").arg(&data));
         assert_eq!(refused.code, Some(1), "{verb:?}: {refused:?}");
         assert!(refused.stderr.contains("--data"), "{refused:?}");
     }
-    assert!(!data.exists());
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]

@@ -45,7 +45,9 @@ mod backups;
 mod carrying;
 mod cli;
 mod openapi;
+mod replay;
 mod system;
+mod verify;
 
 mod architecture;
 mod golden;

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use cairn_domain::Position;
 use cairn_projections::Projection;
 use cairn_projections::bookkeeping::{self, Lease};
-use cairn_projections::ports::{Batch, Checkpoint, Draft, Parked, ReadError, ReadTables, Row, Tables, TablesError, Workshop};
+use cairn_projections::ports::{
+    Batch, Checkpoint, Draft, Parked, ReadError, ReadTables, Row, Snapshots, Tables, TablesError, Workshop,
+};
 use cairn_projections::sql::{Dialect, Place, Sql};
 use tokio::sync::Mutex;
 
@@ -21,11 +23,13 @@ mod draft;
 mod read;
 mod replicas;
 mod schema;
+mod snapshot;
 mod write;
 
 pub use replicas::MysqlReplicas;
 
 use self::draft::MysqlDraft;
+use self::snapshot::MysqlSnapshot;
 use self::write::Writer;
 
 /// What SQL the live tables speak.
@@ -116,6 +120,13 @@ impl ReadTables for MysqlViews {
 
     async fn rows(&self, query: Sql) -> Result<Vec<Row>, ReadError> {
         read::rows(&self.readers, &query).await
+    }
+}
+
+#[async_trait]
+impl Snapshots for MysqlViews {
+    async fn snapshot(&self) -> Result<Box<dyn ReadTables>, ReadError> {
+        Ok(Box::new(MysqlSnapshot::begin(&self.server).await?))
     }
 }
 

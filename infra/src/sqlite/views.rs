@@ -27,6 +27,7 @@ mod files;
 mod glance;
 mod lists;
 mod read;
+mod replayed;
 mod schema;
 mod trouble;
 mod write;
@@ -35,6 +36,7 @@ mod write;
 mod tests;
 
 pub use self::glance::SqliteGlance;
+pub use self::replayed::{MakeError, SqliteFile, SqliteReplayed};
 
 use self::draft::SqliteDraft;
 use self::write::Writer;

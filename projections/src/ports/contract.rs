@@ -7,12 +7,14 @@
 pub mod asking;
 pub mod rows;
 
-use cairn_domain::{EventId, Position, StreamName, Timestamp};
+use cairn_domain::{AccountId, EventId, Position, StreamName, Timestamp};
 use uuid::Uuid;
 
-use super::{Batch, Checkpoint, Move, Parked, Tables, TablesError, Workshop};
+use super::{Batch, Checkpoint, Move, Parked, ReadTables, Snapshots, Tables, TablesError, Workshop};
 use crate::projection::Projection as _;
 use crate::projection::usage::{Usage, UsageRow};
+use crate::queries::operations::checkpoints;
+use crate::queries::users::usage_of;
 use crate::statement::{Statement, combine};
 
 const LOG: EventId = EventId(Uuid::from_u128(1));
@@ -88,6 +90,24 @@ pub async fn a_draft_has_no_effect_before_it_is_promoted(tables: &dyn Workshop) 
     draft.promote().await.expect("promoted");
     assert_eq!(checkpoint(tables, "usage").await.position, Position(7));
     tables.apply(used(5, 7, 8)).await.expect("applied to the promoted tables");
+}
+
+/// The tables, and the same to be asked: what is applied after a snapshot was taken is not in it, in the rows as in the checkpoints.
+pub async fn a_snapshot_stays_as_it_was(tables: &dyn Workshop, asked: &dyn Snapshots) {
+    tables.apply(used(5, 0, 3)).await.expect("applied");
+    let before = asked.snapshot().await.expect("a snapshot");
+    let usage = async |tables: &dyn ReadTables| usage_of(tables, AccountId(Uuid::from_u128(1))).await.expect("usage").used_bytes;
+    tables.apply(used(7, 3, 9)).await.expect("applied");
+    assert_eq!((usage(&*before).await, usage(asked).await), (5, 12));
+    let position = async |tables: &dyn ReadTables| {
+        let all = checkpoints(tables).await.expect("checkpoints");
+        all.into_iter().find(|checkpoint| checkpoint.projection == "usage").expect("a checkpoint").position
+    };
+    assert_eq!((position(&*before).await, position(asked).await), (Position(3), Position(9)));
+    tables.apply(used(1, 9, 10)).await.expect("applied beside a snapshot");
+    assert_eq!(usage(&*before).await, 5);
+    drop(before);
+    assert_eq!(usage(&*asked.snapshot().await.expect("another snapshot")).await, 13);
 }
 
 fn used(bytes: i64, from: u64, to: u64) -> Batch {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cairn_domain::{Position, StoredEvent, Timestamp};
 use tokio::sync::watch;
 
-use super::{Batch, Checkpoint, Draft, Parked, Source, SourceError, Tables, TablesError, Workshop};
+use super::{Batch, Checkpoint, Draft, NewTables, Parked, Source, SourceError, Tables, TablesError, Workshop};
 use crate::projection::Projection;
 use crate::statement::{Action, Run, Value};
 
@@ -239,11 +239,14 @@ impl Tables for MemoryDraft {
 }
 
 #[async_trait]
-impl Draft for MemoryDraft {
+impl NewTables for MemoryDraft {
     async fn index(&self) -> Result<(), TablesError> {
         Ok(())
     }
+}
 
+#[async_trait]
+impl Draft for MemoryDraft {
     async fn promote(self: Box<Self>) -> Result<(), TablesError> {
         let new = lock(&self.tables.state).clone();
         *lock(&self.live) = new;

@@ -6,7 +6,7 @@ use cairn_domain::{EventId, Position, StoredEvent, Timestamp};
 use tokio::sync::mpsc;
 
 use super::Failure;
-use super::plan::{ParkedStreams, Plan};
+use super::plan::{Mask, ParkedStreams, Plan};
 use crate::ports::{Parked, Source, SourceError};
 use crate::statement::{Run, combine};
 
@@ -20,7 +20,7 @@ pub(super) const BATCH_EVENTS: usize = 8192;
 pub(super) enum Ready {
     /// To be applied.
     Batch(Prepared),
-    /// The log has ended.
+    /// The part of the log has ended.
     End,
 }
 
@@ -32,24 +32,47 @@ pub(super) struct Prepared {
     pub(super) last: Position,
 }
 
-/// The batches of the log after a position, for all projections, until the log ends. Dropping the receiver ends the stages.
+/// A part of the log, for some of the projections.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) mask: Mask,
+    /// Where they stand.
+    pub(super) after: Position,
+    /// Where it ends, itself included; none for the end of the log.
+    pub(super) until: Option<Position>,
+}
+
+impl Stretch {
+    /// Whether an event there is not behind its end.
+    pub(super) fn reaches(self, position: Position) -> bool {
+        self.until.is_none_or(|until| position <= until)
+    }
+}
+
+/// The batches of a part of the log, until it ends. Dropping the receiver ends the stages.
 pub(super) fn start(
     plan: &Arc<Plan>,
     source: &Arc<dyn Source>,
-    after: Position,
+    stretch: Stretch,
     streams: ParkedStreams,
     now: Timestamp,
 ) -> mpsc::Receiver<Result<Ready, Failure>> {
     let (pages_out, pages_in) = mpsc::channel(WAITING);
     let (ready_out, ready_in) = mpsc::channel(WAITING);
-    tokio::spawn(read(Arc::clone(source), after, pages_out));
-    tokio::spawn(project(Arc::clone(plan), streams, now, pages_in, ready_out));
+    tokio::spawn(read(Arc::clone(source), stretch, pages_out));
+    tokio::spawn(project(Arc::clone(plan), (stretch.mask, streams), now, pages_in, ready_out));
     ready_in
 }
 
-async fn read(source: Arc<dyn Source>, mut after: Position, pages: mpsc::Sender<Result<Vec<StoredEvent>, SourceError>>) {
+/// Ends with a page that is empty.
+async fn read(source: Arc<dyn Source>, stretch: Stretch, pages: mpsc::Sender<Result<Vec<StoredEvent>, SourceError>>) {
+    let mut after = stretch.after;
     loop {
-        let page = source.read_all(after, BATCH_EVENTS).await;
+        let over = stretch.until.is_some_and(|until| after >= until);
+        let mut page = if over { Ok(Vec::new()) } else { source.read_all(after, BATCH_EVENTS).await };
+        if let Ok(events) = &mut page {
+            events.retain(|event| stretch.reaches(event.position));
+        }
         let last = page.as_ref().ok().and_then(|events| events.last()).map(|event| event.position);
         if pages.send(page).await.is_err() {
             return;
@@ -63,7 +86,7 @@ async fn read(source: Arc<dyn Source>, mut after: Position, pages: mpsc::Sender<
 
 async fn project(
     plan: Arc<Plan>,
-    mut streams: ParkedStreams,
+    (mask, mut streams): (Mask, ParkedStreams),
     now: Timestamp,
     mut pages: mpsc::Receiver<Result<Vec<StoredEvent>, SourceError>>,
     ready: mpsc::Sender<Result<Ready, Failure>>,
@@ -73,7 +96,7 @@ async fn project(
             Err(error) => Err(error.into()),
             Ok(events) => {
                 let plan = Arc::clone(&plan);
-                let work = tokio::task::spawn_blocking(move || project_page(&plan, streams, now, &events));
+                let work = tokio::task::spawn_blocking(move || project_page(&plan, mask, streams, now, &events));
                 let Ok((batch, so_far)) = work.await else { return };
                 streams = so_far;
                 Ok(batch)
@@ -85,9 +108,15 @@ async fn project(
     }
 }
 
-fn project_page(plan: &Plan, mut streams: ParkedStreams, now: Timestamp, events: &[StoredEvent]) -> (Ready, ParkedStreams) {
+fn project_page(
+    plan: &Plan,
+    mask: Mask,
+    mut streams: ParkedStreams,
+    now: Timestamp,
+    events: &[StoredEvent],
+) -> (Ready, ParkedStreams) {
     let (Some(first), Some(last)) = (events.first(), events.last()) else { return (Ready::End, streams) };
-    let projected = plan.project(plan.all(), events, &streams, now);
+    let projected = plan.project(mask, events, &streams, now);
     streams.iter_mut().zip(projected.streams).for_each(|(all, new)| all.extend(new));
     let runs = combine(projected.statements);
     (Ready::Batch(Prepared { runs, park: projected.park, first: first.id, last: last.position }), streams)

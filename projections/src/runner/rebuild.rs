@@ -1,18 +1,17 @@
 use cairn_domain::Position;
 use tokio_util::sync::CancellationToken;
 
-use super::lane::Lane;
-use super::pipeline::{self, BATCH_EVENTS, Prepared, Ready};
+use super::filling::{Filling, Report};
 use super::state::State;
 use super::{Failure, Runner};
-use crate::ports::{Batch, Draft, SourceError, Tables, TablesError};
+use crate::ports::{Draft, SourceError, TablesError};
 
 /// How far a rebuild has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The last event in the new rows.
     pub done: Position,
-    /// Where the log ended when it was last looked at.
+    /// Where the rows are to come: the end of the log when it was last looked at, or the place that was asked for.
     pub head: Position,
 }
 
@@ -66,8 +65,6 @@ impl From<Failure> for RebuildError {
         }
     }
 }
-
-type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 impl Runner {
     /// Makes all rows anew from the log, beside the live ones, and puts them in their place. Reads are answered all the while, and what is
@@ -142,44 +139,8 @@ impl Runner {
         report: Report<'_>,
         stop: &CancellationToken,
     ) -> Result<(), RebuildError> {
-        while !self.fill_at_once(draft, state, report, stop).await? {}
-        Ok(())
-    }
-
-    /// The same, until a batch is refused as a whole: that one is applied event by event, and the stages begin again after it.
-    async fn fill_at_once(
-        &self,
-        draft: &dyn Tables,
-        state: &mut State,
-        report: Report<'_>,
-        stop: &CancellationToken,
-    ) -> Result<bool, RebuildError> {
         let shared = &self.0;
-        let lane = Lane { tables: draft, ..shared.lane() };
-        let all = shared.plan.all();
-        let mut batches = pipeline::start(&shared.plan, &shared.source, state.reached(), state.streams.clone(), lane.now);
-        while let Some(ready) = batches.recv().await {
-            if stop.is_cancelled() {
-                return Err(RebuildError::Cancelled);
-            }
-            let Ready::Batch(Prepared { runs, park, first, last }) = ready? else { return Ok(true) };
-            let moves = lane.moves(state, all, first, last);
-            match lane.apply_batch(state, all, Batch { runs, moves, park, ..Batch::default() }).await {
-                Err(Failure::Tables(TablesError::Rejected(_))) => {
-                    let events = shared.source.read_all(state.reached(), BATCH_EVENTS).await?;
-                    lane.isolate(state, all, &events).await?;
-                    return Ok(false);
-                }
-                done => done?,
-            }
-            self.report_progress(state, report).await?;
-        }
-        Err(RebuildError::StageLost)
-    }
-
-    async fn report_progress(&self, state: &State, report: Report<'_>) -> Result<(), RebuildError> {
-        let head = self.0.source.head().await?;
-        report(Progress { done: state.reached(), head });
-        Ok(())
+        let filling = Filling { plan: &shared.plan, source: &shared.source, tables: draft, now: shared.now(), report, stop };
+        filling.go_to_the_end(state).await
     }
 }

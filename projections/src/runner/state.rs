@@ -3,8 +3,8 @@ use std::collections::HashSet;
 use cairn_domain::{EventId, Position};
 
 use super::plan::{Mask, ParkedStreams, Plan};
-use super::{Failure, Refused};
-use crate::ports::{Checkpoint, Source, Tables};
+use super::{Failure, LogEnds};
+use crate::ports::{Source, Tables};
 
 /// Parked events that are read at once.
 const PARKED_PAGE: usize = 1000;
@@ -36,18 +36,15 @@ pub(super) struct Group {
 impl State {
     /// Reads the checkpoints and checks that they belong to this log and this program.
     pub(super) async fn load(plan: &Plan, source: &dyn Source, tables: &dyn Tables) -> Result<Self, Failure> {
-        // The checkpoints first: what others append and apply meanwhile must not make them look ahead of the log.
         let checkpoints = tables.checkpoints().await?;
-        let log = source.read_all(Position::START, 1).await?.first().map(|event| event.id);
-        let head = source.head().await?;
+        let ends = LogEnds::of(source).await?;
+        let log = ends.first;
         let mut state =
             Self { positions: Vec::new(), streams: Vec::new(), parked: Vec::new(), log, held_elsewhere: false, moved: false };
         for projection in &plan.projections {
             let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.projection == projection.name());
-            let checkpoint = checkpoint.ok_or(Refused::Unknown { projection: projection.name() })?;
-            check(checkpoint, projection.name(), projection.version(), log, head)?;
-            state.positions.push(checkpoint.position);
-            state.held_elsewhere |= checkpoint.held_elsewhere;
+            state.positions.push(ends.judge(&**projection, checkpoint)?);
+            state.held_elsewhere |= checkpoint.is_some_and(|checkpoint| checkpoint.held_elsewhere);
             let (streams, parked) = parked_streams(tables, projection.name()).await?;
             state.streams.push(streams);
             state.parked.push(parked);
@@ -91,27 +88,12 @@ impl State {
     pub(super) fn reached(&self) -> Position {
         self.positions.iter().copied().min().unwrap_or_default()
     }
-}
 
-fn check(
-    checkpoint: &Checkpoint,
-    projection: &'static str,
-    version: u32,
-    log: Option<EventId>,
-    head: Position,
-) -> Result<(), Refused> {
-    match checkpoint.version {
-        stored if stored > version => return Err(Refused::Newer { projection, stored, version }),
-        stored if stored < version => return Err(Refused::Stale { projection, stored, version }),
-        _ => {}
+    /// The position that all of some have reached.
+    pub(super) fn reached_by(&self, mask: Mask) -> Position {
+        let of_them = self.positions.iter().enumerate().filter(|(number, _)| mask & (1 << number) != 0);
+        of_them.map(|(_, position)| *position).min().unwrap_or_default()
     }
-    if checkpoint.position > head {
-        return Err(Refused::AheadOfLog { projection, position: checkpoint.position, head });
-    }
-    if checkpoint.position > Position::START && checkpoint.log != log {
-        return Err(Refused::OtherLog { projection });
-    }
-    Ok(())
 }
 
 async fn parked_streams(tables: &dyn Tables, projection: &str) -> Result<(HashSet<cairn_domain::StreamName>, u64), Failure> {

@@ -5,15 +5,18 @@ use async_trait::async_trait;
 use cairn_domain::{Position, Timestamp};
 use cairn_infra::mysql::views::{MysqlReplicas, MysqlViews};
 use cairn_infra::mysql::{Migrate, Server};
+use cairn_infra::sqlite::views::SqliteReplayed;
 use cairn_projections::ports::contract::rows::{held_by as dump, meant_by as expected};
 use cairn_projections::ports::memory::MemorySource;
 use cairn_projections::ports::{Batch, Copies, ReadError, ReadTables, Row, Source, Tables, TablesError, Workshop, contract};
-use cairn_projections::runner::Settings;
+use cairn_projections::projection::files::UserFile;
+use cairn_projections::runner::{Settings, Verification};
 use cairn_projections::sample::{Sample, ask_everything};
 use cairn_projections::sql::{Dialect, Sql};
 use cairn_projections::statement::Value;
 use cairn_projections::{Runner, projections};
 use cairn_servers::{MariaDb, shared};
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::until_async;
 
@@ -74,6 +77,39 @@ async fn questions_are_answered_as_the_contract_says() {
     let events = Sample::events(SEED, 3_000);
     runner(&Arc::new(MemorySource::new(events.clone())), &views, 4096).catch_up().await.unwrap();
     contract::asking::all(&views, &events).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_stays_as_it_was() {
+    let views = open("views_snapshot").await;
+    contract::a_snapshot_stays_as_it_was(&views, &views).await;
+}
+
+#[tokio::test]
+async fn rows_are_verified_as_they_were_at_one_moment() {
+    let views = open("views_verify").await;
+    let events = Sample::events(SEED, 3_000);
+    let source = Arc::new(MemorySource::new(events[..2_900].to_vec()));
+    runner(&source, &views, 500).catch_up().await.unwrap();
+    let verify = async || {
+        let beside = SqliteReplayed::nameless(&projections()).await.unwrap();
+        let verification = Verification::new(projections(), source.clone(), &views, &beside, Timestamp(78));
+        let mut found = Vec::new();
+        let stop = CancellationToken::new();
+        (verification.run(&|_| {}, &stop, &mut |difference| found.push(difference)).await.unwrap(), found)
+    };
+    let (verified, found) = verify().await;
+    assert_eq!((verified.position, found), (Position(2_900), Vec::new()));
+    assert!(verified.rows > 500, "{verified:?}");
+    source.append(events[2_900..].to_vec());
+    runner(&source, &views, 500).catch_up().await.unwrap();
+    let key = views.rows(Sql { text: "SELECT MIN(id) FROM tbl_user_file".to_owned(), values: Vec::new() }).await.unwrap();
+    let key: String = key[0].get(0).unwrap();
+    let size = cairn_projections::Statement::set(key.clone(), [(UserFile::Size, 7_777_777.into())]);
+    views.apply(Batch { runs: cairn_projections::statement::combine(vec![size]), ..Batch::default() }).await.unwrap();
+    let (verified, found) = verify().await;
+    assert_eq!((verified.position, verified.differ), (Position(3_000), 1));
+    assert_eq!((found[0].table, &found[0].key, found[0].cells().next().unwrap().0), ("tbl_user_file", &key, "size"));
 }
 
 /// Asks the planner about every query before it is answered.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cairn_domain::Position;
 use cairn_projections::Projection;
 use cairn_projections::bookkeeping;
-use cairn_projections::ports::{Batch, Checkpoint, Draft, Parked, Tables, TablesError};
+use cairn_projections::ports::{Batch, Checkpoint, Draft, NewTables, Parked, Tables, TablesError};
 use cairn_projections::sql::{Dialect, Place};
 use sqlx::MySqlConnection;
 use tokio::sync::Mutex;
@@ -71,12 +71,15 @@ impl Tables for MysqlDraft {
 }
 
 #[async_trait]
-impl Draft for MysqlDraft {
+impl NewTables for MysqlDraft {
     /// They are made with the tables: an index that is made later would lock them.
     async fn index(&self) -> Result<(), TablesError> {
         Ok(())
     }
+}
 
+#[async_trait]
+impl Draft for MysqlDraft {
     /// Nobody applies anything meanwhile, also not when it fails: then the draft goes, and the others go on.
     async fn promote(mut self: Box<Self>) -> Result<(), TablesError> {
         self.writer.get_mut().close().await;

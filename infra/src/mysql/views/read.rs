@@ -17,6 +17,10 @@ use crate::mysql::connect::Pool;
 pub(super) async fn rows(from: &Pool, query: &Sql) -> Result<Vec<Row>, ReadError> {
     let text: Arc<str> = query.text.as_str().into();
     let rows = from.fetch(|| bind_all(&text, &query.values)).await.map_err(|error| ReadError::Unavailable(error.into()))?;
+    plain(&rows)
+}
+
+pub(super) fn plain(rows: &[MySqlRow]) -> Result<Vec<Row>, ReadError> {
     rows.iter().map(row).collect()
 }
 
@@ -47,7 +51,7 @@ fn unavailable(error: ReadError) -> TablesError {
 }
 
 /// The text comes from sea-query, made of the names in this program; every value is bound.
-fn bind_all(text: &Arc<str>, values: &[Value]) -> Query<'static, MySql, MySqlArguments> {
+pub(super) fn bind_all(text: &Arc<str>, values: &[Value]) -> Query<'static, MySql, MySqlArguments> {
     let query = sqlx::query(AssertSqlSafe(Arc::clone(text)));
     values.iter().fold(query, |query, value| match value {
         Value::Null => query.bind(None::<i64>),

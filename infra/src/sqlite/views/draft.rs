@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cairn_domain::Position;
-use cairn_projections::ports::{Batch, BoxError, Checkpoint, Draft, Parked, Tables, TablesError};
+use cairn_projections::ports::{Batch, BoxError, Checkpoint, Draft, NewTables, Parked, Tables, TablesError};
 use cairn_projections::{Projection, bookkeeping};
 use sqlx::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -83,12 +83,15 @@ impl Tables for SqliteDraft {
 }
 
 #[async_trait]
-impl Draft for SqliteDraft {
+impl NewTables for SqliteDraft {
     async fn index(&self) -> Result<(), TablesError> {
         let mut writer = self.writer.lock().await;
         schema::index_all(writer.connection(), &self.projections).await.map_err(trouble::of_write)
     }
+}
 
+#[async_trait]
+impl Draft for SqliteDraft {
     /// In a task of its own, so that a caller who goes away does not leave the tables closed.
     async fn promote(self: Box<Self>) -> Result<(), TablesError> {
         let swapped = tokio::spawn(self.swap()).await;

@@ -12,6 +12,11 @@ pub(super) fn draft_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Where the file of a replay is made: `then.db.unfinished` for `then.db`.
+pub(super) fn unfinished(target: &Path) -> PathBuf {
+    beside(target, ".unfinished")
+}
+
 /// Removes a database with what SQLite puts beside it. One that is not there is no error.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     for suffix in ["", "-wal", "-shm", "-journal"] {
@@ -25,7 +30,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 pub(super) async fn replace(new: PathBuf, old: PathBuf) -> io::Result<()> {
     let work = move || {
         std::fs::File::open(&new)?.sync_all()?;
-        for suffix in ["-wal", "-shm"] {
+        for suffix in ["-wal", "-shm", "-journal"] {
             absent_is_fine(std::fs::remove_file(beside(&old, suffix)))?;
         }
         std::fs::rename(&new, &old)?;

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use cairn_projections::ports::{ReadError, ReadTables, Row};
+use cairn_projections::bookkeeping;
+use cairn_projections::ports::{ReadError, ReadTables, Row, Snapshots};
 use cairn_projections::sql::{Dialect, Sql};
-use sqlx::SqlitePool;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::Mutex;
 
 use super::{DIALECT, OpenError, connect, read};
 
@@ -32,5 +34,31 @@ impl ReadTables for SqliteGlance {
 
     async fn rows(&self, query: Sql) -> Result<Vec<Row>, ReadError> {
         read::rows(&self.readers, query).await
+    }
+}
+
+/// A read transaction: the WAL is not cut back beyond its state while it is open.
+struct SqliteSnapshot(Mutex<Transaction<'static, Sqlite>>);
+
+#[async_trait]
+impl Snapshots for SqliteGlance {
+    async fn snapshot(&self) -> Result<Box<dyn ReadTables>, ReadError> {
+        let begun = self.readers.begin().await.map_err(|error| ReadError::Unavailable(error.into()))?;
+        let snapshot = SqliteSnapshot(Mutex::new(begun));
+        // The transaction sees the state of its first question.
+        snapshot.rows(bookkeeping::checkpoints(DIALECT)).await?;
+        Ok(Box::new(snapshot))
+    }
+}
+
+#[async_trait]
+impl ReadTables for SqliteSnapshot {
+    fn dialect(&self) -> Dialect {
+        DIALECT
+    }
+
+    async fn rows(&self, query: Sql) -> Result<Vec<Row>, ReadError> {
+        let mut transaction = self.0.lock().await;
+        read::rows(&mut **transaction, query).await
     }
 }

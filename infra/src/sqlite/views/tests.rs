@@ -1,5 +1,6 @@
 mod plans;
 mod rebuilding;
+mod replaying;
 
 use cairn_domain::Timestamp;
 use cairn_projections::ports::contract::rows::{held_by as dump, meant_by as expected};

@@ -1,0 +1,91 @@
+//! Whether tables and log belong together.
+
+use cairn_domain::{EventId, Position};
+
+use crate::ports::{Checkpoint, Source, SourceError};
+use crate::projection::Projection;
+
+/// The tables and the log do not belong together: going on would skip events or apply them twice. A rebuild puts it right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The tables know nothing of the projection.
+    #[error("the read tables hold no checkpoint of {projection}: rebuild the projections")]
+    Unknown {
+        /// Which.
+        projection: &'static str,
+    },
+    /// Other code made the rows.
+    #[error("the rows of {projection} have version {stored}, the program has {version}: rebuild the projections")]
+    Stale {
+        /// Which.
+        projection: &'static str,
+        /// The rows' version.
+        stored: u32,
+        /// The program's version.
+        version: u32,
+    },
+    /// A newer program made the rows.
+    #[error(
+        "the rows of {projection} have version {stored}, the program has only {version}: run the newer program, or rebuild the projections"
+    )]
+    Newer {
+        /// Which.
+        projection: &'static str,
+        /// The rows' version.
+        stored: u32,
+        /// The program's version.
+        version: u32,
+    },
+    /// The log is shorter than it was: it was restored from an older backup, or is another one.
+    #[error("{projection} is at {position}, but the log ends at {head}: rebuild the projections")]
+    AheadOfLog {
+        /// Which.
+        projection: &'static str,
+        /// Where it stands.
+        position: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// The rows come from another log.
+    #[error("the rows of {projection} come from another log: rebuild the projections")]
+    OtherLog {
+        /// Which.
+        projection: &'static str,
+    },
+}
+
+/// Where a log begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEnds {
+    /// The id of its first event, which tells it from other logs; none when it is empty.
+    pub first: Option<EventId>,
+    /// The position of its last event.
+    pub head: Position,
+}
+
+impl LogEnds {
+    /// Those of this log, now. Checkpoints that are judged by them are to be read before: what others append and apply meanwhile must not
+    /// make them look ahead of the log.
+    pub async fn of(source: &dyn Source) -> Result<Self, SourceError> {
+        let first = source.read_all(Position::START, 1).await?.first().map(|event| event.id);
+        Ok(Self { first, head: source.head().await? })
+    }
+
+    /// Where the rows of a projection stand, if they come from this log and from this program.
+    pub fn judge(self, projection: &dyn Projection, checkpoint: Option<&Checkpoint>) -> Result<Position, Refused> {
+        let (projection, version) = (projection.name(), projection.version());
+        let checkpoint = checkpoint.ok_or(Refused::Unknown { projection })?;
+        match checkpoint.version {
+            stored if stored > version => return Err(Refused::Newer { projection, stored, version }),
+            stored if stored < version => return Err(Refused::Stale { projection, stored, version }),
+            _ => {}
+        }
+        if checkpoint.position > self.head {
+            return Err(Refused::AheadOfLog { projection, position: checkpoint.position, head: self.head });
+        }
+        if checkpoint.position > Position::START && checkpoint.log != self.first {
+            return Err(Refused::OtherLog { projection });
+        }
+        Ok(checkpoint.position)
+    }
+}
