@@ -1,6 +1,7 @@
 //! The command line. One verb, one file.
 
 mod backup;
+mod bench;
 mod carry;
 mod completions;
 mod config_check;
@@ -87,6 +88,11 @@ enum Verb {
     },
     /// Bring the schema of the databases up to date.
     Migrate(migrate::Migrate),
+    /// Make something to measure with.
+    Bench {
+        #[command(subcommand)]
+        verb: bench::Bench,
+    },
     /// Explain the configuration.
     Config {
         #[command(subcommand)]
@@ -122,6 +128,7 @@ fn dispatch(verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Projection { verb } => verb.run(),
         Verb::Replay(replay) => replay.run(),
         Verb::Transfer { verb } => verb.run(),
+        Verb::Bench { verb } => verb.run(),
         Verb::Doctor(doctor) => doctor.run(),
         Verb::Backup(backup) => backup.run(),
         Verb::Restore(restore) => restore.run(),

@@ -128,7 +128,9 @@ pub(super) async fn read_contents(backup: &BackupDirectory, events: u64) -> anyh
     let mut contents = Contents::default();
     let mut source = Source::open(&backup.events());
     while let Some(page) = source.page().await {
-        page.iter().for_each(|event| contents.event(event));
+        for event in &page {
+            contents.event(event);
+        }
         bar.inc(page.len() as u64);
     }
     bar.finish_and_clear();

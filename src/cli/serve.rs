@@ -284,7 +284,7 @@ fn announce(url: &str, services: &Services, data: &DataDirectory) {
     let data = data.path().display();
     let mut text = format!("Cairn is ready.\n  API         {url}\n  Swagger UI  {url}/docs\n  Data        {data}\n");
     if !services.are_all() {
-        text.push_str(&format!("  Services    {services}\n"));
+        text = format!("{text}  Services    {services}\n");
     }
     // Whoever has started the drive may have stopped listening.
     let _ = std::io::stdout().write_all(text.as_bytes());

@@ -36,6 +36,8 @@ const VERBS: &[&[&str]] = &[
     &["transfer", "abandon"],
     &["transfer", "migrate"],
     &["doctor"],
+    &["bench"],
+    &["bench", "generate"],
     &["backup"],
     &["restore"],
     &["user"],

@@ -44,6 +44,7 @@ mod audit;
 mod backups;
 mod carrying;
 mod cli;
+mod doctor;
 mod openapi;
 mod replay;
 mod system;

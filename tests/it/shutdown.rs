@@ -1,8 +1,10 @@
 //! SIGTERM: what is under way is finished, nothing new is begun, and the exit code is 0.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 
-use crate::harness::{Drive, RawConnection, content, sha256_hex, until};
+use crate::harness::{Drive, RawConnection, command, content, sha256_hex, until};
 
 fn upload_head(token: &str, size: usize) -> String {
     format!(
@@ -75,4 +77,28 @@ fn an_idle_drive_stops_at_once_also_with_idle_connections() {
     assert_eq!(ended.code(), Some(0), "{ended}");
     assert!(asked.elapsed().as_secs() < 10, "{:?}", asked.elapsed());
     drop(silent);
+}
+
+/// A supervisor that reads the address and closes the pipe, for instance.
+#[test]
+fn a_drive_goes_on_when_nobody_listens_to_what_it_says() {
+    let place = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let mut starting = command();
+    starting.args(["serve", "--listen", &address, "--data"]).arg(place.path().join("data"));
+    let mut drive = starting.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(drive.stdout.take());
+    until("it takes connections", || TcpStream::connect(&address).ok());
+    let is_ready = || {
+        let mut connection = TcpStream::connect(&address).ok()?;
+        connection.write_all(b"GET /readyz HTTP/1.1\r\nHost: drive\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).ok()?;
+        answer.starts_with("HTTP/1.1 200 ").then_some(())
+    };
+    until("it is ready", is_ready);
+    assert!(drive.try_wait().unwrap().is_none(), "it runs");
+    drive.kill().unwrap();
+    drive.wait().unwrap();
 }

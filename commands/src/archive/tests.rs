@@ -39,6 +39,11 @@ fn read(text: &[u8]) -> Result<(Vec<StoredEvent>, Manifest), BadLine> {
     reader.end().map(|manifest| (events, manifest))
 }
 
+/// How many of them have an end.
+fn lines_in(text: &[u8]) -> u64 {
+    text.split(|byte| *byte == b'\n').count() as u64 - 1
+}
+
 #[test]
 fn what_was_written_is_read_back_byte_for_byte() {
     let (back, manifest) = read(&export(&events())).expect("readable");
@@ -60,7 +65,7 @@ fn any_changed_byte_is_found_in_its_own_line() {
     for index in 0..text.len() {
         let mut changed = text.clone();
         changed[index] ^= 1;
-        let line = text[..index].iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let line = lines_in(&text[..index]) + 1;
         let bad = read(&changed).expect_err("it was changed");
         // A line break that is none any more makes one line of two.
         assert_eq!(bad.line, line, "byte {index}: {bad}");
@@ -72,8 +77,8 @@ fn a_text_may_be_cut_off_nowhere() {
     let text = export(&events());
     for length in 0..text.len() - 1 {
         // A line that lacks nothing but its end is whole, and the next one is missing.
-        let lines = text[..=length].iter().filter(|byte| **byte == b'\n').count() as u64;
-        assert_eq!(read(&text[..length]).expect_err("it was cut off").line, lines + 1, "after {length} bytes");
+        let line = lines_in(&text[..=length]) + 1;
+        assert_eq!(read(&text[..length]).expect_err("it was cut off").line, line, "after {length} bytes");
     }
 }
 

@@ -24,7 +24,7 @@ fn event(n: u64) -> StoredEvent {
         time: Timestamp(1_700_000_000_000_000),
         name: "FileRenamed".to_owned(),
         schema: 1,
-        metadata: Metadata { causation: n.checked_sub(1).map(|n| event_id(n)), ..Metadata::default() },
+        metadata: Metadata { causation: n.checked_sub(1).map(event_id), ..Metadata::default() },
         data: format!(r#"{{"name":"{n}.txt"}}"#),
     }
 }
@@ -39,7 +39,9 @@ fn stream(id: &str) -> StreamName {
 
 fn judge(events: &[StoredEvent]) -> Vec<Finding> {
     let (mut audit, mut findings) = (LogAudit::default(), Vec::new());
-    events.iter().for_each(|event| audit.event(event, &mut |finding| findings.push(finding)));
+    for event in events {
+        audit.event(event, &mut |finding| findings.push(finding));
+    }
     audit.end(&mut |finding| findings.push(finding));
     findings
 }

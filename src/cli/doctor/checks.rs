@@ -47,7 +47,11 @@ fn secret(config: &Config) -> Seen {
     if alone || config.server.secret.is_some() {
         return Seen::well("secret", if config.server.secret.is_some() { "it is configured" } else { "the drive has its own" });
     }
-    Seen::mind("secret", "each process has its own: links of one are not good at another", "set server.secret to the same value everywhere")
+    Seen::mind(
+        "secret",
+        "each process has its own: links of one are not good at another",
+        "set server.secret to the same value everywhere",
+    )
 }
 
 fn running(data: &DataDirectory) -> Seen {
@@ -58,7 +62,9 @@ fn running(data: &DataDirectory) -> Seen {
 async fn log_and_tables(config: &Config, data: &DataDirectory, tell: Tell<'_>) {
     let log = match open_log(config, data).await {
         Ok(log) => log,
-        Err(error) => return tell(Seen::ill("log", chain(&error), "see that log.url is right and that its server runs and lets us in")),
+        Err(error) => {
+            return tell(Seen::ill("log", chain(&error), "see that log.url is right and that its server runs and lets us in"));
+        }
     };
     let OpenLog { store, closing, .. } = log;
     tell(server("bus", &config.bus.url, wiring::try_bus(config, store.clone()).await));
@@ -93,7 +99,8 @@ async fn log_end(log: &dyn EventStore) -> anyhow::Result<(Position, Option<Times
 fn clock(last: Option<Timestamp>, now: Timestamp) -> Seen {
     let ahead = last.map_or(0, |last| (last.0 - now.0) / 1_000_000);
     if ahead > AHEAD_SECONDS_MAX {
-        let said = format!("the last event is {ahead} seconds of the future: the clock of this machine is slow, or that of another fast");
+        let said =
+            format!("the last event is {ahead} seconds of the future: the clock of this machine is slow, or that of another fast");
         return Seen::mind("clock", said, "have all machines keep time (NTP)");
     }
     Seen::well("clock", "no event is of the future")
@@ -133,7 +140,8 @@ async fn tables_and_work(tables: &dyn ReadTables, log: &Arc<dyn EventStore>, tel
     match transfer_figures(tables).await {
         Err(error) => tell(Seen::ill("transfers", chain(&error.into()), "see that views.url is right and that its server runs")),
         Ok(figures) => {
-            let stalled = figures.phases.iter().find(|figures| figures.phase == Phase::Stalled).map_or(0, |stalled| stalled.transfers);
+            let stalled =
+                figures.phases.iter().find(|figures| figures.phase == Phase::Stalled).map_or(0, |stalled| stalled.transfers);
             tell(if stalled == 0 {
                 Seen::well("transfers", "none is stalled")
             } else {
@@ -167,7 +175,9 @@ async fn servers(config: &Config, tell: Tell<'_>) {
 fn server(what: &str, url: &Address, tried: anyhow::Result<()>) -> Seen {
     match tried {
         Ok(()) => Seen::well(what, url.to_string()),
-        Err(error) => Seen::ill(what, chain(&error), format!("see that {what}.url is right and that its server runs and lets us in")),
+        Err(error) => {
+            Seen::ill(what, chain(&error), format!("see that {what}.url is right and that its server runs and lets us in"))
+        }
     }
 }
 

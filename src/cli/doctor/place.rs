@@ -19,7 +19,11 @@ pub(super) fn permissions(data: &Path) -> Seen {
         Ok(there) if there.is_dir() => there.permissions().mode() & 0o777,
         Ok(_) => return Seen::ill(what, format!("{name} is no directory"), "say where the drive is with --data"),
         Err(error) => {
-            return Seen::ill(what, format!("{name}: {error}"), "say where the drive is with --data, or start it: it makes the directory");
+            return Seen::ill(
+                what,
+                format!("{name}: {error}"),
+                "say where the drive is with --data, or start it: it makes the directory",
+            );
         }
     };
     if access(data, Access::WRITE_OK).is_err() {

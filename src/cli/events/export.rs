@@ -37,9 +37,9 @@ impl Export {
             if self.json { json!(manifest).to_string() } else { format!("Exported {events} events; their digest is {digest}.") };
         // Standard output has the events.
         if carry::is_pipe(&self.file) {
-            note(&said)
+            note(&said);
         } else {
-            say(&said)
+            say(&said);
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -111,11 +111,12 @@ fn plain(value: &Value) -> serde_json::Value {
 mod tests {
     use super::*;
 
-    fn row(name: &'static str, size: i64) -> Option<Vec<Value>> {
-        Some(vec![name.into(), Value::Integer(size)])
+    fn row(name: &'static str, size: i64) -> Vec<Value> {
+        vec![name.into(), Value::Integer(size)]
     }
 
-    fn difference(live: Option<Vec<Value>>, rebuilt: Option<Vec<Value>>) -> Difference {
+    fn difference(live: impl Into<Option<Vec<Value>>>, rebuilt: impl Into<Option<Vec<Value>>>) -> Difference {
+        let (live, rebuilt) = (live.into(), rebuilt.into());
         Difference { table: "tbl_x", key: "k".to_owned(), columns: vec!["name", "size"], live, rebuilt }
     }
 
@@ -123,7 +124,7 @@ mod tests {
     fn a_row_that_differs_is_said_with_the_columns_that_do() {
         assert_eq!(as_line(&difference(row("a", 1), row("a", 2))), "tbl_x k  size: live 1, rebuilt 2");
         assert_eq!(as_line(&difference(row("a", 1), None)), "tbl_x k  only in the live tables  name: \"a\"  size: 1");
-        let missing = difference(None, Some(vec![Value::Null, Value::Integer(1)]));
+        let missing = difference(None, vec![Value::Null, Value::Integer(1)]);
         assert_eq!(as_line(&missing), "tbl_x k  missing in the live tables  name: nothing  size: 1");
     }
 
