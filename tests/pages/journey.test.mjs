@@ -88,7 +88,9 @@ test("a file goes its whole way, and a stranger with its link gets the same byte
 
   await page.getByRole("link", { name: "Links" }).click();
   await seen(row(page, "年度报告 2026.bin").getByText("Downloads: 1"));
+  const revoked = page.waitForResponse((answer) => answer.url().endsWith("/share/revoke") && answer.ok());
   await row(page, "年度报告 2026.bin").getByRole("button", { name: "Revoke" }).click();
+  await revoked;
   await stranger.page.reload();
   await seen(stranger.page.getByRole("heading", { name: "There is nothing here" }));
   assert.deepEqual([...faults, ...stranger.faults], []);
