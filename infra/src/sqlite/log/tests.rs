@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use cairn_commands::ports::event_store::{EventStore, StoreError, contract};
-use cairn_commands::ports::intake;
 use cairn_commands::ports::ledger::{self, Begun, Ledger, StoredAnswer};
+use cairn_commands::ports::{digests, intake};
 use cairn_domain::file::{FileEvent, FileTrashed};
 use cairn_domain::{CommandId, Expected, Metadata, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
 use sqlx::{ConnectOptions, Connection};
@@ -216,10 +216,24 @@ async fn a_group_judges_each_append_for_itself() {
 async fn a_newer_schema_is_refused_and_left_alone() {
     let scene = Scene::new();
     scene.open().await.close().await;
-    scene.tamper("UPDATE meta SET value = 2").await;
+    scene.tamper("UPDATE meta SET value = 3").await;
     let refused = SqliteLog::open(&scene.path()).await.unwrap_err();
-    assert!(matches!(refused, OpenError::NewerSchema { found: 2, known: 1, .. }), "{refused:?}");
-    assert!(refused.to_string().contains("events.db has schema 2, newer than the 1"), "{refused}");
+    assert!(matches!(refused, OpenError::NewerSchema { found: 3, known: 2, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("events.db has schema 3, newer than the 2"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_schema_is_brought_up_to_date_with_its_events() {
+    let scene = Scene::new();
+    let log = scene.open().await;
+    append(&log, &stream("a"), 0).await.unwrap();
+    let before = whole(&log).await;
+    log.close().await;
+    scene.tamper("DROP TABLE log_digest; UPDATE meta SET value = 1").await;
+    let log = scene.open().await;
+    assert_eq!(whole(&log).await, before);
+    digests::contract::suite(&SqliteDigests::of(&scene.path())).await;
+    append(&log, &stream("a"), 1).await.unwrap();
 }
 
 #[tokio::test]
