@@ -36,7 +36,9 @@ impl ParkedEvents {
                 let page = parked(&*tables, name, after, PAGE_MAX).await.context("the read tables can't be read")?;
                 let Some(last) = page.last() else { break };
                 after = last.position;
-                page.iter().for_each(|event| say(&line(event)));
+                for event in &page {
+                    say(&line(event));
+                }
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -56,7 +56,9 @@ impl Status {
             say("NAME         VERSION     POSITION      LAG  PARKED  UPDATED                      HELD BY");
         }
         let now = now();
-        seen.iter().for_each(|seen| say(&if self.json { seen.as_json(now).to_string() } else { seen.as_lines(now) }));
+        for seen in &seen {
+            say(&if self.json { seen.as_json(now).to_string() } else { seen.as_lines(now) });
+        }
         let well = seen.iter().all(|seen| seen.advice(now).is_none());
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

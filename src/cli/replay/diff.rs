@@ -67,7 +67,9 @@ impl Diff {
         log.closing.close().await;
         let (before, after) = states.context("nothing can be compared")?;
         let changes = changes(&before, &after);
-        changes.iter().for_each(|change| say(&if self.json { change.as_json() } else { change.as_line() }));
+        for change in &changes {
+            say(&if self.json { change.as_json() } else { change.as_line() });
+        }
         if changes.is_empty() && !self.json {
             say("Nothing is different.");
         }
@@ -100,8 +102,12 @@ impl Diff {
 /// All changes, in the order of the paths; of one entry there may be several.
 fn changes<'a>(before: &'a [Entry], after: &'a [Entry]) -> Vec<Change<'a>> {
     let mut both: BTreeMap<&str, (Option<&Entry>, Option<&Entry>)> = BTreeMap::new();
-    before.iter().for_each(|entry| both.entry(&entry.id).or_default().0 = Some(entry));
-    after.iter().for_each(|entry| both.entry(&entry.id).or_default().1 = Some(entry));
+    for entry in before {
+        both.entry(&entry.id).or_default().0 = Some(entry);
+    }
+    for entry in after {
+        both.entry(&entry.id).or_default().1 = Some(entry);
+    }
     let mut all: Vec<Change<'_>> = both.into_values().flat_map(|(before, after)| of_one(before, after)).collect();
     all.sort_by(|one, other| one.path().cmp(other.path()));
     all
@@ -199,7 +205,7 @@ mod tests {
         let told: Vec<_> =
             changes(std::slice::from_ref(&before), std::slice::from_ref(&after)).iter().map(|change| change.what).collect();
         assert_eq!(told, [What::Renamed, What::Moved, What::Replaced, What::Trashed]);
-        assert_eq!(lines(&[before.clone()], &[after.clone()])[0], "renamed   /a.txt -> /d/b.txt");
+        assert_eq!(lines(std::slice::from_ref(&before), std::slice::from_ref(&after))[0], "renamed   /a.txt -> /d/b.txt");
         assert_eq!(lines(&[after], &[before])[3], "restored  /a.txt");
     }
 

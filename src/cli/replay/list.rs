@@ -28,7 +28,9 @@ impl List {
         if !self.json {
             say(&format!("{:<8} {:>14}  {:<64}  PATH", "STATE", "BYTES", "SHA-256"));
         }
-        entries.iter().for_each(|entry| say(&if self.json { entry.as_json().to_string() } else { as_line(entry) }));
+        for entry in &entries {
+            say(&if self.json { entry.as_json().to_string() } else { as_line(entry) });
+        }
         Ok(ExitCode::SUCCESS)
     }
 
