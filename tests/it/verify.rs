@@ -128,7 +128,8 @@ async fn a_projection_that_needs_nothing_says_so() {
     assert!(names.contains(&"files") && names.contains(&"users"), "{names:?}");
     for one in &status {
         assert_eq!((&one["advice"], &one["lag"], &one["parked"]), (&Value::Null, &json!(0), &json!(0)), "{one}");
-        assert_eq!((&one["version"], one["owner"].is_string()), (&one["stored_version"], over::servers()), "{one}");
+        // Somebody has the right to move the checkpoint for some seconds after each move, where processes share the tables.
+        assert!(one["version"] == one["stored_version"] && (one["owner"].is_null() || over::servers()), "{one}");
     }
     assert_eq!(drive.cairn(&["projection", "parked"]).success(), "");
 }
