@@ -11,7 +11,7 @@ use cairn_projections::ports::memory::Rows;
 
 use crate::harness::{Chance, Output, command, over};
 
-const EVENTS: &str = "4000";
+const EVENTS: &str = "2000";
 const KILLS: u32 = 100;
 
 fn cairn(data: &Path, verb: &[&str]) -> Output {
