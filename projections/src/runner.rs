@@ -58,6 +58,8 @@ struct Shared {
     state: Mutex<Option<State>>,
     /// Held by the one rebuild that may run at a time.
     rebuilding: Mutex<()>,
+    /// How far it has come; none when there is none.
+    rebuilt: watch::Sender<Option<Progress>>,
     reached: watch::Sender<Position>,
     waiting: Arc<Waiting>,
     health: std::sync::Mutex<RunnerHealth>,
@@ -123,6 +125,7 @@ impl Runner {
             settings,
             state: Mutex::new(None),
             rebuilding: Mutex::new(()),
+            rebuilt: watch::Sender::new(None),
             reached: watch::Sender::new(Position::START),
             waiting: Arc::default(),
             health: std::sync::Mutex::default(),

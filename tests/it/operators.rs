@@ -45,3 +45,23 @@ async fn only_a_transfer_that_is_there_is_tried_again() {
     retry(json!({ "id": UNKNOWN })).await.problem(404, "not_found");
     retry(json!({})).await.problem(422, "invalid");
 }
+
+/// What is under way is told step by step; and nothing at all, when nothing is.
+#[tokio::test]
+async fn a_rebuild_is_watched_as_it_goes_on() {
+    let drive = Drive::start();
+    let operator = operator_of(&drive).await;
+    let watch = async || {
+        let answer = operator.get("/admin/projections/progress").send().await.expect(200);
+        assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+        String::from_utf8(answer.body).unwrap()
+    };
+    assert_eq!(watch().await, "event: end\ndata: {}\n\n");
+    let rebuild = async || operator.post("/admin/projections/rebuild").json(&json!({})).send().await.expect(200);
+    until_async("a rebuild is seen", async || {
+        let (said, _) = tokio::join!(watch(), rebuild());
+        assert!(said.ends_with("event: end\ndata: {}\n\n"), "{said}");
+        said.starts_with("event: progress\ndata: {\"done\":").then_some(())
+    })
+    .await;
+}

@@ -168,6 +168,7 @@ const TABLE: &[Row] = &[
     operators("GET /admin/projections", 200, |client, _| client.get("/admin/projections")),
     operators("GET /admin/events", 200, |client, _| client.get("/admin/events")),
     operators("POST /admin/projections/rebuild", 200, |client, _| client.post("/admin/projections/rebuild").json(&json!({}))),
+    operators("GET /admin/projections/progress", 200, |client, _| client.get("/admin/projections/progress")),
     operators("POST /admin/users/quota", 200, |client, _| {
         client.post("/admin/users/quota").json(&json!({ "username": "table-owner", "quota_bytes": 1_u64 << 40 }))
     }),

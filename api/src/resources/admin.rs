@@ -2,6 +2,7 @@
 
 mod events;
 mod problems;
+mod progress;
 mod transfers;
 mod types;
 
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::events::{EventList, EventsAnswer, EventsQuery};
 use self::problems::{EventsProblem, ProjectionsProblem, QuotaProblem, RebuildProblem, TransferRetryProblem, TransfersProblem};
+use self::progress::{ProgressAnswer, ProgressEvents};
 use self::transfers::{TransferRetryAnswer, TransferRetryBody, TransferState, TransfersAnswer, TransfersWish, try_again};
 use self::types::{
     Projection, ProjectionList, ProjectionsAnswer, Quota, QuotaAnswer, QuotaBody, RebuildAnswer, RebuildBody, Rebuilt, Whose,
@@ -91,6 +93,15 @@ impl AdminApi {
         let ask = app.ask(request, Some(&caller), &key)?.about("POST /admin/projections/rebuild", &body.0);
         let done = app.once(&ask, rebuild(Arc::clone(&app), body.0.name)).await?;
         Ok(RebuildAnswer::Rebuilt(Json(done.body)))
+    }
+
+    /// Watch a rebuild
+    ///
+    /// Server-sent events: `progress` for each step of the rebuild that is under way in this process, with the last event in the new rows (`done`) and
+    /// the end of the log (`head`), several times a second at most; and `end`, after which the stream ends. When nothing is rebuilt, `end` comes at once.
+    #[oai(path = "/admin/projections/progress", method = "get", operation_id = "admin_projections_progress")]
+    async fn progress(&self, app: Data<&Arc<App>>, _operator: Operator) -> Result<ProgressAnswer, ProjectionsProblem> {
+        Ok(ProgressAnswer::Followed(ProgressEvents::of(app.runner.rebuild_progress())))
     }
 
     /// Set a quota

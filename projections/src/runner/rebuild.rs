@@ -1,4 +1,5 @@
 use cairn_domain::Position;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::filling::{Filling, Report};
@@ -66,6 +67,22 @@ impl From<Failure> for RebuildError {
     }
 }
 
+/// A rebuild is shown from its begin to its end, however it ends.
+struct Shown<'a>(&'a watch::Sender<Option<Progress>>);
+
+impl<'a> Shown<'a> {
+    fn begin(rebuilt: &'a watch::Sender<Option<Progress>>) -> Self {
+        rebuilt.send_replace(Some(Progress { done: Position::START, head: Position::START }));
+        Self(rebuilt)
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(None);
+    }
+}
+
 impl Runner {
     /// Makes all rows anew from the log, beside the live ones, and puts them in their place. Reads are answered all the while, and what is
     /// appended meanwhile is in the new rows. It can reach the log and tables, and nothing else.
@@ -80,6 +97,11 @@ impl Runner {
     ) -> Result<Rebuilt, RebuildError> {
         self.check_name(projection)?;
         let _only_one = self.0.rebuilding.try_lock().map_err(|_| RebuildError::Busy)?;
+        let _shown = Shown::begin(&self.0.rebuilt);
+        let report = &|progress| {
+            self.0.rebuilt.send_replace(Some(progress));
+            report(progress);
+        };
         let draft = self.0.tables.draft().await?;
         match self.make(&*draft, report, stop).await {
             Ok(state) => self.promote(draft, state, report, stop).await,
@@ -88,6 +110,11 @@ impl Runner {
                 Err(error)
             }
         }
+    }
+
+    /// How far the rebuild has come that is under way here; none when there is none.
+    pub fn rebuild_progress(&self) -> watch::Receiver<Option<Progress>> {
+        self.0.rebuilt.subscribe()
     }
 
     fn check_name(&self, projection: Option<&str>) -> Result<(), RebuildError> {
