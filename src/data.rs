@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use cairn_commands::drive::Secret;
 use cairn_commands::ports::ids::Ids;
 use cairn_infra::config::{Config, Hidden, LogAdapter};
@@ -57,12 +57,18 @@ impl DataDirectory {
     }
 
     pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
+        let taken = || anyhow!("a drive is running on {}: stop it first", self.0.display());
+        self.try_lock()?.ok_or_else(taken)
+    }
+
+    /// None while another process has it.
+    pub(crate) fn try_lock(&self) -> anyhow::Result<Option<Lock>> {
         let path = self.0.join("lock");
         let file = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&path);
         let file = file.with_context(|| format!("{} can't be opened", path.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
-            Err(TryLockError::WouldBlock) => bail!("a drive is running on {}: stop it first", self.0.display()),
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} can't be locked", path.display())),
         }
     }

@@ -68,6 +68,11 @@ impl Lifecycle {
         });
     }
 
+    /// Runs a task that comes to an end by itself.
+    pub(crate) fn spawn_once(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
     /// Runs `step` again and again, first at once, with a pause between, until the process stops.
     pub(crate) fn every<F, S>(&self, name: &'static str, pause: Duration, mut step: F)
     where

@@ -4,6 +4,7 @@ mod backup_directory;
 mod cli;
 mod data;
 mod lifecycle;
+mod steering;
 mod telemetry;
 mod unusable;
 mod wiring;

@@ -164,7 +164,7 @@ pub struct Drive {
     /// Shares that are being used or changed: many at once would only meet each other's versions.
     pub(crate) sharing: Turns,
     pub(crate) deliveries: Deliveries,
-    /// Passwords of shares that are being looked at.
+    /// Passwords that are being looked at, of names and of shares.
     pub(crate) guessing: Turns,
     /// Accounts whose space is being promised: each promise depends on all others.
     pub(crate) reserving: Turns,

@@ -2,15 +2,17 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cairn_domain::codec;
 use cairn_domain::{Decider, Event, Expected, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
 use moka::sync::Cache;
+use uuid::Uuid;
 
 use crate::ports::clock::Clock;
 use crate::ports::event_store::{Append, Appended, EventStore, StoreError};
 use crate::ports::ids::Ids;
+use crate::turns::Turns;
 use crate::{Request, Trouble};
 
 /// The log, and what was folded from it a moment ago.
@@ -19,6 +21,8 @@ pub struct Journal {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     states: States,
+    /// Streams of which commands have met: the next ones come one after the other.
+    turns: Turns,
 }
 
 /// An aggregate as its stream has it, and where it was read.
@@ -36,8 +40,8 @@ pub struct Loaded<D> {
     pub last_at: Timestamp,
 }
 
-/// How often a command is decided again after a conflict.
-const DECISIONS_MAX: u32 = 5;
+/// How often a command is decided again after a conflict. Commands of this process meet once at most, so that is about other processes.
+const DECISIONS_MAX: u32 = 10;
 /// Events that one read of a stream asks for.
 const PAGE: usize = 1_000;
 
@@ -53,7 +57,7 @@ pub enum Start {
 impl Journal {
     /// A journal in this log.
     pub fn new(log: Arc<dyn EventStore>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { log, clock, ids, states: States::default() }
+        Self { log, clock, ids, states: States::default(), turns: Turns::default() }
     }
 
     /// Decides on the stream's state and appends what was decided, again and again while others are faster.
@@ -66,6 +70,8 @@ impl Journal {
         request: &Request,
         decide: impl Fn(&Loaded<D>) -> Result<Vec<D::Event>, R>,
     ) -> Result<Loaded<D>, R> {
+        let key = || Uuid::new_v5(&Uuid::NAMESPACE_URL, stream.as_str().as_bytes());
+        let mut turn = if self.turns.are_taken() { self.turns.behind(key()).await } else { None };
         let mut loaded = match start {
             Start::Load => self.load(stream).await?,
             Start::Fresh => Loaded::default(),
@@ -80,6 +86,7 @@ impl Journal {
             }
             match self.append(stream, &loaded, request, &events).await {
                 Ok((appended, now)) => return Ok(self.after(stream, loaded, &events, appended, now).await?),
+                Err(StoreError::Conflict { .. }) if turn.is_none() => turn = Some(self.turns.turn(key()).await),
                 Err(StoreError::Conflict { .. }) if attempt < DECISIONS_MAX => self.pause(attempt).await,
                 Err(error) => return Err(Trouble::from(error).into()),
             }
@@ -109,22 +116,29 @@ impl Journal {
         Ok(Some((one, two)))
     }
 
+    /// The same as [`load`](Self::load), or what that found a moment ago: what this process has changed meanwhile is in it, what another has perhaps
+    /// not. For what may be a quarter of a second old.
+    pub async fn load_recent<D: Decider>(&self, stream: &StreamName) -> Result<Loaded<D>, Trouble> {
+        match self.states.take_recent(stream) {
+            Some(recent) => Ok(recent),
+            None => self.load(stream).await,
+        }
+    }
+
     /// Reads and folds a stream, from where it was last left.
     pub async fn load<D: Decider>(&self, stream: &StreamName) -> Result<Loaded<D>, Trouble> {
         let mut loaded: Loaded<D> = self.states.take(stream).unwrap_or_default();
-        let mut grown = false;
         loop {
             let from = loaded.version.map_or(Version(0), Version::next);
             let page = self.log.read_stream(stream, from, PAGE).await?;
             for stored in &page {
                 loaded = loaded.fold(stored)?;
             }
-            grown |= !page.is_empty();
             if page.len() < PAGE {
                 break;
             }
         }
-        if grown {
+        if loaded.version.is_some() {
             self.states.put(stream, &loaded);
         }
         Ok(loaded)
@@ -258,7 +272,12 @@ struct States(Cache<StreamName, Folded>);
 struct Folded {
     state: Arc<dyn Any + Send + Sync>,
     version: Option<Version>,
+    /// When the log was last looked at for it.
+    at: Instant,
 }
+
+/// So old may a state be that is [recent](Journal::load_recent): no older than what is known of a session.
+const RECENT: Duration = Duration::from_millis(250);
 
 /// Bytes of memory that the cached states may take, by estimate.
 const STATES_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -280,8 +299,13 @@ impl States {
         folded.state.downcast_ref::<Loaded<D>>().cloned()
     }
 
+    fn take_recent<D: Decider>(&self, stream: &StreamName) -> Option<Loaded<D>> {
+        let folded = self.0.get(stream).filter(|folded| folded.at.elapsed() < RECENT)?;
+        folded.state.downcast_ref::<Loaded<D>>().cloned()
+    }
+
     fn put<D: Decider>(&self, stream: &StreamName, loaded: &Loaded<D>) {
-        let folded = Folded { state: Arc::new(loaded.clone()), version: loaded.version };
+        let folded = Folded { state: Arc::new(loaded.clone()), version: loaded.version, at: Instant::now() };
         // Two commands may finish in either order: the later state stays.
         self.0.entry_by_ref(stream).and_upsert_with(|before| match before {
             Some(before) if before.value().version > folded.version => before.into_value(),

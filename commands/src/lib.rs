@@ -10,6 +10,7 @@ pub mod account;
 pub mod archive;
 pub mod audit;
 pub mod backup;
+pub mod bring_back;
 pub mod content;
 pub mod file;
 pub mod folder;

@@ -35,6 +35,7 @@ impl Left {
 pub(crate) async fn left(drive: &Drive, owner: AccountId) -> Result<Option<Left>, Trouble> {
     let Some(quota) = quota_of(drive, owner).await? else { return Ok(None) };
     let stream = StreamName::space(owner);
+    let _turn = drive.reserving.turn(owner.0).await;
     let mut space = drive.journal.load::<Space>(&stream).await?;
     if space.state.open().next().is_some() {
         space = tidy(drive, &stream, space).await?;
@@ -107,9 +108,9 @@ async fn promise(drive: &Drive, stream: &StreamName, wish: Reserve) -> Result<()
     drive.journal.execute(stream, Start::Load, &request(drive), decide).await.map(drop)
 }
 
-/// What the account may hold, as the log has it: a new limit counts at once.
+/// What the account may hold: a new limit counts at once where it was set, and everywhere a quarter of a second later.
 async fn quota_of(drive: &Drive, owner: AccountId) -> Result<Option<u64>, Trouble> {
-    let account = drive.journal.load::<Account>(&StreamName::account(owner)).await?;
+    let account = drive.journal.load_recent::<Account>(&StreamName::account(owner)).await?;
     Ok(account.state.registered().and_then(|known| known.quota_bytes).or(drive.limits.quota_bytes_default))
 }
 

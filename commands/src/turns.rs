@@ -27,6 +27,16 @@ impl Turns {
         Turn { locks: Arc::clone(&self.0), of, _guard: lock.lock_owned().await }
     }
 
+    /// True while somebody works at anything.
+    pub fn are_taken(&self) -> bool {
+        !lock(&self.0).is_empty()
+    }
+
+    /// Waits for the turn if somebody has it; otherwise there is nobody to wait for, and no turn is taken.
+    pub async fn behind(&self, of: Uuid) -> Option<Turn> {
+        if self.holds(of) { Some(self.turn(of).await) } else { None }
+    }
+
     /// True while somebody works at it.
     pub fn holds(&self, of: Uuid) -> bool {
         lock(&self.0).contains_key(&of)

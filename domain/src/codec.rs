@@ -3,10 +3,14 @@
 //! The current schema is read straight into its type. An older one is first lifted, one schema at a time, by
 //! the upcasters: pure functions over JSON, so that no type of the past has to be kept.
 
+mod upcasters;
+
 use serde_json::Value;
 
 use crate::Event;
 use crate::event::{CATALOGUE, StoredEvent};
+
+pub use self::upcasters::UPCASTERS;
 
 /// Lifts the data of one event type from schema `from` to `from + 1`.
 pub struct Upcaster {
@@ -17,9 +21,6 @@ pub struct Upcaster {
     /// What it does.
     pub lift: fn(Value) -> Value,
 }
-
-/// Every change of schema so far. None yet: all events are at their first schema.
-pub const UPCASTERS: &[Upcaster] = &[];
 
 /// Why a stored event can't be read.
 #[derive(Debug, thiserror::Error)]

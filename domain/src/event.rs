@@ -186,7 +186,7 @@ catalogue! {
     Share(ShareEvent) = "share" {
         ShareCreated: 1,
         ShareChanged: 1,
-        ShareDownloaded: 1,
+        ShareDownloaded: 2,
         ShareDownloadEnded: 1,
         ShareSaved: 1,
         ShareRevoked: 1,

@@ -30,7 +30,7 @@ use crate::offline::{
 };
 use crate::share::{
     ChangeTerms, Share, ShareChanged, ShareCommand, ShareCreated, ShareDownloadEnded, ShareDownloaded, ShareEvent, ShareRevoked,
-    ShareSaved, StartDownload, Terms,
+    ShareSaved, StartDownload, Terms, Visitor,
 };
 use crate::space::{Holder, Reserve, Settled, Space, SpaceCommand, SpaceEvent, SpaceFreed, SpaceReserved};
 use crate::transfer::{
@@ -276,11 +276,19 @@ fn download() -> impl Strategy<Value = DownloadId> {
     (0..4_u128).prop_map(|n| DownloadId(Uuid::from_u128(n)))
 }
 
+fn visitor() -> impl Strategy<Value = Visitor> {
+    prop_oneof![
+        (0..2_u128).prop_map(|n| Visitor::Account(AccountId(Uuid::from_u128(n)))),
+        hash().prop_map(Visitor::Network),
+        Just(Visitor::Unknown)
+    ]
+}
+
 fn share_event() -> impl Strategy<Value = ShareEvent> {
     prop_oneof![
         3 => share_created().prop_map(ShareEvent::ShareCreated),
         1 => terms().prop_map(|terms| ShareEvent::ShareChanged(ShareChanged { terms })),
-        3 => (download(), hash(), sha256(), time()).prop_map(|(download, visitor, sha256, at)| {
+        3 => (download(), visitor(), sha256(), time()).prop_map(|(download, visitor, sha256, at)| {
             ShareEvent::ShareDownloaded(ShareDownloaded { download, visitor, sha256, at })
         }),
         2 => download().prop_map(|download| ShareEvent::ShareDownloadEnded(ShareDownloadEnded { download })),
@@ -295,7 +303,7 @@ fn share_command() -> impl Strategy<Value = ShareCommand> {
     prop_oneof![
         1 => share_created().prop_map(ShareCommand::Create),
         1 => change.prop_map(ShareCommand::Change),
-        4 => (download(), hash(), time(), any::<bool>(), vec(download(), 0..3)).prop_map(
+        4 => (download(), visitor(), time(), any::<bool>(), vec(download(), 0..3)).prop_map(
             |(download, visitor, at, in_part, broken)| ShareCommand::Download(StartDownload {
                 download,
                 visitor,

@@ -7,11 +7,13 @@ mod command;
 mod event;
 mod rejection;
 mod state;
+mod visitor;
 
 pub use command::{ChangeTerms, ShareCommand, StartDownload};
 pub use event::{ShareChanged, ShareCreated, ShareDownloadEnded, ShareDownloaded, ShareEvent, ShareRevoked, ShareSaved, Terms};
 pub use rejection::ShareRejection;
 pub use state::{GOES_ON_SECONDS, Offered, Share, Standing};
+pub use visitor::Visitor;
 
 #[cfg(test)]
 mod tests;

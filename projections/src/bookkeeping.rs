@@ -29,6 +29,8 @@ table! {
         LeaseExpiresAt = "lease_expires_at": MaybeInteger,
         /// When the position last moved.
         UpdatedAt = "updated_at": Integer,
+        /// 1 when somebody has told the projection to stand still.
+        Paused = "paused": MaybeInteger,
     }
     indexes {}
 }
@@ -70,6 +72,7 @@ pub fn checkpoints(dialect: Dialect) -> Sql {
         CheckpointRow::Position,
         CheckpointRow::LogId,
         CheckpointRow::UpdatedAt,
+        CheckpointRow::Paused,
     ];
     dialect.select(Query::select().columns(columns).from(dialect.alias(CheckpointRow::TABLE)))
 }
@@ -83,6 +86,7 @@ pub fn checkpoint(row: &Row) -> Result<Checkpoint, ReadError> {
         log: row.get(3)?,
         updated_at: row.get(4)?,
         held_elsewhere: false,
+        paused: row.get::<Option<i64>>(5)?.is_some_and(|paused| paused != 0),
     })
 }
 
@@ -99,6 +103,16 @@ pub fn begin(dialect: Dialect, projection: &dyn Projection) -> Sql {
             Expr::val(0_i64),
         ]);
     dialect.insert(&insert)
+}
+
+/// Lets a projection stand still, or go on.
+pub fn pause(dialect: Dialect, projection: &str, paused: bool) -> Sql {
+    let mut update = Query::update();
+    update
+        .table(dialect.alias(CheckpointRow::TABLE))
+        .value(CheckpointRow::Paused, Expr::val(i64::from(paused)))
+        .and_where(Expr::col(CheckpointRow::Projection).eq(projection));
+    dialect.update(&update)
 }
 
 /// The steps in pieces that end alike, for [`advance`].

@@ -69,8 +69,20 @@ pub trait Tables: Send + Sync {
 /// Tables beside which others can be made and put in their place.
 #[async_trait]
 pub trait Workshop: Tables {
-    /// New, empty tables of every projection, of no effect on the live ones. What an earlier draft left behind goes.
+    /// New, empty tables of every projection, of no effect on the live ones. What an earlier draft left behind goes, also one that was kept.
     async fn draft(&self) -> Result<Box<dyn Draft>, TablesError>;
+
+    /// The draft that was [kept](Draft::keep) last, to go on with; none when there is none. Taken up, it has to be kept again.
+    async fn kept(&self) -> Result<Option<Box<dyn Draft>>, TablesError>;
+
+    /// The checkpoints of the tables that the last promotion has replaced; none when there are no such tables.
+    async fn before(&self) -> Result<Vec<Checkpoint>, TablesError>;
+
+    /// Exchanges the live tables for those, all at once, so that the same again takes it back. They must be there.
+    async fn roll_back(&self) -> Result<(), TablesError>;
+
+    /// From now on a projection is paused, or no longer, whichever process applies.
+    async fn pause(&self, projection: &str, paused: bool) -> Result<(), TablesError>;
 
     /// From now on no other process moves a checkpoint of the live tables, for half a minute or until [`step_down`](Self::step_down).
     async fn take_over(&self) -> Result<(), TablesError>;
@@ -91,13 +103,17 @@ pub trait ReplayTables: NewTables + ReadTables {}
 
 impl<T: NewTables + ReadTables> ReplayTables for T {}
 
-/// Tables in the making that will be the live ones. Nothing is durable before [`promote`](Self::promote); dropped, it leaves nothing of
-/// effect.
+/// Tables in the making that will be the live ones. Nothing is durable before [`promote`](Self::promote) or [`keep`](Self::keep); dropped, it
+/// leaves nothing of effect.
 #[async_trait]
 pub trait Draft: NewTables {
     /// Makes the draft durable and puts it in the place of the live tables, all at once: a query is answered from the old
-    /// tables or from the new, and none fails because of it. After a crash one of the two is there.
+    /// tables or from the new, and none fails because of it. After a crash one of the two is there. The old tables stay, to be
+    /// [put back](Workshop::roll_back), until others are replaced.
     async fn promote(self: Box<Self>) -> Result<(), TablesError>;
+
+    /// Leaves it for later, durably, as far as it has come.
+    async fn keep(self: Box<Self>) -> Result<(), TablesError>;
 
     /// Gives back its space.
     async fn discard(self: Box<Self>);
@@ -171,6 +187,8 @@ pub struct Checkpoint {
     pub updated_at: Timestamp,
     /// Whether another process has the right to move it, for some seconds. Always false where the tables belong to one process.
     pub held_elsewhere: bool,
+    /// Whether somebody has told the projection to stand still.
+    pub paused: bool,
 }
 
 /// An event that could not be projected, or whose stream has an earlier such event.

@@ -31,6 +31,12 @@ pub trait Projection: Send + Sync {
     /// Grows whenever the rows that come out, or the tables, are no longer the same: the rows are then made anew.
     fn version(&self) -> u32;
 
+    /// Whether rows of that earlier version can be asked, and followed by this one, until they are made anew. For that its tables may lack
+    /// nothing but columns which may be nothing, and those are added to them.
+    fn serves(&self, _version: u32) -> bool {
+        false
+    }
+
     /// The tables that it alone writes.
     fn tables(&self) -> &'static [&'static Table];
 

@@ -19,22 +19,24 @@ mod verify;
 mod report;
 mod retry;
 mod stand_by;
+mod steering;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_domain::{Position, Timestamp};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::ports::{Source, SourceError, TablesError, Workshop};
 use crate::projection::Projection;
 
-pub use belonging::{LogEnds, Refused};
-pub use rebuild::{Progress, RebuildError, Rebuilt};
+pub use belonging::{LogEnds, Refused, serving};
+pub use rebuild::{Begin, Progress, RebuildError, Rebuilt, Wish};
 pub use replay::Replay;
 pub use report::{PARKED_COUNT_MAX, ProjectionStatus, ReachedPosition, RunnerHealth};
 pub use retry::{Retried, RetryError};
+pub use steering::SteerError;
 pub use verify::{Difference, Verification, Verified, VerifyError};
 
 use self::plan::Plan;
@@ -62,6 +64,8 @@ struct Shared {
     rebuilt: watch::Sender<Option<Progress>>,
     reached: watch::Sender<Position>,
     waiting: Arc<Waiting>,
+    /// Told when the runner is to look at once.
+    wake: Notify,
     health: std::sync::Mutex<RunnerHealth>,
 }
 
@@ -128,12 +132,14 @@ impl Runner {
             rebuilt: watch::Sender::new(None),
             reached: watch::Sender::new(Position::START),
             waiting: Arc::default(),
+            wake: Notify::new(),
             health: std::sync::Mutex::default(),
         }))
     }
 
-    /// Makes the tables fit to be read: those that other code made, or that are empty beside a long log, are rebuilt before this returns, and
-    /// otherwise what the log has more than they is applied. To be called once, before [`run`](Self::run) and before anything is asked.
+    /// Makes the tables fit to be read: those that other code made and that can't serve meanwhile, or that are empty beside a long log, are
+    /// rebuilt before this returns, and otherwise what the log has more than they is applied. To be called once, before [`run`](Self::run) and
+    /// before anything is asked; [`renew`](Self::renew) does the rest.
     ///
     /// Where the tables are shared, rows that a newer program has made are left to it, and a rebuild by another process is waited for.
     pub async fn prepare(&self, progress: &(dyn Fn(Progress) + Send + Sync), stop: &CancellationToken) -> Result<(), PrepareError> {
@@ -158,7 +164,8 @@ impl Runner {
             Err(_) => false,
         };
         if rebuild {
-            self.rebuild(None, progress, stop).await?;
+            let wish = Wish { begin: Begin::GoOn, promote: true };
+            self.rebuild_as(None, wish, progress, stop).await?;
             return Ok(());
         }
         self.take_up(loaded?).await;
@@ -227,8 +234,9 @@ impl Runner {
     /// Waits for a hint or the next look; a log that gives no more hints is looked at now and then all the same.
     async fn idle(&self, growth: &mut watch::Receiver<Position>, stop: &CancellationToken) {
         let hint = async {
-            if growth.changed().await.is_err() {
-                std::future::pending::<()>().await;
+            tokio::select! {
+                Ok(()) = growth.changed() => {}
+                () = self.0.wake.notified() => {}
             }
         };
         stop.run_until_cancelled(tokio::time::timeout(self.0.settings.poll, hint)).await;

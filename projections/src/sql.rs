@@ -8,7 +8,7 @@ use sea_query::{
 };
 
 use crate::statement::{Action, Value};
-use crate::table::Table;
+use crate::table::{Column, Table};
 
 /// The SQL that a database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Place {
     Live,
     /// Beside the live ones, while they are being made: `new_` and the name.
     Beside,
+    /// Those that were live before the last promotion: `old_` and the name.
+    Before,
 }
 
 /// A text with `?` for its values, and the values.
@@ -43,6 +45,7 @@ impl Dialect {
         match self {
             Self::Sqlite | Self::MySql(Place::Live) => table.name.to_owned(),
             Self::MySql(Place::Beside) => format!("new_{}", table.name),
+            Self::MySql(Place::Before) => format!("old_{}", table.name),
         }
     }
 
@@ -62,6 +65,15 @@ impl Dialect {
                 }
                 create.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin").build(MysqlQueryBuilder)
             }
+        }
+    }
+
+    /// The statement that adds a column to a table. It must be one that may be nothing: that is what it is in the rows that are there.
+    pub fn add_column(self, table: &Table, column: &Column) -> String {
+        let alter = table.add_column(self.alias(table), column);
+        match self {
+            Self::Sqlite => alter.build(SqliteQueryBuilder),
+            Self::MySql(_) => alter.build(MysqlQueryBuilder),
         }
     }
 

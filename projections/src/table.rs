@@ -1,6 +1,8 @@
 //! What a table looks like, said once for every SQL dialect.
 
-use sea_query::{Alias, ColumnDef, Index as Indexes, IndexCreateStatement, Table as Tables, TableCreateStatement};
+use sea_query::{
+    Alias, ColumnDef, Index as Indexes, IndexCreateStatement, Table as Tables, TableAlterStatement, TableCreateStatement,
+};
 
 /// A table whose rows are found by one key: its first column.
 ///
@@ -81,6 +83,17 @@ impl Table {
             create.col(definition);
         }
         create.take()
+    }
+
+    /// The statement that adds a column to the table of this name.
+    pub fn add_column(&self, name: Alias, column: &Column) -> TableAlterStatement {
+        Tables::alter().table(name).add_column(column.definition()).take()
+    }
+
+    /// The columns that a table lacks which has only these, if they are such that rows can do without them; none if not.
+    pub fn lacking(&self, there: &[String]) -> Option<Vec<&Column>> {
+        let lacking: Vec<_> = self.columns.iter().filter(|column| !there.iter().any(|name| name == column.name)).collect();
+        lacking.iter().all(|column| column.kind.may_be_nothing()).then_some(lacking)
     }
 
     /// The statements that make its indexes, if they are not there. They come after the rows when a table is filled anew: sorting once

@@ -1,9 +1,9 @@
 //! `cairn projection`: the read tables, whether they are right, and how they are made anew.
 
 mod list;
+mod order;
 mod parked;
 mod rebuild;
-mod retry;
 pub(super) mod status;
 mod verify;
 
@@ -11,9 +11,10 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use cairn_projections::projections;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::block_on;
+use crate::steering::Order;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Projection {
@@ -25,15 +26,35 @@ pub(super) enum Projection {
     /// Make the rows again beside the read tables and print those that differ; ends with 1 when there are any.
     #[command(after_help = verify::HELP)]
     Verify(verify::Verify),
-    /// Make the read tables anew from the log. Where they are a file, the drive must not run.
-    #[command(after_help = "The old tables stay in place until the new ones are complete; ctrl-C leaves everything as it was.")]
+    /// Make the read tables anew from the log.
+    #[command(after_help = rebuild::HELP)]
     Rebuild(rebuild::Rebuild),
+    /// Put the tables of a rebuild in place that was held, or stopped.
+    #[command(after_help = "Example:\n  cairn projection rebuild --all --hold && cairn projection promote")]
+    Promote(order::Steering),
+    /// Put back the tables that the last rebuild has replaced, and bring them to the end of the log. Once more takes it back.
+    #[command(after_help = "Example:\n  cairn projection rollback && cairn projection verify")]
+    Rollback(order::Steering),
+    /// Let a projection stand still, until it is told to go on or its tables are made anew.
+    #[command(after_help = "Example:\n  cairn projection pause files")]
+    Pause(order::Which),
+    /// Let a projection go on from where it stands.
+    #[command(after_help = "Example:\n  cairn projection resume --all")]
+    Resume(order::Which),
     /// Print the events that could not be projected, and why.
     #[command(after_help = "Examples:\n  cairn projection parked\n  cairn projection parked files --json")]
     Parked(parked::ParkedEvents),
-    /// Try the parked events again, in the order of the log. Where the tables are a file, the drive must not run.
+    /// Try the parked events again, in the order of the log; ends with 1 when some are still parked.
     #[command(after_help = "Examples:\n  cairn projection retry\n  cairn projection retry files")]
-    Retry(retry::Retry),
+    Retry(Retry),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Retry {
+    /// Only those of this projection.
+    name: Option<String>,
+    #[command(flatten)]
+    steering: order::Steering,
 }
 
 impl Projection {
@@ -44,7 +65,11 @@ impl Projection {
             Self::Verify(verify) => block_on(verify.run()),
             Self::Rebuild(rebuild) => block_on(rebuild.make()),
             Self::Parked(parked) => block_on(parked.print()),
-            Self::Retry(retry) => block_on(retry.run()),
+            Self::Promote(steering) => block_on(steering.give(Order::Promote)),
+            Self::Rollback(steering) => block_on(steering.give(Order::RollBack)),
+            Self::Pause(which) => block_on(which.pause()),
+            Self::Resume(which) => block_on(which.resume()),
+            Self::Retry(Retry { name, steering }) => block_on(steering.give(Order::Retry { name })),
         }
     }
 }

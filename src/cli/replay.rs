@@ -6,13 +6,15 @@ mod diff;
 mod entries;
 mod into;
 mod list;
+mod restore;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use cairn_domain::Position;
+use cairn_commands::ports::event_store::EventStore;
+use cairn_domain::{FolderId, Position};
 use cairn_infra::log_source::LogSource;
 use cairn_infra::sqlite::views::SqliteReplayed;
 use cairn_projections::Replay as Replayed;
@@ -35,11 +37,16 @@ Examples:
   cairn replay --until 2026-11-30T12:00:00Z --into then.db && sqlite3 then.db 'SELECT name FROM tbl_user_file'
   cairn replay --until 2026-11-29 --user alice --list
   cairn replay --until 4711 --user alice --list --json
-  cairn replay diff --from 2026-11-01 --until 2026-11-30 --user alice";
+  cairn replay diff --from 2026-11-01 --until 2026-11-30 --user alice
+  cairn replay --until 2026-11-29 --restore --folder 3d2f8a6e-07b1-5c4d-9e58-61f0a7c324db
+  cairn replay --until 2026-11-29 --restore --folder 3d2f8a6e-07b1-5c4d-9e58-61f0a7c324db --yes
+
+What --restore does can be undone in the same way: by --until the position before it. What was removed for good does not come back.";
 
 /// Make the read tables, or print somebody's drive, as they were at another time.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Replay {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -47,7 +54,7 @@ pub(super) struct Replay {
     #[arg(long, value_name = "POSITION|TIME|DAY", required = true)]
     until: Option<Moment>,
     /// Make the tables in this SQLite file.
-    #[arg(long, value_name = "FILE", required_unless_present = "list")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["list", "restore"])]
     into: Option<PathBuf>,
     /// Put the file in the place of one that is there.
     #[arg(long, requires = "into", conflicts_with = "list")]
@@ -58,6 +65,15 @@ pub(super) struct Replay {
     /// Print folders and files, those in the trash included.
     #[arg(long, requires = "user", conflicts_with = "into")]
     list: bool,
+    /// Bring a folder back to how it was, by new events: its names, places, contents and what was in the trash. Says what it would do.
+    #[arg(long, requires = "folder", conflicts_with_all = ["into", "list"])]
+    restore: bool,
+    /// Which folder, by its id.
+    #[arg(long, value_name = "ID", requires = "restore")]
+    folder: Option<FolderId>,
+    /// Do it.
+    #[arg(long, requires = "restore")]
+    yes: bool,
     #[command(flatten)]
     place: Place,
     /// One JSON object a line.
@@ -78,6 +94,9 @@ impl Replay {
             return block_on(diff.print());
         }
         let until = self.until.context("--until says when")?;
+        if let Some(folder) = self.folder {
+            return block_on(restore::Restore { until, folder, yes: self.yes, json: self.json }.carry_out(&self.place));
+        }
         match (self.into, self.user) {
             (Some(into), _) => block_on(into::Into { until, target: into, force: self.force, json: self.json }.make(&self.place)),
             (None, Some(user)) => block_on(list::List { until, user, json: self.json }.print(&self.place)),
@@ -88,6 +107,7 @@ impl Replay {
 
 /// The log of a drive, to be read.
 struct Log {
+    store: Arc<dyn EventStore>,
     source: Arc<dyn Source>,
     data: DataDirectory,
     closing: Closing,
@@ -98,7 +118,7 @@ impl Log {
         let config = place.visit()?;
         let data = DataDirectory::of(&config)?;
         let log = open_log(&config, &data).await?;
-        Ok(Self { source: Arc::new(LogSource::new(log.store)), data, closing: log.closing })
+        Ok(Self { source: Arc::new(LogSource::new(log.store.clone())), store: log.store, data, closing: log.closing })
     }
 }
 

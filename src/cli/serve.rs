@@ -19,8 +19,9 @@ use cairn_commands::upload::{expire_overdue, sweep_staging};
 use cairn_commands::{Drive, Trouble};
 use cairn_domain::Timestamp;
 use cairn_infra::config::{Config, Overrides, Server, Service, Services};
+use cairn_projections::Runner;
 use cairn_projections::queries::uploads::count_all_open_uploads;
-use cairn_projections::runner::PrepareError;
+use cairn_projections::runner::{PrepareError, Progress};
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -28,6 +29,7 @@ use tokio::net::TcpListener;
 use super::Place;
 use crate::data::DataDirectory;
 use crate::lifecycle::{Lifecycle, Signals};
+use crate::steering::open_door;
 use crate::telemetry;
 use crate::unusable::Unusable;
 use crate::wiring::Whole;
@@ -94,6 +96,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         relay::start_relay(&whole, &lifecycle);
     }
 
+    let door = open_door(&data, whole.foundation.runner.clone(), lifecycle.stop())?;
+    lifecycle.spawn("orders", door);
     let url = public_url(&config, &listener)?;
     start_gauges(&whole, metrics.clone(), &lifecycle);
     let app = whole.app(url.clone(), &config, Box::new(move || metrics.render()));
@@ -120,17 +124,32 @@ async fn start_runner(whole: &Whole, services: &Services, lifecycle: &Lifecycle)
         lifecycle.spawn("projections", async move { runner.watch(stop).await });
         return Ok(());
     }
-    let progress = |progress: cairn_projections::runner::Progress| tracing::debug!(?progress, "building the read tables");
+    let progress = |progress: Progress| tracing::debug!(?progress, "building the read tables");
     let prepared = runner.prepare(&progress, &stop).await;
     let is_refused = matches!(prepared, Err(PrepareError::Refused(_)));
     if let Err(error) = prepared.context("the read tables can't be used") {
         return Err(if is_refused { error.context(Unusable) } else { error });
     }
     runner.catch_up().await.context("the read tables can't be brought up to the log")?;
+    renew(&runner, lifecycle).await?;
     lifecycle.spawn("projections", async move {
         if let Err(refused) = runner.run(stop).await {
             tracing::error!(error = %refused, "the read tables do not belong to the log");
         }
+    });
+    Ok(())
+}
+
+/// Rows of an earlier version serve until there are new ones.
+async fn renew(runner: &Runner, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    if !runner.is_outdated().await.context("the read tables can't be used")? {
+        return Ok(());
+    }
+    tracing::info!("an earlier version has made some of the read tables: they serve while new ones are made");
+    let (runner, stop) = (runner.clone(), lifecycle.stop());
+    lifecycle.spawn_once(async move {
+        let progress = |progress: Progress| tracing::debug!(?progress, "making the read tables anew");
+        runner.renew(&progress, &stop).await;
     });
     Ok(())
 }

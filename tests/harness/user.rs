@@ -13,6 +13,7 @@ use sha2::Digest;
 use super::answer::Answer;
 use super::client::{Call, Client};
 use super::drive::{Drive, SharedDrive};
+use super::wait::until_async;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
@@ -69,6 +70,15 @@ impl Drive {
     /// A new user of that name.
     pub(crate) async fn user_called(&self, name: &str) -> User {
         User::sign_up(&self.client(), name).await
+    }
+
+    /// A new user who is an operator.
+    pub(crate) async fn operator(&self) -> User {
+        let operator = self.user_called("operator").await;
+        self.cairn(&["user", "grant", "operator", "admin"]).success();
+        let let_in = async || (operator.get("/admin/transfers").send().await.status == 200).then_some(());
+        until_async("the role counts", let_in).await;
+        operator
     }
 }
 

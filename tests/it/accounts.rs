@@ -108,6 +108,17 @@ async fn guessing_gets_slow() {
 }
 
 #[tokio::test]
+async fn whoever_signs_in_rightly_many_times_at_once_is_let_in_each_time() {
+    let drive = shared();
+    let user = drive.user().await;
+    let client = drive.client();
+    let answers = join_all((0..24).map(|_| sign_in(&client, &user.name, PASSWORD))).await;
+    for answer in answers {
+        answer.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn a_new_password_ends_every_other_session() {
     let drive = shared();
     let user = drive.user().await;

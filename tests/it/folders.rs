@@ -1,5 +1,6 @@
 //! Folders: what stands in them, moving, the trash.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Call, Drive, File, User, shared};
@@ -97,6 +98,28 @@ async fn a_folder_never_comes_to_stand_in_itself_however_many_try() {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 422], "{first:?} {second:?}");
         tokio::join!(move_to(&user, &one, None), move_to(&user, &other, None));
+    }
+}
+
+#[tokio::test]
+async fn many_changes_of_one_account_or_one_file_at_once_are_all_made() {
+    let user = shared().user().await;
+    let created = join_all((0..64).map(|number| create(&user, &format!("f{number}"), None).send())).await;
+    let ids: Vec<String> = created.into_iter().map(|answer| answer.expect(201).json()["id"].as_str().unwrap().to_owned()).collect();
+    let deleted = join_all(ids.iter().take(32).map(|id| delete(&user, id, false))).await;
+    for answer in deleted {
+        answer.expect(200);
+    }
+    assert_eq!(names(&user, "parent_id=").await.len(), 32);
+    let file = user.upload("a.txt", b"a").await;
+    let rename = |number| user.post("/file/update").json(&json!({ "id": file.id, "name": format!("{number}.txt") })).send();
+    let renamed = join_all((0..32).map(rename)).await;
+    for answer in renamed {
+        answer.expect(200);
+    }
+    let replaced = join_all((0..16).map(|number| user.raw_upload("b.txt", vec![number; 10]).query("replace_id", &file.id).send()));
+    for answer in replaced.await {
+        answer.expect(201);
     }
 }
 

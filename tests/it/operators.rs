@@ -2,23 +2,15 @@
 
 use serde_json::json;
 
-use crate::harness::{Drive, User, until_async};
+use crate::harness::{Drive, until_async};
 
 /// An id that is nobody's.
 const UNKNOWN: &str = "3d2f8a6e-07b1-5c4d-9e58-61f0a7c324db";
 
-async fn operator_of(drive: &Drive) -> User {
-    let operator = drive.user_called("operator").await;
-    drive.cairn(&["user", "grant", "operator", "admin"]).success();
-    let let_in = async || (operator.get("/admin/transfers").send().await.status == 200).then_some(());
-    until_async("the role counts", let_in).await;
-    operator
-}
-
 #[tokio::test]
 async fn nothing_moves_in_a_drive_of_one_store() {
     let drive = Drive::start();
-    let operator = operator_of(&drive).await;
+    let operator = drive.operator().await;
     operator.upload("a.bin", "bytes that stay".as_bytes()).await;
     for state in ["requested", "queued", "started", "stalled", "completed", "abandoned"] {
         let list = operator.get("/admin/transfers").query("state", state).query("limit", 1).send().await.expect(200).json();
@@ -29,7 +21,7 @@ async fn nothing_moves_in_a_drive_of_one_store() {
 #[tokio::test]
 async fn a_wrong_question_for_transfers_is_refused_and_says_where_it_is_wrong() {
     let drive = Drive::start();
-    let operator = operator_of(&drive).await;
+    let operator = drive.operator().await;
     for (parameter, value) in [("state", "lost"), ("limit", "0"), ("cursor", "after-1")] {
         let answer = operator.get("/admin/transfers").query(parameter, value).send().await;
         let problem = answer.problem(422, "invalid");
@@ -40,7 +32,7 @@ async fn a_wrong_question_for_transfers_is_refused_and_says_where_it_is_wrong() 
 #[tokio::test]
 async fn only_a_transfer_that_is_there_is_tried_again() {
     let drive = Drive::start();
-    let operator = operator_of(&drive).await;
+    let operator = drive.operator().await;
     let retry = |body| operator.post("/admin/transfers/retry").json(&body).send();
     retry(json!({ "id": UNKNOWN })).await.problem(404, "not_found");
     retry(json!({})).await.problem(422, "invalid");
@@ -50,7 +42,7 @@ async fn only_a_transfer_that_is_there_is_tried_again() {
 #[tokio::test]
 async fn a_rebuild_is_watched_as_it_goes_on() {
     let drive = Drive::start();
-    let operator = operator_of(&drive).await;
+    let operator = drive.operator().await;
     let watch = async || {
         let answer = operator.get("/admin/projections/progress").send().await.expect(200);
         assert_eq!(answer.header("content-type"), Some("text/event-stream"));

@@ -47,7 +47,7 @@ async fn a_rebuild_that_is_killed_changes_nothing_and_the_next_one_is_whole() {
         unfinished += u32::from(!rebuild.wait().unwrap().success());
         assert!(rows(&data).await == before, "after {unfinished} that did not end");
     }
-    println!("{unfinished} of {KILLS} rebuilds did not come to their end");
+    eprintln!("{unfinished} of {KILLS} rebuilds did not come to their end");
     assert!(unfinished > KILLS / 2);
     cairn(&data, &["projection", "rebuild", "--all"]).success();
     assert!(rows(&data).await == before);

@@ -223,3 +223,42 @@ async fn what_changed_between_two_times_is_told_by_line() {
 fn head_or_start(drive: &Drive) -> String {
     drive.events().last().map_or_else(|| "0".to_owned(), |event| event["position"].to_string())
 }
+
+#[tokio::test]
+async fn a_folder_is_brought_back_to_how_it_was_and_that_is_undone() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    let outer = folder(&user, "outer", None).await;
+    let inner = folder(&user, "inner", Some(&outer)).await;
+    let renamed = upload_into(&user, &outer, "a.txt").await;
+    let (replaced, trashed) = (upload_into(&user, &inner, "b.txt").await, upload_into(&user, &inner, "c.txt").await);
+    let then = head(&drive);
+    let listed = |until: &str| {
+        let list = drive.cairn(&["replay", "--until", until, "--user", &user.name, "--list"]).success();
+        list.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    post(&user, "/file/update", json!({ "id": renamed.id, "name": "z.txt", "folder_id": null })).await;
+    user.raw_upload("b.txt", b"other".to_vec()).query("replace_id", &replaced.id).send().await.expect(201);
+    post(&user, "/file/delete", json!({ "id": trashed.id })).await;
+    post(&user, "/folder/update", json!({ "id": inner, "name": "other" })).await;
+    let newer = upload_into(&user, &inner, "new.txt").await;
+    post(&user, "/folder/delete", json!({ "id": outer })).await;
+    let changed = head(&drive);
+    let restore = |until: &str, more: &[&str]| {
+        let verb = ["replay", "--until", until, "--restore", "--folder", &outer];
+        drive.cairn(&verb.iter().chain(more).copied().collect::<Vec<_>>()).success()
+    };
+    let would = restore(&then, &[]);
+    assert!(would.contains("restore  /outer/") && would.contains("--yes does them"), "{would}");
+    assert_eq!(head(&drive), changed, "nothing was done");
+    restore(&then, &["--yes"]);
+    let after = listed(&head(&drive));
+    assert!(listed(&then).iter().all(|line| after.contains(line)), "{after:?}");
+    let meta = async |file: &File| user.get("/file/meta").query("id", &file.id).send().await.expect(200).read_as::<File>();
+    until_async("the drive shows it", async || (meta(&replaced).await.sha256 == replaced.sha256).then_some(())).await;
+    until_async("what came since is in the trash", async || (meta(&newer).await.status == "trashed").then_some(())).await;
+    assert!(restore(&then, &["--yes"]).contains("Everything is as it was then."));
+    restore(&changed, &["--yes"]);
+    let undone = listed(&head(&drive));
+    assert!(undone.iter().all(|line| !line.contains("/outer/") || line.starts_with("trashed")), "{undone:?}");
+}

@@ -100,6 +100,7 @@ impl AdminApi {
     /// Server-sent events: `progress` for each step of the rebuild that is under way in this process, with the last event in the new rows (`done`) and
     /// the end of the log (`head`), several times a second at most; and `end`, after which the stream ends. When nothing is rebuilt, `end` comes at once.
     #[oai(path = "/admin/projections/progress", method = "get", operation_id = "admin_projections_progress")]
+    #[expect(clippy::unused_async, reason = "every operation is")]
     async fn progress(&self, app: Data<&Arc<App>>, _operator: Operator) -> Result<ProgressAnswer, ProjectionsProblem> {
         Ok(ProgressAnswer::Followed(ProgressEvents::of(app.runner.rebuild_progress())))
     }

@@ -3,6 +3,7 @@ use cairn_domain::username::{ClaimedUsername, UsernameClaimed};
 use cairn_domain::{AccountId, Decider, Position, SessionId, Sha256, StreamName, Timestamp, Username, Version};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest;
+use uuid::Uuid;
 
 use super::Password;
 use super::ended::Ending;
@@ -71,6 +72,8 @@ pub struct Recognised {
 pub async fn recognise(drive: &Drive, request: &Request, wish: SignIn) -> Result<Recognised, SignInError> {
     let username = wish.username.parse::<Username>().ok();
     let canonical = username.as_ref().map_or_else(|| "(not a name)".to_owned(), Username::canonical);
+    // One after the other: what is right must not count as wrong while it is looked at.
+    let _turn = drive.guessing.turn(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("password/{canonical}").as_bytes())).await;
     if let Some(wait_seconds) = drive.begin_attempt(&canonical, request).await {
         return Err(SignInError::TooManyAttempts { wait_seconds });
     }

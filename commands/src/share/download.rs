@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cairn_domain::share::{Share, ShareCommand, ShareRejection, Standing, StartDownload};
+use cairn_domain::share::{Share, ShareCommand, ShareRejection, Standing, StartDownload, Visitor};
 use cairn_domain::{CommandId, Decider, DownloadId, ShareId, StreamName};
 
 use super::coverage::Coverage;
@@ -15,7 +15,7 @@ use crate::{Drive, Loaded, Request, Trouble};
 #[derive(Debug, Clone)]
 pub struct Grant {
     found: Found,
-    visitor: String,
+    visitor: Visitor,
     request: Request,
 }
 
@@ -120,10 +120,10 @@ async fn end(drive: &Drive, request: &Request, share: ShareId, download: Downloa
 }
 
 /// Who goes on with whose download: an account, or whoever comes from a network.
-fn visitor_of(request: &Request) -> String {
+fn visitor_of(request: &Request) -> Visitor {
     match (&request.actor, &request.client) {
-        (Some(account), _) => format!("account/{account}"),
-        (None, Some(address)) => format!("address/{}", network_of(address)),
-        (None, None) => "unknown".to_owned(),
+        (Some(account), _) => Visitor::Account(*account),
+        (None, Some(address)) => Visitor::Network(network_of(address)),
+        (None, None) => Visitor::Unknown,
     }
 }

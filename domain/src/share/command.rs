@@ -1,3 +1,4 @@
+use super::Visitor;
 use super::event::{ShareCreated, ShareSaved};
 use crate::{DownloadId, Sha256, Timestamp};
 
@@ -40,7 +41,7 @@ pub struct StartDownload {
     /// The download, if it is a new one.
     pub download: DownloadId,
     /// Who asks.
-    pub visitor: String,
+    pub visitor: Visitor,
     /// What they get.
     pub sha256: Sha256,
     /// The time now.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Visitor;
 use crate::{AccountId, DownloadId, FileId, FileName, FolderId, Sha1, Sha256, Timestamp};
 
 /// What may have happened to a share.
@@ -62,8 +63,8 @@ pub struct ShareChanged {
 pub struct ShareDownloaded {
     /// Which download.
     pub download: DownloadId,
-    /// Who may go on with it: an account or a network.
-    pub visitor: String,
+    /// Who may go on with it.
+    pub visitor: Visitor,
     /// The content.
     pub sha256: Sha256,
     /// When.

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::event::{ShareChanged, ShareCreated, ShareDownloadEnded, ShareDownloaded, ShareEvent, ShareRevoked, Terms};
-use super::{ChangeTerms, ShareCommand, ShareRejection, StartDownload};
+use super::{ChangeTerms, ShareCommand, ShareRejection, StartDownload, Visitor};
 use crate::{AccountId, Decider, DownloadId, FileId, Sha256, Timestamp};
 
 /// How long somebody may go on with a download after it began.
@@ -30,6 +30,8 @@ pub struct Offered {
     pub terms: Terms,
     /// Downloads that began.
     pub downloads: u64,
+    /// When the last of them did.
+    pub last_download_at: Option<Timestamp>,
     /// Whether the owner has ended it.
     pub revoked: bool,
     under_way: BTreeMap<DownloadId, UnderWay>,
@@ -38,7 +40,7 @@ pub struct Offered {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UnderWay {
-    visitor: String,
+    visitor: Visitor,
     began: Timestamp,
 }
 
@@ -95,6 +97,7 @@ impl Offered {
             token_sha256: created.token_sha256,
             terms: created.terms.clone(),
             downloads: 0,
+            last_download_at: None,
             revoked: false,
             under_way: BTreeMap::new(),
             saved: VecDeque::new(),
@@ -120,9 +123,9 @@ impl Offered {
     }
 
     /// Whether this visitor has a download to go on with.
-    pub fn has_under_way(&self, visitor: &str, at: Timestamp) -> bool {
+    pub fn has_under_way(&self, visitor: &Visitor, at: Timestamp) -> bool {
         let recent = |download: &UnderWay| at < download.began.plus_seconds(GOES_ON_SECONDS);
-        self.under_way.values().any(|download| download.visitor == visitor && recent(download))
+        self.under_way.values().any(|download| download.visitor == *visitor && recent(download))
     }
 
     fn change(&self, change: ChangeTerms) -> Decision {
@@ -160,6 +163,7 @@ impl Offered {
         {
             self.under_way.remove(&oldest);
         }
+        self.last_download_at = Some(began.at);
         self.under_way.insert(began.download, UnderWay { visitor: began.visitor.clone(), began: began.at });
     }
 }

@@ -24,7 +24,7 @@ fn id(number: u128) -> DownloadId {
 }
 
 fn start(number: u128, visitor: &str) -> StartDownload {
-    let (download, visitor, sha256) = (id(number), visitor.to_owned(), Sha256([4; 32]));
+    let (download, visitor, sha256) = (id(number), Visitor::Network(visitor.to_owned()), Sha256([4; 32]));
     StartDownload { download, visitor, sha256, at: NOW, in_part: false, broken: Vec::new() }
 }
 

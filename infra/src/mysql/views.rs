@@ -16,7 +16,7 @@ use cairn_projections::ports::{
 use cairn_projections::sql::{Dialect, Place, Sql};
 use tokio::sync::Mutex;
 
-use super::connect::{Pool, Server};
+use super::connect::{Pool, Server, in_time, within};
 use super::schema::{Migrate, OpenError, Part};
 
 mod draft;
@@ -28,15 +28,19 @@ mod write;
 
 pub use replicas::MysqlReplicas;
 
-use self::draft::MysqlDraft;
+use self::draft::{CHANGE_MAX, MysqlDraft};
 use self::snapshot::MysqlSnapshot;
-use self::write::Writer;
+use self::write::{Writer, of_write};
 
 /// What SQL the live tables speak.
 const DIALECT: Dialect = Dialect::MySql(Place::Live);
 
-/// The tables themselves are defined by the projections, which number their versions themselves; this is about everything else.
-const PART: Part = Part { name: "read tables", migrations: &["DO 0"] };
+/// What SQL the tables speak that were live before.
+const BEFORE: Dialect = Dialect::MySql(Place::Before);
+
+/// The tables themselves are defined by the projections, which number their versions themselves; this is about everything else. The second
+/// step stands for a column that [`schema::make_missing`] adds.
+const PART: Part = Part { name: "read tables", migrations: &["DO 0", "DO 0"] };
 
 /// Connections for reading, to each server.
 const READERS_MAX: u32 = 16;
@@ -134,6 +138,31 @@ impl Snapshots for MysqlViews {
 impl Workshop for MysqlViews {
     async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
         Ok(Box::new(MysqlDraft::begin(self).await?))
+    }
+
+    async fn kept(&self) -> Result<Option<Box<dyn Draft>>, TablesError> {
+        Ok(MysqlDraft::take_up(self).await?.map(|draft| Box::new(draft) as Box<dyn Draft>))
+    }
+
+    async fn before(&self) -> Result<Vec<Checkpoint>, TablesError> {
+        let mut connection = self.server.connect().await.map_err(of_write)?;
+        if !in_time(schema::are_there(&mut connection, BEFORE, &self.projections)).await.map_err(of_write)? {
+            return Ok(Vec::new());
+        }
+        read::checkpoints(&self.readers, BEFORE, &self.owner).await
+    }
+
+    async fn roll_back(&self) -> Result<(), TablesError> {
+        let mut connection = self.server.connect().await.map_err(of_write)?;
+        within(CHANGE_MAX, schema::exchange(&mut connection, &self.projections)).await.map_err(of_write)
+    }
+
+    /// Whoever applies just now loses the right to, and sees it when he looks again.
+    async fn pause(&self, projection: &str, paused: bool) -> Result<(), TablesError> {
+        self.take_over().await?;
+        let mut writer = self.writer.lock().await;
+        writer.execute(bookkeeping::pause(DIALECT, projection, paused)).await?;
+        writer.execute(bookkeeping::give_back(DIALECT, &self.owner)).await
     }
 
     async fn take_over(&self) -> Result<(), TablesError> {

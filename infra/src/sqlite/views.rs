@@ -5,7 +5,8 @@
 //! was lost, from the log, which is flushed at every commit.
 //!
 //! New tables are made in a file beside (`views.rebuild.db`) and renamed over the live one while no query is under way, so that a
-//! query sees the old or the new, never a mixture, and waits for some milliseconds at most.
+//! query sees the old or the new, never a mixture, and waits for some milliseconds at most. The old ones stay in `views.before.db`; a
+//! rebuild that was stopped waits in `views.kept.db`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -103,6 +104,21 @@ impl SqliteViews {
         }
     }
 
+    async fn exchange(&self) -> Result<(), BoxError> {
+        let _drafting = self.drafting.lock().await;
+        let mut live = self.live.write().await;
+        let closed = match live.take() {
+            Some(database) => database.close().await,
+            None => Ok(()),
+        };
+        let exchanged = match closed {
+            Ok(()) => files::exchange(self.path.clone(), files::before_of(&self.path)).await.map_err(BoxError::from),
+            Err(error) => Err(error),
+        };
+        *live = Some(Database::open(&self.path, &self.projections).await?);
+        exchanged
+    }
+
     async fn database(&self) -> Result<RwLockReadGuard<'_, Database>, BoxError> {
         let live = self.live.read().await;
         if let Ok(database) = RwLockReadGuard::try_map(live, Option::as_ref) {
@@ -170,6 +186,34 @@ impl ReadTables for SqliteViews {
 impl Workshop for SqliteViews {
     async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
         Ok(Box::new(SqliteDraft::begin(self).await?))
+    }
+
+    async fn kept(&self) -> Result<Option<Box<dyn Draft>>, TablesError> {
+        Ok(SqliteDraft::take_up(self).await?.map(|draft| Box::new(draft) as Box<dyn Draft>))
+    }
+
+    async fn before(&self) -> Result<Vec<Checkpoint>, TablesError> {
+        let path = files::before_of(&self.path);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        // As a writer, which leaves nothing beside the file when it closes.
+        let mut connection = connect::writer(&path).await.map_err(trouble::of_write)?;
+        let checkpoints = schema::checkpoints(&mut connection).await;
+        connection.close().await.map_err(trouble::of_write)?;
+        checkpoints.map_err(TablesError::Unavailable)
+    }
+
+    /// In a task of its own, so that a caller who goes away does not leave the tables closed.
+    async fn roll_back(&self) -> Result<(), TablesError> {
+        let views = self.clone();
+        let exchanged = tokio::spawn(async move { views.exchange().await }).await;
+        exchanged.map_err(|error| TablesError::Unavailable(error.into()))?.map_err(TablesError::Unavailable)
+    }
+
+    async fn pause(&self, projection: &str, paused: bool) -> Result<(), TablesError> {
+        let database = self.database().await.map_err(TablesError::Unavailable)?;
+        database.writer.lock().await.execute(bookkeeping::pause(DIALECT, projection, paused)).await
     }
 
     /// The file belongs to this process alone.

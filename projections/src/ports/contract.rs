@@ -26,6 +26,9 @@ pub async fn all<T: Workshop, F: Future<Output = T>>(mut make: impl FnMut() -> F
     a_checkpoint_that_moved_stops_the_batch(&make().await).await;
     parked_events_are_listed_in_order_until_they_are_released(&make().await).await;
     a_draft_has_no_effect_before_it_is_promoted(&make().await).await;
+    a_draft_that_is_kept_can_be_gone_on_with(&make().await).await;
+    what_was_replaced_can_be_put_back(&make().await).await;
+    a_projection_is_paused_until_it_goes_on(&make().await).await;
 }
 
 /// Every projection has a checkpoint, at the start and of no log.
@@ -90,6 +93,66 @@ pub async fn a_draft_has_no_effect_before_it_is_promoted(tables: &dyn Workshop) 
     draft.promote().await.expect("promoted");
     assert_eq!(checkpoint(tables, "usage").await.position, Position(7));
     tables.apply(used(5, 7, 8)).await.expect("applied to the promoted tables");
+}
+
+/// Kept at any stage, it is as it was; it is taken up once, and another draft makes an end of it.
+pub async fn a_draft_that_is_kept_can_be_gone_on_with(tables: &dyn Workshop) {
+    assert!(tables.kept().await.expect("asked").is_none());
+    let draft = tables.draft().await.expect("a draft");
+    draft.apply(used(5, 0, 4)).await.expect("applied");
+    draft.apply(Batch { park: vec![parked(2)], ..Batch::default() }).await.expect("parked");
+    draft.keep().await.expect("kept");
+    assert_eq!(checkpoint(tables, "usage").await.position, Position::START);
+    let draft = tables.kept().await.expect("asked").expect("a kept draft");
+    assert_eq!(checkpoint(&*draft, "usage").await.position, Position(4));
+    draft.apply(used(6, 4, 6)).await.expect("applied");
+    draft.index().await.expect("indexed");
+    draft.keep().await.expect("kept");
+    let draft = tables.kept().await.expect("asked").expect("a kept draft");
+    draft.index().await.expect("indexed again");
+    draft.apply(used(1, 6, 7)).await.expect("applied");
+    draft.promote().await.expect("promoted");
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(7));
+    assert_eq!(all_parked(tables).await, [parked(2)]);
+    assert!(tables.kept().await.expect("asked").is_none());
+    tables.draft().await.expect("a draft").keep().await.expect("kept");
+    tables.draft().await.expect("another").discard().await;
+    assert!(tables.kept().await.expect("asked").is_none());
+}
+
+/// And put back again: the two are exchanged.
+pub async fn what_was_replaced_can_be_put_back(tables: &dyn Workshop) {
+    assert_eq!(tables.before().await.expect("asked"), []);
+    tables.apply(used(5, 0, 3)).await.expect("applied");
+    for to in [6, 9] {
+        let draft = tables.draft().await.expect("a draft");
+        draft.apply(used(5, 0, to)).await.expect("applied");
+        draft.index().await.expect("indexed");
+        draft.promote().await.expect("promoted");
+    }
+    let usage = |all: Vec<Checkpoint>| all.into_iter().find(|checkpoint| checkpoint.projection == "usage").expect("usage").position;
+    assert_eq!(usage(tables.before().await.expect("asked")), Position(6));
+    tables.roll_back().await.expect("rolled back");
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(6));
+    tables.apply(used(1, 6, 8)).await.expect("applied to the old tables");
+    assert_eq!(usage(tables.before().await.expect("asked")), Position(9));
+    tables.roll_back().await.expect("rolled back");
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(9));
+    assert_eq!(usage(tables.before().await.expect("asked")), Position(8));
+}
+
+/// The others do not notice.
+pub async fn a_projection_is_paused_until_it_goes_on(tables: &dyn Workshop) {
+    let paused = async || {
+        let all = tables.checkpoints().await.expect("checkpoints");
+        all.into_iter().filter(|checkpoint| checkpoint.paused).map(|checkpoint| checkpoint.projection).collect::<Vec<_>>()
+    };
+    tables.pause("usage", true).await.expect("paused");
+    tables.pause("files", true).await.expect("paused");
+    tables.pause("files", false).await.expect("goes on");
+    assert_eq!(paused().await, ["usage"]);
+    tables.pause("usage", false).await.expect("goes on");
+    assert_eq!(paused().await, Vec::<String>::new());
 }
 
 /// The tables, and the same to be asked: what is applied after a snapshot was taken is not in it, in the rows as in the checkpoints.

@@ -66,7 +66,15 @@ pub type Rows = BTreeMap<(&'static str, String), Vec<Value>>;
 #[derive(Clone)]
 pub struct MemoryTables {
     state: Arc<Mutex<MemoryState>>,
+    aside: Arc<Mutex<Aside>>,
     projections: Vec<Arc<dyn Projection>>,
+}
+
+/// What stands beside the live tables.
+#[derive(Default)]
+struct Aside {
+    kept: Option<MemoryState>,
+    before: Option<MemoryState>,
 }
 
 #[derive(Clone, Default)]
@@ -83,12 +91,23 @@ impl MemoryTables {
     pub fn new(projections: Vec<Arc<dyn Projection>>) -> Self {
         let checkpoints = projections.iter().map(|projection| (projection.name().to_owned(), start(&**projection))).collect();
         let state = MemoryState { checkpoints, ..MemoryState::default() };
-        Self { state: Arc::new(Mutex::new(state)), projections }
+        Self { state: Arc::new(Mutex::new(state)), aside: Arc::default(), projections }
     }
 
     /// All rows, as they are now.
     pub fn rows(&self) -> Rows {
         lock(&self.state).rows.clone()
+    }
+
+    /// The same tables for other versions of the projections.
+    #[must_use]
+    pub fn of(&self, projections: Vec<Arc<dyn Projection>>) -> Self {
+        Self { projections, ..self.clone() }
+    }
+
+    /// The projections whose tables a draft has.
+    pub fn projections(&self) -> &[Arc<dyn Projection>] {
+        &self.projections
     }
 
     /// From now on a row with this key is refused; none to take all rows again.
@@ -115,6 +134,7 @@ fn start(projection: &dyn Projection) -> Checkpoint {
         log: None,
         updated_at: Timestamp(0),
         held_elsewhere: false,
+        paused: false,
     }
 }
 
@@ -205,7 +225,31 @@ impl Workshop for MemoryTables {
     async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
         let tables = Self::new(self.projections.clone());
         lock(&tables.state).refused.clone_from(&lock(&self.state).refused);
-        Ok(Box::new(MemoryDraft { tables, live: Arc::clone(&self.state) }))
+        lock(&self.aside).kept = None;
+        Ok(Box::new(MemoryDraft { tables, live: self.clone() }))
+    }
+
+    async fn kept(&self) -> Result<Option<Box<dyn Draft>>, TablesError> {
+        let Some(kept) = lock(&self.aside).kept.take() else { return Ok(None) };
+        let tables = Self { state: Arc::new(Mutex::new(kept)), ..Self::new(self.projections.clone()) };
+        Ok(Some(Box::new(MemoryDraft { tables, live: self.clone() })))
+    }
+
+    async fn before(&self) -> Result<Vec<Checkpoint>, TablesError> {
+        let aside = lock(&self.aside);
+        Ok(aside.before.iter().flat_map(|before| before.checkpoints.values().cloned()).collect())
+    }
+
+    async fn roll_back(&self) -> Result<(), TablesError> {
+        let mut aside = lock(&self.aside);
+        let before = aside.before.as_mut().ok_or_else(|| TablesError::Unavailable("there are no tables before".into()))?;
+        std::mem::swap(before, &mut lock(&self.state));
+        Ok(())
+    }
+
+    async fn pause(&self, projection: &str, paused: bool) -> Result<(), TablesError> {
+        lock(&self.state).checkpoints.entry(projection.to_owned()).and_modify(|known| known.paused = paused);
+        Ok(())
     }
 
     async fn take_over(&self) -> Result<(), TablesError> {
@@ -220,7 +264,7 @@ impl Workshop for MemoryTables {
 
 struct MemoryDraft {
     tables: MemoryTables,
-    live: Arc<Mutex<MemoryState>>,
+    live: MemoryTables,
 }
 
 #[async_trait]
@@ -249,7 +293,13 @@ impl NewTables for MemoryDraft {
 impl Draft for MemoryDraft {
     async fn promote(self: Box<Self>) -> Result<(), TablesError> {
         let new = lock(&self.tables.state).clone();
-        *lock(&self.live) = new;
+        let before = std::mem::replace(&mut *lock(&self.live.state), new);
+        lock(&self.live.aside).before = Some(before);
+        Ok(())
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), TablesError> {
+        lock(&self.live.aside).kept = Some(lock(&self.tables.state).clone());
         Ok(())
     }
 

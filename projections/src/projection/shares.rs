@@ -30,6 +30,8 @@ table! {
         UpdatedAt = "updated_at": Integer,
         /// Where in the log it was made: what "newest first" goes by, because it is unique.
         CreatedPosition = "created_position": Integer,
+        /// When its last download began; null when there was none. Since version 2.
+        LastDownloadAt = "last_download_at": MaybeInteger,
     }
     indexes {
         "ix_share_owner": [Owner, CreatedPosition],
@@ -60,7 +62,12 @@ impl Projection for Shares {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    /// It lacks a time that may be nothing.
+    fn serves(&self, version: u32) -> bool {
+        version == 1
     }
 
     fn tables(&self) -> &'static [&'static Table] {
@@ -79,7 +86,10 @@ impl Projection for Shares {
                 let at = (ShareRow::UpdatedAt, envelope.time.into());
                 vec![Statement::set(envelope.id(), terms(&changed.terms)?.into_iter().chain([at]))]
             }
-            ShareEvent::ShareDownloaded(_) => vec![used(envelope, 1, 0)],
+            ShareEvent::ShareDownloaded(began) => {
+                let last = Statement::set(envelope.id(), [(ShareRow::LastDownloadAt, began.at.into())]);
+                vec![used(envelope, 1, 0), last]
+            }
             ShareEvent::ShareSaved(_) => vec![used(envelope, 0, 1)],
             ShareEvent::ShareRevoked(_) => {
                 let revoked = [(ShareRow::Revoked, Value::Integer(1)), (ShareRow::UpdatedAt, envelope.time.into())];
@@ -104,6 +114,7 @@ fn creation(created: &ShareCreated, envelope: Envelope<'_>) -> Result<Statement,
             (ShareRow::CreatedAt, envelope.time.into()),
             (ShareRow::UpdatedAt, envelope.time.into()),
             (ShareRow::CreatedPosition, envelope.position.try_into()?),
+            (ShareRow::LastDownloadAt, Value::Null),
         ],
     ))
 }

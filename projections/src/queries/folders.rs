@@ -47,6 +47,18 @@ pub async fn folder_by_id(tables: &dyn ReadTables, owner: AccountId, id: FolderI
     first(tables, query, |row| folder(row).map(|(_, folder)| folder)).await
 }
 
+/// Whose folder it is, as long as it is not gone for good.
+pub async fn owner_of_folder(tables: &dyn ReadTables, id: FolderId) -> Result<Option<AccountId>, ReadError> {
+    let mut query = Query::select();
+    query
+        .column(FolderRow::Owner)
+        .from(FolderRow::TABLE.name)
+        .and_where(Expr::col(FolderRow::Id).eq(Value::from(id)))
+        .and_where(Expr::col(FolderRow::Status).is_in([ACTIVE, TRASHED]))
+        .limit(1);
+    first(tables, query, |row| row.get(0)).await
+}
+
 /// The owner's folders, newest first.
 pub async fn folders(
     tables: &dyn ReadTables,

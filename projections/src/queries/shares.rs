@@ -35,6 +35,8 @@ pub struct ShareRecord {
     pub revoked: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When its last download began.
+    pub last_download_at: Option<Timestamp>,
 }
 
 /// The owner's share of that id. Somebody else's is as if absent.
@@ -88,6 +90,7 @@ fn select_share() -> SelectStatement {
         ShareRow::Revoked,
         ShareRow::CreatedAt,
         ShareRow::CreatedPosition,
+        ShareRow::LastDownloadAt,
     ];
     Query::select()
         .columns(columns.map(|column| (SHARE, column)))
@@ -119,10 +122,11 @@ fn share(row: &Row) -> Result<(Position, ShareRecord), ReadError> {
         max_downloads: row.get(5)?,
         revoked: row.get(6)?,
         created_at: row.get(7)?,
-        name: row.get(9)?,
-        file_in_use: row.get(10)?,
-        downloads: row.get::<Option<u64>>(11)?.unwrap_or_default(),
-        saves: row.get::<Option<u64>>(12)?.unwrap_or_default(),
+        last_download_at: row.get(9)?,
+        name: row.get(10)?,
+        file_in_use: row.get(11)?,
+        downloads: row.get::<Option<u64>>(12)?.unwrap_or_default(),
+        saves: row.get::<Option<u64>>(13)?.unwrap_or_default(),
     };
     Ok((row.get(8)?, record))
 }

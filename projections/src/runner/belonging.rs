@@ -1,5 +1,7 @@
 //! Whether tables and log belong together.
 
+use std::sync::Arc;
+
 use cairn_domain::{EventId, Position};
 
 use crate::ports::{Checkpoint, Source, SourceError};
@@ -54,6 +56,18 @@ pub enum Refused {
     },
 }
 
+/// The projections whose rows come from an earlier version that they can go on with.
+pub fn serving<'a>(
+    checkpoints: &'a [Checkpoint],
+    projections: &'a [Arc<dyn Projection>],
+) -> impl Iterator<Item = &'a Arc<dyn Projection>> {
+    let serves = |projection: &&Arc<dyn Projection>| {
+        let known = checkpoints.iter().find(|known| known.projection == projection.name());
+        known.is_some_and(|known| known.version < projection.version() && projection.serves(known.version))
+    };
+    projections.iter().filter(serves)
+}
+
 /// Where a log begins and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogEnds {
@@ -69,6 +83,17 @@ impl LogEnds {
     pub async fn of(source: &dyn Source) -> Result<Self, SourceError> {
         let first = source.read_all(Position::START, 1).await?.first().map(|event| event.id);
         Ok(Self { first, head: source.head().await? })
+    }
+
+    /// As [`judge`](Self::judge), but rows of an earlier version are as good as its own where the projection can
+    /// [go on with them](Projection::serves).
+    pub(super) fn judge_serving(self, projection: &dyn Projection, checkpoint: Option<&Checkpoint>) -> Result<Position, Refused> {
+        let serves = |known: &&Checkpoint| known.version < projection.version() && projection.serves(known.version);
+        let as_own = |known: &Checkpoint| Checkpoint { version: projection.version(), ..known.clone() };
+        match checkpoint.filter(serves).map(as_own) {
+            Some(served) => self.judge(projection, Some(&served)),
+            None => self.judge(projection, checkpoint),
+        }
     }
 
     /// Where the rows of a projection stand, if they come from this log and from this program.

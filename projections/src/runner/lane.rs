@@ -74,7 +74,7 @@ impl Lane<'_> {
         let log = *state.log.get_or_insert(first);
         let step = |(number, projection): (usize, &std::sync::Arc<dyn crate::Projection>)| Move {
             projection: projection.name().to_owned(),
-            version: projection.version(),
+            version: state.versions[number],
             from: state.positions[number],
             to: last,
             log,

@@ -23,6 +23,40 @@ pub struct Rebuilt {
     pub position: Position,
     /// How many events are parked in them, over all projections.
     pub parked: u64,
+    /// Whether they are the live ones now.
+    pub promoted: bool,
+}
+
+impl Rebuilt {
+    pub(super) fn of(state: &State, promoted: bool) -> Self {
+        Self { position: state.reached(), parked: state.parked.iter().sum(), promoted }
+    }
+}
+
+/// How a rebuild begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// With what.
+    pub begin: Begin,
+    /// Whether the new tables take the place of the live ones at the end, or wait for that.
+    pub promote: bool,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { begin: Begin::Anew, promote: true }
+    }
+}
+
+/// What a rebuild begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Empty tables; what an earlier rebuild has left goes.
+    Anew,
+    /// What an earlier rebuild has left, if it can be gone on with.
+    GoOn,
+    /// The same, and nothing else: without it there is no rebuild.
+    Kept,
 }
 
 /// Why there are no new rows. The old ones stand as they stood.
@@ -34,9 +68,12 @@ pub enum RebuildError {
     /// Another rebuild is under way.
     #[error("a rebuild is under way")]
     Busy,
-    /// It was told to stop.
-    #[error("the rebuild was cancelled")]
+    /// It was told to stop. What it has made is kept.
+    #[error("the rebuild was stopped")]
     Cancelled,
+    /// No earlier rebuild has left anything that could be gone on with.
+    #[error("no rebuild was stopped or held whose tables this program can go on with")]
+    NothingKept,
     /// A task of the rebuild died: a defect of this program.
     #[error("a task of the rebuild ended before its time")]
     StageLost,
@@ -85,13 +122,25 @@ impl Drop for Shown<'_> {
 
 impl Runner {
     /// Makes all rows anew from the log, beside the live ones, and puts them in their place. Reads are answered all the while, and what is
-    /// appended meanwhile is in the new rows. It can reach the log and tables, and nothing else.
+    /// appended meanwhile is in the new rows. It can reach the log and tables, and nothing else. Told to stop, it keeps what it has made for
+    /// one that [goes on](Begin::GoOn).
     ///
     /// Where the tables of all projections are one database, as in the embedded drive, they are promoted together: naming one only checks
     /// the name.
     pub async fn rebuild(
         &self,
         projection: Option<&str>,
+        report: Report<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Rebuilt, RebuildError> {
+        self.rebuild_as(projection, Wish::default(), report, stop).await
+    }
+
+    /// The same, begun and ended as is wished.
+    pub async fn rebuild_as(
+        &self,
+        projection: Option<&str>,
+        wish: Wish,
         report: Report<'_>,
         stop: &CancellationToken,
     ) -> Result<Rebuilt, RebuildError> {
@@ -102,14 +151,49 @@ impl Runner {
             self.0.rebuilt.send_replace(Some(progress));
             report(progress);
         };
-        let draft = self.0.tables.draft().await?;
-        match self.make(&*draft, report, stop).await {
-            Ok(state) => self.promote(draft, state, report, stop).await,
+        let (draft, mut state) = self.begin(wish.begin).await?;
+        match self.make(&*draft, &mut state, report, stop).await {
+            Ok(()) if wish.promote => self.promote_draft(draft, state, report, stop).await,
+            Ok(()) => {
+                draft.keep().await?;
+                Ok(Rebuilt::of(&state, false))
+            }
+            Err(RebuildError::Cancelled) => {
+                draft.keep().await?;
+                Err(RebuildError::Cancelled)
+            }
             Err(error) => {
                 draft.discard().await;
                 Err(error)
             }
         }
+    }
+
+    /// Forgets what a rebuild has left that was stopped or held; false when there is nothing.
+    pub async fn discard_kept(&self) -> Result<bool, RebuildError> {
+        let _only_one = self.0.rebuilding.try_lock().map_err(|_| RebuildError::Busy)?;
+        let Some(draft) = self.0.tables.kept().await? else { return Ok(false) };
+        draft.discard().await;
+        Ok(true)
+    }
+
+    /// New tables, or those that were kept, as far as they belong to this log and this program.
+    async fn begin(&self, begin: Begin) -> Result<(Box<dyn Draft>, State), RebuildError> {
+        let kept = if begin == Begin::Anew { None } else { self.0.tables.kept().await? };
+        if let Some(draft) = kept {
+            match State::load(&self.0.plan, &*self.0.source, &*draft).await {
+                Ok(state) if !state.is_outdated(&self.0.plan) => return Ok((draft, state)),
+                Ok(_) | Err(Failure::Refused(_)) => draft.discard().await,
+                Err(error) => {
+                    draft.keep().await?;
+                    return Err(error.into());
+                }
+            }
+        }
+        if begin == Begin::Kept {
+            return Err(RebuildError::NothingKept);
+        }
+        Ok((self.0.tables.draft().await?, State::empty(&self.0.plan)))
     }
 
     /// How far the rebuild has come that is under way here; none when there is none.
@@ -124,16 +208,20 @@ impl Runner {
     }
 
     /// Fills the draft while everything else goes on; the second time catches what came during the first and the indexing.
-    async fn make(&self, draft: &dyn Draft, report: Report<'_>, stop: &CancellationToken) -> Result<State, RebuildError> {
-        let mut state = State::empty(&self.0.plan);
-        self.fill(draft, &mut state, report, stop).await?;
+    async fn make(
+        &self,
+        draft: &dyn Draft,
+        state: &mut State,
+        report: Report<'_>,
+        stop: &CancellationToken,
+    ) -> Result<(), RebuildError> {
+        self.fill(draft, state, report, stop).await?;
         draft.index().await?;
-        self.fill(draft, &mut state, report, stop).await?;
-        Ok(state)
+        self.fill(draft, state, report, stop).await
     }
 
     /// From here on nothing is applied to the live tables, by nobody, so that what has been reached stays reached.
-    async fn promote(
+    async fn promote_draft(
         &self,
         draft: Box<dyn Draft>,
         mut state: State,
@@ -145,15 +233,22 @@ impl Runner {
             Ok(()) => self.fill(&*draft, &mut state, report, stop).await,
             Err(error) => Err(error.into()),
         };
-        if let Err(error) = filled {
-            draft.discard().await;
-            return Err(error);
+        match filled {
+            Ok(()) => {}
+            Err(RebuildError::Cancelled) => {
+                draft.keep().await?;
+                return Err(RebuildError::Cancelled);
+            }
+            Err(error) => {
+                draft.discard().await;
+                return Err(error);
+            }
         }
         *guard = None;
         draft.promote().await?;
         self.publish(&state);
         self.report_alive(&state);
-        let rebuilt = Rebuilt { position: state.reached(), parked: state.parked.iter().sum() };
+        let rebuilt = Rebuilt::of(&state, true);
         *guard = Some(state);
         Ok(rebuilt)
     }

@@ -39,7 +39,7 @@ impl<'a> Replay<'a> {
     /// one that was reached nothing is done.
     pub async fn go_to(&mut self, until: Position, report: Report<'_>, stop: &CancellationToken) -> Result<Rebuilt, RebuildError> {
         self.go_each(&vec![until; self.plan.len()], report, stop).await?;
-        Ok(Rebuilt { position: self.state.reached(), parked: self.state.parked.iter().sum() })
+        Ok(Rebuilt::of(&self.state, false))
     }
 
     /// Makes the indexes, without which nobody should ask. What is replayed afterwards keeps them up, and takes longer.

@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct ProjectionStatus {
     pub parked: u64,
     /// When the position last moved.
     pub updated_at: Timestamp,
+    /// Whether somebody has told it to stand still.
+    pub paused: bool,
 }
 
 /// Parked events that a status counts.
@@ -64,6 +67,9 @@ impl ReachedPosition {
     pub async fn reaches(&self, position: Position, within: Duration) -> bool {
         if self.now() >= position {
             return true;
+        }
+        if self.waiting.in_vain.load(Ordering::Relaxed) {
+            return false;
         }
         let _waiter = Waiter::new(&self.waiting);
         let mut receiver = self.receiver.clone();
@@ -120,12 +126,14 @@ impl Runner {
                 lag: head.0.saturating_sub(position.0),
                 parked: parked.map_err(super::Failure::from)?.len() as u64,
                 updated_at: checkpoint.map(|checkpoint| checkpoint.updated_at).unwrap_or_default(),
+                paused: checkpoint.is_some_and(|checkpoint| checkpoint.paused),
             });
         }
         Ok(all)
     }
 
     pub(super) fn publish(&self, state: &State) {
+        self.0.waiting.in_vain.store(state.paused != 0, Ordering::Relaxed);
         self.0.reached.send_replace(state.reached());
     }
 

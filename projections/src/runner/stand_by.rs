@@ -1,7 +1,7 @@
 //! While another process applies, this one only looks how far that has come.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -20,6 +20,8 @@ const UNAWAITED: Duration = Duration::from_millis(250);
 pub(super) struct Waiting {
     count: AtomicUsize,
     more: Notify,
+    /// Some projection stands still: there is nothing to wait for.
+    pub(super) in_vain: AtomicBool,
 }
 
 /// One that waits, as long as it lives.

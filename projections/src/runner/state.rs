@@ -16,6 +16,10 @@ pub(super) struct State {
     pub(super) streams: ParkedStreams,
     /// How many events are parked, per projection.
     pub(super) parked: Vec<u64>,
+    /// The version of the rows, per projection: that of the program, or an earlier one that serves meanwhile.
+    pub(super) versions: Vec<u32>,
+    /// Those that stand still because somebody has told them to.
+    pub(super) paused: Mask,
     /// The id of the log's first event, once it has one.
     pub(super) log: Option<EventId>,
     /// Another process has the right to move a checkpoint.
@@ -39,12 +43,22 @@ impl State {
         let checkpoints = tables.checkpoints().await?;
         let ends = LogEnds::of(source).await?;
         let log = ends.first;
-        let mut state =
-            Self { positions: Vec::new(), streams: Vec::new(), parked: Vec::new(), log, held_elsewhere: false, moved: false };
-        for projection in &plan.projections {
+        let mut state = Self {
+            positions: Vec::new(),
+            streams: Vec::new(),
+            parked: Vec::new(),
+            versions: Vec::new(),
+            paused: 0,
+            log,
+            held_elsewhere: false,
+            moved: false,
+        };
+        for (number, projection) in plan.projections.iter().enumerate() {
             let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.projection == projection.name());
-            state.positions.push(ends.judge(&**projection, checkpoint)?);
+            state.positions.push(ends.judge_serving(&**projection, checkpoint)?);
+            state.versions.push(checkpoint.map_or(projection.version(), |checkpoint| checkpoint.version));
             state.held_elsewhere |= checkpoint.is_some_and(|checkpoint| checkpoint.held_elsewhere);
+            state.paused |= Mask::from(checkpoint.is_some_and(|checkpoint| checkpoint.paused)) << number;
             let (streams, parked) = parked_streams(tables, projection.name()).await?;
             state.streams.push(streams);
             state.parked.push(parked);
@@ -58,6 +72,8 @@ impl State {
             positions: vec![Position::START; plan.len()],
             streams: Self::no_streams(plan),
             parked: vec![0; plan.len()],
+            versions: plan.projections.iter().map(|projection| projection.version()).collect(),
+            paused: 0,
             log: None,
             held_elsewhere: false,
             moved: false,
@@ -68,15 +84,25 @@ impl State {
         vec![HashSet::new(); plan.len()]
     }
 
-    /// Those that stand together, the furthest ahead first.
+    /// Whether other code has made some of the rows, which serve until they are made anew.
+    pub(super) fn is_outdated(&self, plan: &Plan) -> bool {
+        plan.projections.iter().zip(&self.versions).any(|(projection, version)| projection.version() != *version)
+    }
+
+    fn going(&self) -> impl Iterator<Item = (usize, Position)> {
+        let all = self.positions.iter().copied().enumerate();
+        all.filter(|(number, _)| self.paused & (1 << number) == 0)
+    }
+
+    /// Those that stand together and may go on, the furthest ahead first.
     pub(super) fn groups(&self) -> Vec<Group> {
-        let mut positions = self.positions.clone();
+        let mut positions: Vec<_> = self.going().map(|(_, position)| position).collect();
         positions.sort_unstable_by(|a, b| b.cmp(a));
         positions.dedup();
         let mut until = None;
         let mut groups = Vec::with_capacity(positions.len());
         for at in positions {
-            let members = self.positions.iter().enumerate().filter(|(_, position)| **position == at);
+            let members = self.going().filter(|(_, position)| *position == at);
             let mask = members.fold(0, |mask, (number, _)| mask | 1 << number);
             groups.push(Group { mask, at, until });
             until = Some(at);

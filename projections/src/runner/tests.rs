@@ -1,6 +1,7 @@
 mod follow;
 mod parking;
 mod rebuilding;
+mod steering;
 
 use cairn_domain::{EventId, Position, StoredEvent, Timestamp, Version};
 use uuid::Uuid;

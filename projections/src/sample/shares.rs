@@ -1,4 +1,4 @@
-use cairn_domain::share::{ChangeTerms, Share, ShareCommand, ShareCreated, StartDownload, Terms};
+use cairn_domain::share::{ChangeTerms, Share, ShareCommand, ShareCreated, StartDownload, Terms, Visitor};
 use cairn_domain::{AccountId, Decider, DownloadId, Event, FileId, Sha256, ShareId, StreamName, Timestamp};
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ impl Shares {
             }
             (false, 4..8) => ShareCommand::Download(StartDownload {
                 download: DownloadId(uuid(chance)),
-                visitor: "address/192.0.2.7".to_owned(),
+                visitor: Visitor::Network("192.0.2.7".to_owned()),
                 sha256,
                 at,
                 in_part: false,

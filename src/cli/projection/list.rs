@@ -48,10 +48,11 @@ fn as_line(checkpoint: &Checkpoint, lag: u64, parked: u64) -> String {
 }
 
 fn as_json(checkpoint: &Checkpoint, lag: u64, parked: u64) -> String {
-    let Checkpoint { projection, version, position, updated_at, .. } = checkpoint;
+    let Checkpoint { projection, version, position, updated_at, paused, .. } = checkpoint;
     let updated_at = rfc3339(*updated_at);
     json!({
         "name": projection, "version": version, "position": position, "lag": lag, "parked": parked, "updated_at": updated_at,
+        "paused": paused,
     })
     .to_string()
 }

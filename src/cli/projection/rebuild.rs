@@ -1,51 +1,46 @@
 use std::process::ExitCode;
-use std::time::Instant;
 
-use anyhow::Context;
-use cairn_projections::runner::Rebuilt;
 use clap::Args;
-use serde_json::json;
 
-use crate::cli::progress::{Bar, stop_on_signal};
-use crate::cli::{Place, say};
-use crate::data::DataDirectory;
-use crate::wiring::{Foundation, Who, keeps_views};
+use super::order::Steering;
+use crate::steering::Order;
+
+pub(super) const HELP: &str = "\
+Examples:
+  cairn projection rebuild --all
+  cairn projection rebuild --all --hold        make the new tables and let them wait
+  cairn projection promote                     bring them to the end of the log and put them in place
+  cairn projection rebuild --discard           or forget them
+
+The old tables stay in place until the new ones are complete, and are kept then: see rollback. After ctrl-C the same verb goes on from where it was.
+While a drive runs on the data directory, it does the work.";
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(in crate::cli) struct Rebuild {
-    /// The projection; the tables of all are one file and are made together.
-    #[arg(required_unless_present = "all")]
+    /// The projection; the tables of all are one database and are made together.
+    #[arg(required_unless_present_any = ["all", "discard"])]
     name: Option<String>,
     /// All of them.
     #[arg(long, conflicts_with = "name")]
     all: bool,
-    #[command(flatten)]
-    place: Place,
-    /// One JSON object instead of words.
+    /// From the start, also when an earlier rebuild was stopped.
     #[arg(long)]
-    json: bool,
+    anew: bool,
+    /// Let the new tables wait until they are promoted.
+    #[arg(long)]
+    hold: bool,
+    /// Forget what an earlier rebuild has left, and make nothing.
+    #[arg(long, conflicts_with_all = ["name", "all", "anew", "hold"])]
+    discard: bool,
+    #[command(flatten)]
+    steering: Steering,
 }
 
 impl Rebuild {
     pub(super) async fn make(self) -> anyhow::Result<ExitCode> {
-        let config = self.place.visit()?;
-        let data = DataDirectory::of(&config)?;
-        let _lock = if keeps_views(&config)? { Some(data.lock()?) } else { None };
-        let foundation = Foundation::open(&config, &data, Who::Visitor).await?;
-        let stop = stop_on_signal()?;
-        let bar = Bar::new();
-        let started = Instant::now();
-        let rebuilt = foundation.runner.rebuild(self.name.as_deref(), &|progress| bar.show(progress), &stop).await;
-        let seconds = started.elapsed().as_secs_f64();
-        drop(bar);
-        foundation.close().await;
-        let rebuilt = rebuilt.context("the read tables are as they were")?;
-        let Rebuilt { position, parked } = rebuilt;
-        say(&if self.json {
-            json!({ "position": position, "parked": parked, "seconds": seconds }).to_string()
-        } else {
-            format!("Rebuilt up to position {position} in {seconds:.2} s; {parked} events are parked.")
-        });
-        Ok(ExitCode::SUCCESS)
+        let Self { name, anew, hold, discard, steering, .. } = self;
+        let order = if discard { Order::Discard } else { Order::Rebuild { name, anew, hold } };
+        steering.give(order).await
     }
 }

@@ -96,6 +96,9 @@ impl Seen {
         if let Some(refused) = &self.refused {
             return Some(format!("{refused} (cairn projection rebuild --all)"));
         }
+        if self.is_paused() {
+            return Some(format!("somebody has told it to stand still (cairn projection resume {})", self.name));
+        }
         if self.parked > 0 {
             let Self { name, parked, .. } = self;
             return Some(format!(
@@ -119,6 +122,10 @@ impl Seen {
         format!("at position {}, {} behind, {} parked", self.position(), self.lag, self.parked)
     }
 
+    fn is_paused(&self) -> bool {
+        self.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.paused)
+    }
+
     fn position(&self) -> Position {
         self.checkpoint.as_ref().map(|checkpoint| checkpoint.position).unwrap_or_default()
     }
@@ -139,6 +146,7 @@ impl Seen {
         json!({
             "name": self.name, "version": self.version, "stored_version": self.checkpoint.as_ref().map(|stored| stored.version),
             "position": self.position(), "lag": self.lag, "parked": self.parked, "owner": self.owner,
+            "paused": self.is_paused(),
             "updated_at": self.updated_at(), "advice": self.advice(now),
         })
     }

@@ -35,7 +35,7 @@ impl Into {
         let log = Log::open(place).await?;
         let made = self.make_from(&log, &stop).await;
         log.closing.close().await;
-        let (Rebuilt { position, parked }, time) = made.context("nothing was made")?;
+        let (Rebuilt { position, parked, .. }, time) = made.context("nothing was made")?;
         let (file, seconds) = (self.target.display(), started.elapsed().as_secs_f64());
         let time = time.map(rfc3339);
         say(&if self.json {

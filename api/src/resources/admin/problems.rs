@@ -55,6 +55,7 @@ impl From<RebuildError> for RebuildProblem {
             | RebuildError::Source(SourceError::Unavailable(_))
             | RebuildError::Tables(TablesError::Unavailable(_) | TablesError::Lost { .. }) => Self::unavailable().because(error),
             RebuildError::StageLost
+            | RebuildError::NothingKept
             | RebuildError::Source(SourceError::Corrupt { .. })
             | RebuildError::Tables(TablesError::Rejected(_)) => Self::internal().because(error),
         }

@@ -38,6 +38,8 @@ pub struct Projection {
     pub alive_at: Option<Time>,
     /// Why it does not go on; null when it does.
     pub failing: Option<String>,
+    /// Whether somebody has told it to stand still.
+    pub paused: bool,
 }
 
 impl Projection {
@@ -51,6 +53,7 @@ impl Projection {
             updated_at: status.updated_at.into(),
             alive_at: health.alive_at.map(Time),
             failing: health.failing.clone(),
+            paused: status.paused,
         }
     }
 }
@@ -171,6 +174,7 @@ impl Example for ProjectionList {
             updated_at: at,
             alive_at: Some(at),
             failing: None,
+            paused: false,
         };
         Self { items: vec![projection], next_cursor: None }
     }

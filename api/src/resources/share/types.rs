@@ -36,6 +36,8 @@ pub(super) struct ShareDocument {
     pub state: ShareState,
     /// When it was made.
     pub created_at: Time,
+    /// When its last download began; null when there was none.
+    pub last_download_at: Option<Time>,
 }
 
 /// Whether a share can be used.
@@ -213,6 +215,7 @@ impl ShareDocument {
             max_downloads: share.terms.max_downloads,
             downloads: share.downloads,
             created_at: created_at.into(),
+            last_download_at: share.last_download_at.map(Into::into),
         }
     }
 
@@ -231,6 +234,7 @@ impl ShareDocument {
             downloads: record.downloads,
             state: ShareState::of(standing, record.file_in_use),
             created_at: record.created_at.into(),
+            last_download_at: record.last_download_at.map(Into::into),
         }
     }
 }
@@ -277,6 +281,7 @@ impl Example for ShareDocument {
             downloads: 3,
             state: ShareState::Active,
             created_at: AT.into(),
+            last_download_at: Some(AT.into()),
         }
     }
 }

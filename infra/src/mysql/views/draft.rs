@@ -20,7 +20,7 @@ use crate::mysql::connect::{Pool, in_time, within};
 const BESIDE: Dialect = Dialect::MySql(Place::Beside);
 
 /// How long making the empty tables, or putting them in place, may take.
-const CHANGE_MAX: Duration = Duration::from_secs(15);
+pub(super) const CHANGE_MAX: Duration = Duration::from_secs(15);
 
 /// Only one process at a time makes a draft: it holds this lock.
 const LOCK: &str = "SELECT GET_LOCK(CONCAT('cairn.rebuild.', MD5(database())), 0)";
@@ -38,20 +38,33 @@ pub(super) struct MysqlDraft {
 
 impl MysqlDraft {
     pub(super) async fn begin(views: &MysqlViews) -> Result<Self, TablesError> {
+        let mut connection = Self::lock(views).await?;
+        within(CHANGE_MAX, schema::make_all(&mut connection, BESIDE, &views.projections)).await.map_err(of_write)?;
+        Ok(Self::of(views, connection))
+    }
+
+    /// Rows and checkpoints were committed together, so whatever stands there can be gone on with, also after a crash.
+    pub(super) async fn take_up(views: &MysqlViews) -> Result<Option<Self>, TablesError> {
+        let mut connection = Self::lock(views).await?;
+        let there = in_time(schema::are_there(&mut connection, BESIDE, &views.projections)).await.map_err(of_write)?;
+        Ok(there.then(|| Self::of(views, connection)))
+    }
+
+    async fn lock(views: &MysqlViews) -> Result<MySqlConnection, TablesError> {
         let mut connection = views.server.connect().await.map_err(of_write)?;
         let locked: Option<i64> = in_time(sqlx::query_scalar(LOCK).fetch_one(&mut connection)).await.map_err(of_write)?;
-        if locked != Some(1) {
-            return Err(TablesError::Busy);
-        }
-        within(CHANGE_MAX, schema::make_all(&mut connection, BESIDE, &views.projections)).await.map_err(of_write)?;
-        Ok(Self {
+        if locked == Some(1) { Ok(connection) } else { Err(TablesError::Busy) }
+    }
+
+    fn of(views: &MysqlViews, connection: MySqlConnection) -> Self {
+        Self {
             writer: Mutex::new(Writer::new(&views.server, BESIDE, &views.owner)),
             live: Arc::clone(&views.writer),
             readers: views.readers.clone(),
             owner: Arc::clone(&views.owner),
             projections: Arc::clone(&views.projections),
             connection,
-        })
+        }
     }
 }
 
@@ -91,6 +104,11 @@ impl Draft for MysqlDraft {
                 Err(of_write(error))
             }
         }
+    }
+
+    async fn keep(mut self: Box<Self>) -> Result<(), TablesError> {
+        self.writer.get_mut().close().await;
+        self.live.lock().await.execute(bookkeeping::give_back(DIALECT, &self.owner)).await
     }
 
     async fn discard(mut self: Box<Self>) {

@@ -1,5 +1,6 @@
 //! Making the tables.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cairn_projections::bookkeeping;
@@ -8,7 +9,7 @@ use cairn_projections::table::Table;
 use cairn_projections::{Projection, bookkeeping::TABLES};
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection, Row};
 
-use super::DIALECT;
+use super::{BEFORE, DIALECT};
 use crate::mysql::connect::Server;
 use crate::mysql::{literal, schema, trouble};
 
@@ -21,10 +22,21 @@ pub(super) async fn make_missing(server: &Server, projections: &[Arc<dyn Project
     schema::lock(&mut connection).await?;
     for table in TABLES {
         make_table(&mut connection, DIALECT, table).await?;
+        extend(&mut connection, table).await?;
     }
-    let known = connection.fetch_all(sqlx::raw_sql("SELECT projection FROM tbl_checkpoint")).await?;
-    let known: Vec<String> = known.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    for projection in projections.iter().filter(|projection| !known.iter().any(|known| known == projection.name())) {
+    let known = connection.fetch_all(sqlx::raw_sql("SELECT projection, version FROM tbl_checkpoint")).await?;
+    let known: HashMap<String, i64> =
+        known.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
+    for projection in projections {
+        let Some(version) = known.get(projection.name()).and_then(|version| u32::try_from(*version).ok()) else { continue };
+        if version < projection.version() && projection.serves(version) {
+            for table in projection.tables() {
+                make_table(&mut connection, DIALECT, table).await?;
+                extend(&mut connection, table).await?;
+            }
+        }
+    }
+    for projection in projections.iter().filter(|projection| !known.contains_key(projection.name())) {
         for table in projection.tables() {
             make_table(&mut connection, DIALECT, table).await?;
         }
@@ -67,24 +79,53 @@ pub(super) async fn promote(
     draft: Dialect,
     projections: &[Arc<dyn Projection>],
 ) -> Result<(), sqlx::Error> {
-    let tables: Vec<_> = all_tables(projections).collect();
     let mut renames = Vec::new();
-    for table in &tables {
-        drop_table(connection, &old(table)).await?;
-        let there = "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?";
-        let there = sqlx::query(there).bind(table.name).fetch_optional(&mut *connection).await?;
-        renames.extend(there.map(|_| format!("`{}` TO `{}`", table.name, old(table))));
+    for table in all_tables(projections) {
+        drop_table(connection, &BEFORE.name(table)).await?;
+        if is_there(connection, table.name).await? {
+            renames.push(format!("`{}` TO `{}`", table.name, BEFORE.name(table)));
+        }
         renames.push(format!("`{}` TO `{}`", draft.name(table), table.name));
     }
-    rename(connection, &format!("RENAME TABLE {}", renames.join(", "))).await?;
-    for table in &tables {
-        if let Err(error) = drop_table(connection, &old(table)).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                table = old(table),
-                "an old table is left until the next rebuild"
-            );
+    rename(connection, &format!("RENAME TABLE {}", renames.join(", "))).await
+}
+
+/// Exchanges the live tables for those before, all at once.
+pub(super) async fn exchange(connection: &mut MySqlConnection, projections: &[Arc<dyn Projection>]) -> Result<(), sqlx::Error> {
+    let three = |table: &Table| {
+        let (live, before) = (table.name, BEFORE.name(table));
+        format!("`{live}` TO `{before}_`, `{before}` TO `{live}`, `{before}_` TO `{before}`")
+    };
+    let renames: Vec<_> = all_tables(projections).map(three).collect();
+    rename(connection, &format!("RENAME TABLE {}", renames.join(", "))).await
+}
+
+/// Whether every table is there under its name in this place.
+pub(super) async fn are_there(
+    connection: &mut MySqlConnection,
+    dialect: Dialect,
+    projections: &[Arc<dyn Projection>],
+) -> Result<bool, sqlx::Error> {
+    for table in all_tables(projections) {
+        if !is_there(connection, &dialect.name(table)).await? {
+            return Ok(false);
         }
+    }
+    Ok(true)
+}
+
+async fn is_there(connection: &mut MySqlConnection, name: &str) -> Result<bool, sqlx::Error> {
+    let there = "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?";
+    Ok(sqlx::query(there).bind(name).fetch_optional(connection).await?.is_some())
+}
+
+/// Adds the columns that a table lacks which earlier code has made.
+async fn extend(connection: &mut MySqlConnection, table: &Table) -> Result<(), sqlx::Error> {
+    let there = "SELECT column_name FROM information_schema.columns WHERE table_schema = database() AND table_name = ?";
+    let there: Vec<String> = sqlx::query_scalar(there).bind(table.name).fetch_all(&mut *connection).await?;
+    let lacks = || sqlx::Error::Protocol(format!("the table {} lacks a column", table.name));
+    for column in table.lacking(&there).ok_or_else(lacks)? {
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(DIALECT.add_column(table, column)))).await?;
     }
     Ok(())
 }
@@ -98,10 +139,6 @@ async fn rename(connection: &mut MySqlConnection, text: &str) -> Result<(), sqlx
             done => return done.map(drop),
         }
     }
-}
-
-fn old(table: &Table) -> String {
-    format!("old_{}", table.name)
 }
 
 fn all_tables(projections: &[Arc<dyn Projection>]) -> impl Iterator<Item = &'static Table> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cairn_domain::Position;
 use cairn_projections::ports::{Batch, BoxError, Checkpoint, Draft, NewTables, Parked, Tables, TablesError};
 use cairn_projections::{Projection, bookkeeping};
-use sqlx::Connection;
+use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::write::Writer;
@@ -30,36 +30,65 @@ impl SqliteDraft {
         let path = files::draft_of(&views.path);
         let begin = async {
             files::remove(&path)?;
+            files::remove(&files::kept_of(&views.path))?;
             let mut connection = connect::draft(&path).await?;
             schema::make_all(&mut connection, &views.projections).await?;
             Ok::<_, BoxError>(connection)
         };
-        let connection = begin.await.map_err(TablesError::Unavailable)?;
-        Ok(Self {
+        Ok(Self::of(views, drafting, begin.await.map_err(TablesError::Unavailable)?))
+    }
+
+    /// It is no longer kept while it is being worked on.
+    pub(super) async fn take_up(views: &SqliteViews) -> Result<Option<Self>, TablesError> {
+        let drafting = Arc::clone(&views.drafting).lock_owned().await;
+        let (path, kept) = (files::draft_of(&views.path), files::kept_of(&views.path));
+        if !kept.exists() {
+            return Ok(None);
+        }
+        let take_up = async {
+            files::replace(kept, path.clone()).await?;
+            Ok::<_, BoxError>(connect::draft(&path).await?)
+        };
+        Ok(Some(Self::of(views, drafting, take_up.await.map_err(TablesError::Unavailable)?)))
+    }
+
+    fn of(views: &SqliteViews, drafting: OwnedMutexGuard<()>, connection: SqliteConnection) -> Self {
+        Self {
             writer: Mutex::new(Writer::new(connection)),
-            path,
+            path: files::draft_of(&views.path),
             target: views.path.clone(),
             projections: Arc::clone(&views.projections),
             live: Arc::clone(&views.live),
             _drafting: drafting,
-        })
+        }
     }
 
     /// The live file is closed, replaced and opened again while nobody holds it. If it can't be replaced, it is opened again as it was.
     async fn swap(self) -> Result<(), BoxError> {
-        self.writer.into_inner().into_connection().close().await?;
+        close_ready_to_be_opened(self.writer.into_inner().into_connection()).await?;
         let mut live = self.live.write().await;
         let closed = match live.take() {
             Some(database) => database.close().await,
             None => Ok(()),
         };
         let replaced = match closed {
-            Ok(()) => files::replace(self.path, self.target.clone()).await.map_err(BoxError::from),
+            Ok(()) => {
+                let before = files::before_of(&self.target);
+                files::replace_keeping(self.path, self.target.clone(), before).await.map_err(BoxError::from)
+            }
             Err(error) => Err(error),
         };
         *live = Some(Database::open(&self.target, &self.projections).await?);
         replaced
     }
+}
+
+/// Becomes a file of the journal mode of live tables while it is nobody's. Opening it would do that otherwise, by way of a rollback journal: a
+/// crash then leaves a file in the place of the live one which nobody can read before somebody has written to it.
+async fn close_ready_to_be_opened(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("PRAGMA journal_mode = OFF").execute(&mut connection).await?;
+    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
+    connection.close().await
 }
 
 #[async_trait]
@@ -96,6 +125,15 @@ impl Draft for SqliteDraft {
     async fn promote(self: Box<Self>) -> Result<(), TablesError> {
         let swapped = tokio::spawn(self.swap()).await;
         swapped.map_err(|error| TablesError::Unavailable(error.into()))?.map_err(TablesError::Unavailable)
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), TablesError> {
+        let kept = files::kept_of(&self.target);
+        let keep = async {
+            self.writer.into_inner().into_connection().close().await?;
+            Ok::<_, BoxError>(files::replace(self.path, kept).await?)
+        };
+        keep.await.map_err(TablesError::Unavailable)
     }
 
     async fn discard(self: Box<Self>) {

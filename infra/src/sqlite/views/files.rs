@@ -4,11 +4,26 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where the tables of a rebuild are made: `views.rebuild.db` for `views.db`.
+use rustix::fs::{CWD, RenameFlags};
+
+/// Where the tables of a rebuild are made: `views.rebuild.db` for `views.db`. After a crash it means nothing.
 pub(super) fn draft_of(path: &Path) -> PathBuf {
-    let name = path.file_stem().unwrap_or_else(|| OsStr::new("views")).to_owned();
-    let mut name = name;
-    name.push(".rebuild.db");
+    sibling(path, ".rebuild.db")
+}
+
+/// Where a rebuild waits that was stopped: `views.kept.db`.
+pub(super) fn kept_of(path: &Path) -> PathBuf {
+    sibling(path, ".kept.db")
+}
+
+/// Where the tables are that the last rebuild has replaced: `views.before.db`.
+pub(super) fn before_of(path: &Path) -> PathBuf {
+    sibling(path, ".before.db")
+}
+
+fn sibling(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_else(|| OsStr::new("views")).to_owned();
+    name.push(ending);
     path.with_file_name(name)
 }
 
@@ -19,23 +34,54 @@ pub(super) fn unfinished(target: &Path) -> PathBuf {
 
 /// Removes a database with what SQLite puts beside it. One that is not there is no error.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
-    for suffix in ["", "-wal", "-shm", "-journal"] {
-        absent_is_fine(std::fs::remove_file(beside(path, suffix)))?;
-    }
-    Ok(())
+    absent_is_fine(std::fs::remove_file(path))?;
+    remove_beside(path)
 }
 
 /// Puts a closed database in the place of another closed one, durably. The files beside the old one go first: they would be taken for
 /// those of the new.
 pub(super) async fn replace(new: PathBuf, old: PathBuf) -> io::Result<()> {
-    let work = move || {
-        std::fs::File::open(&new)?.sync_all()?;
-        for suffix in ["-wal", "-shm", "-journal"] {
-            absent_is_fine(std::fs::remove_file(beside(&old, suffix)))?;
+    blocking(move || move_durably(&new, &old)).await
+}
+
+/// The same, and the old one stays under another name.
+pub(super) async fn replace_keeping(new: PathBuf, old: PathBuf, kept: PathBuf) -> io::Result<()> {
+    blocking(move || {
+        remove(&kept)?;
+        // There is none yet where the tables were lost.
+        absent_is_fine(std::fs::hard_link(&old, &kept))?;
+        move_durably(&new, &old)
+    })
+    .await
+}
+
+/// Exchanges two closed databases, all at once.
+pub(super) async fn exchange(one: PathBuf, other: PathBuf) -> io::Result<()> {
+    blocking(move || {
+        for path in [&one, &other] {
+            remove_beside(path)?;
         }
-        std::fs::rename(&new, &old)?;
-        std::fs::File::open(directory_of(&old))?.sync_all()
-    };
+        rustix::fs::renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE)?;
+        std::fs::File::open(directory_of(&one))?.sync_all()
+    })
+    .await
+}
+
+fn move_durably(new: &Path, old: &Path) -> io::Result<()> {
+    std::fs::File::open(new)?.sync_all()?;
+    remove_beside(old)?;
+    std::fs::rename(new, old)?;
+    std::fs::File::open(directory_of(old))?.sync_all()
+}
+
+fn remove_beside(path: &Path) -> io::Result<()> {
+    for suffix in ["-wal", "-shm", "-journal"] {
+        absent_is_fine(std::fs::remove_file(beside(path, suffix)))?;
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 

@@ -9,7 +9,7 @@ use cairn_projections::sql::{Dialect, Sql};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use tokio::sync::Mutex;
 
-use super::{DIALECT, OpenError, connect, read};
+use super::{DIALECT, OpenError, connect, read, schema};
 
 /// Reads and never writes, also not when it is closed: the drive that owns the file does not notice.
 #[derive(Debug, Clone)]
@@ -20,9 +20,17 @@ pub struct SqliteGlance {
 impl SqliteGlance {
     /// Opens tables that are there.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
-        let readers = connect::readers(path).await;
-        let readers = readers.map_err(|source| OpenError { path: path.to_owned(), source: source.into() })?;
-        Ok(Self { readers })
+        let open = async {
+            let readers = connect::readers(path).await?;
+            for table in bookkeeping::TABLES {
+                let columns = schema::columns(&mut *readers.acquire().await?, table).await?;
+                if columns.len() < table.columns.len() {
+                    return Err("an earlier version has made them: the drive brings them up to date when it starts".into());
+                }
+            }
+            Ok(Self { readers })
+        };
+        open.await.map_err(|source| OpenError { path: path.to_owned(), source })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cairn_projections::ports::{BoxError, Checkpoint};
+use cairn_projections::runner::serving;
 use cairn_projections::sql::Sql;
 use cairn_projections::table::Table;
 use cairn_projections::{Projection, bookkeeping};
@@ -11,14 +12,23 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use super::write::bind_all;
 use super::{DIALECT, read};
 
-/// Makes what is missing. Tables that other code made are left as they are: only a rebuild can replace them.
+/// Makes what is missing. Tables that other code made are left as they are, but for columns that they need to serve: only a rebuild can
+/// replace them.
 pub(super) async fn make_missing(connection: &mut SqliteConnection, projections: &[Arc<dyn Projection>]) -> Result<(), BoxError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for table in bookkeeping::TABLES {
         make_table(&mut transaction, table).await?;
+        extend(&mut transaction, table).await?;
         make_indexes(&mut transaction, table).await?;
     }
     let known = checkpoints(&mut transaction).await?;
+    for projection in serving(&known, projections) {
+        for table in projection.tables() {
+            make_table(&mut transaction, table).await?;
+            extend(&mut transaction, table).await?;
+            make_indexes(&mut transaction, table).await?;
+        }
+    }
     let is_new = |projection: &&Arc<dyn Projection>| known.iter().all(|known| known.projection != projection.name());
     for projection in projections.iter().filter(is_new) {
         for table in projection.tables() {
@@ -59,6 +69,21 @@ async fn make_table(connection: &mut SqliteConnection, table: &Table) -> Result<
     Ok(())
 }
 
+/// The names of the columns that a table has; none when it is not there.
+pub(super) async fn columns(connection: &mut SqliteConnection, table: &Table) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT name FROM pragma_table_info(?)").bind(table.name).fetch_all(connection).await
+}
+
+/// Adds the columns that a table lacks which earlier code has made.
+async fn extend(connection: &mut SqliteConnection, table: &Table) -> Result<(), BoxError> {
+    let there = columns(connection, table).await?;
+    let lacking = table.lacking(&there).ok_or_else(|| format!("the table {} lacks a column", table.name))?;
+    for column in lacking {
+        sqlx::raw_sql(AssertSqlSafe(DIALECT.add_column(table, column))).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 async fn make_indexes(connection: &mut SqliteConnection, table: &Table) -> Result<(), sqlx::Error> {
     for index in DIALECT.create_indexes(table) {
         sqlx::raw_sql(AssertSqlSafe(index)).execute(&mut *connection).await?;
@@ -71,7 +96,7 @@ async fn execute(connection: &mut SqliteConnection, sql: Sql) -> Result<(), sqlx
     Ok(())
 }
 
-async fn checkpoints(connection: &mut SqliteConnection) -> Result<Vec<Checkpoint>, BoxError> {
+pub(super) async fn checkpoints(connection: &mut SqliteConnection) -> Result<Vec<Checkpoint>, BoxError> {
     let rows = read::rows(connection, bookkeeping::checkpoints(DIALECT)).await?;
     Ok(rows.iter().map(bookkeeping::checkpoint).collect::<Result<_, _>>()?)
 }

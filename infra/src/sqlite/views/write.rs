@@ -51,6 +51,11 @@ impl Writer {
         &mut self.connection
     }
 
+    /// One statement by itself.
+    pub(super) async fn execute(&mut self, sql: Sql) -> Result<(), TablesError> {
+        execute(&mut self.connection, sql).await.map(drop)
+    }
+
     /// All of the batch or nothing. The checkpoints move first: when one is not there, the rows need not be tried.
     pub(super) async fn apply(&mut self, batch: Batch) -> Result<(), TablesError> {
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(trouble::of_write)?;

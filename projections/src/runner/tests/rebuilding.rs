@@ -46,7 +46,7 @@ async fn rows_that_are_refused_during_a_rebuild_are_parked() {
     world.tables.refuse(Some(stream.id()));
     let rebuilt = world.runner.rebuild(None, &|_| {}, &CancellationToken::new()).await.expect("rebuilt");
     let of_stream = events.iter().filter(|event| event.stream == *stream).count() as u64;
-    assert_eq!(rebuilt, Rebuilt { position: Position(600), parked: of_stream });
+    assert_eq!(rebuilt, Rebuilt { position: Position(600), parked: of_stream, promoted: true });
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn what_is_appended_while_a_rebuild_goes_on_is_in_the_new_rows() {
         }
     };
     let rebuilt = world.runner.rebuild(Some("files"), &append_once, &CancellationToken::new()).await.expect("rebuilt");
-    assert_eq!(rebuilt, Rebuilt { position: Position(20_000), parked: 0 });
+    assert_eq!(rebuilt, Rebuilt { position: Position(20_000), parked: 0, promoted: true });
     let live = self::world(events);
     live.runner.catch_up().await.expect("caught up");
     assert_eq!(world.tables.rows(), live.tables.rows());
