@@ -72,6 +72,21 @@ pub async fn take(journal: &Journal, request: &Request, owner: AccountId, now: T
     }
 }
 
+/// Whether something that is to be in the trash is not there by itself: with the folder that it stands in it would come out again.
+pub async fn is_out_of_trash(journal: &Journal, owner: AccountId, step: &Step) -> Result<bool, Trouble> {
+    match step {
+        Step::FolderInTrash(folder) => {
+            let tree = journal.load::<Tree>(&StreamName::tree(owner)).await?.state;
+            Ok(tree.folder(*folder).is_some_and(|folder| !folder.trashed))
+        }
+        Step::FileInTrash(file) => {
+            let file = journal.load::<File>(&StreamName::file(*file)).await?.state;
+            Ok(file.entry().is_some_and(|entry| entry.status == FileStatus::Active))
+        }
+        Step::Folder { .. } | Step::File { .. } => Ok(true),
+    }
+}
+
 fn bring_folder(tree: &Tree, wish: &UpdateFolder) -> Result<Vec<FolderEvent>, FolderRejection> {
     let UpdateFolder { folder, name, parent, at } = wish.clone();
     let mut events = match tree.status(folder) {

@@ -4,7 +4,7 @@ use futures_util::future::{join, join_all};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Drive, File, Upload, User, content, digest_field, sha256_hex, shared, until};
+use crate::harness::{Drive, File, Upload, User, content, digest_field, sha256_hex, shared, until, until_async};
 
 const PART: usize = 50_000;
 
@@ -283,4 +283,28 @@ async fn a_part_that_breaks_off_is_not_there() {
         send(&user, &upload, &bytes, index).await;
     }
     assert_eq!(user.complete(&upload.upload_id).await.expect(201).read_as::<File>().sha256, sha256_hex(&bytes));
+}
+
+/// A merge of parts that came backwards takes long enough for a client to be gone before it ends.
+#[tokio::test]
+async fn a_merge_goes_on_when_whoever_asked_for_it_has_hung_up() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    for seed in 70..80 {
+        let (upload, bytes) = four_parts(&user, seed).await;
+        for index in [4, 3, 2, 1] {
+            send(&user, &upload, &bytes, index).await;
+        }
+        let body = json!({ "upload_id": upload.upload_id }).to_string();
+        let mut connection = crate::harness::RawConnection::open(drive.address());
+        let token = user.token().unwrap();
+        connection.send(format!(
+            "POST /file/mpupload/complete HTTP/1.1\r\nHost: drive\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        drop(connection);
+        let merged = until_async("it is merged", async || user.status(&upload.upload_id).await.file).await;
+        assert_eq!(merged.sha256, sha256_hex(&bytes));
+    }
 }

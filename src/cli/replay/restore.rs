@@ -55,6 +55,7 @@ impl Restore {
         let new_id = || FolderId(RandomIds.command().0);
         let plan = plan(&then, &now_there, self.folder, new_id).context("nothing can be brought back")?;
         let journal = Journal::new(log.store.clone(), Arc::new(SystemClock), Arc::new(RandomIds));
+        let plan = needed(&journal, owner, plan).await?;
         let request = bring_back::request(RandomIds.command());
         let (mut gone, mut done) = (0, 0);
         for planned in &plan {
@@ -103,10 +104,21 @@ impl Restore {
     }
 }
 
+/// Without what is in the trash by itself, and stays there.
+async fn needed(journal: &Journal, owner: AccountId, plan: Vec<Planned>) -> anyhow::Result<Vec<Planned>> {
+    let mut needed = Vec::new();
+    for planned in plan {
+        if bring_back::is_out_of_trash(journal, owner, &planned.step).await? {
+            needed.push(planned);
+        }
+    }
+    Ok(needed)
+}
+
 /// First the folders of then, from the top down, then their files, then what has come since goes to the trash. A folder that has gone is made
 /// with another id: what is still purged of the old one must not take the new along.
 fn plan(then: &[Entry], now: &[Entry], folder: FolderId, new_id: impl Fn() -> FolderId) -> anyhow::Result<Vec<Planned>> {
-    let wanted = below(then, folder);
+    let wanted: Vec<&Entry> = below(then, folder).into_iter().filter(|entry| is_active(entry)).collect();
     let there: HashMap<&str, &Entry> = now.iter().map(|entry| (entry.id.as_str(), entry)).collect();
     let root_place = |entry: &Entry| {
         // The folder above it may have gone since: then it stays where it is, or comes to the top.
@@ -132,6 +144,7 @@ fn plan(then: &[Entry], now: &[Entry], folder: FolderId, new_id: impl Fn() -> Fo
         plan.push(Planned { step, what, path: entry.path.clone() });
     }
     let kept: HashSet<&str> = wanted.iter().map(|entry| entry.id.as_str()).collect();
+    // Also what is in the trash: with its folder it would come out again.
     let newer: Vec<&Entry> = below(now, folder).into_iter().filter(|entry| !kept.contains(entry.id.as_str())).collect();
     let goes_with_its_folder =
         |entry: &Entry| entry.parent.is_some_and(|parent| newer.iter().any(|newer| newer.id == parent.to_string()));
@@ -145,7 +158,7 @@ fn plan(then: &[Entry], now: &[Entry], folder: FolderId, new_id: impl Fn() -> Fo
     Ok(plan)
 }
 
-/// The folder and everything in use below it.
+/// The folder and everything below it, in use or in the trash.
 fn below(entries: &[Entry], folder: FolderId) -> Vec<&Entry> {
     let folders: HashMap<String, Option<FolderId>> =
         entries.iter().filter(|entry| entry.content.is_none()).map(|entry| (entry.id.clone(), entry.parent)).collect();
@@ -160,7 +173,7 @@ fn below(entries: &[Entry], folder: FolderId) -> Vec<&Entry> {
         }
         false
     };
-    entries.iter().filter(|entry| is_active(entry)).filter(is_below).collect()
+    entries.iter().filter(is_below).collect()
 }
 
 fn is_active(entry: &Entry) -> bool {
@@ -224,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_is_as_it_was_needs_nothing() {
-        let same = [folder(1, "/a/", None), file(2, "/a/b.txt", 1), trashed(file(3, "/a/c.txt", 1)), file(4, "/d.txt", 9)];
+        let same = [folder(1, "/a/", None), file(2, "/a/b.txt", 1), file(4, "/d.txt", 9)];
         assert_eq!(told(&same, &same), [""; 0]);
     }
 
