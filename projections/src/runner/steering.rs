@@ -68,6 +68,8 @@ impl Runner {
         self.0.tables.take_over().await?;
         *guard = None;
         self.0.tables.roll_back().await?;
+        // Whoever applied to these tables last may still have the right to.
+        self.0.tables.take_over().await?;
         let mut state = self.load().await?;
         while self.0.lane().go_on(&mut state).await? {}
         self.0.tables.step_down().await?;

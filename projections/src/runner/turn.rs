@@ -36,7 +36,9 @@ impl Runner {
         match outcome {
             Ok(applied) => {
                 self.report_alive(&state);
-                *guard = Some(state);
+                // Another process may let a projection go on: that is seen when it is looked for.
+                let look_again = !applied && state.paused != 0 && self.0.settings.shared;
+                *guard = (!look_again).then_some(state);
                 Ok(if applied { Turn::Applied } else { Turn::Idle })
             }
             // Somebody else was faster: what he has done is seen the next time.
