@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_domain::codec;
-use cairn_domain::{Decider, Event, Expected, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
+use cairn_domain::{Decider, Event, EventId, Expected, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
 use moka::sync::Cache;
 
 use crate::ports::clock::Clock;
@@ -34,6 +34,15 @@ pub struct Loaded<D> {
     pub first_at: Timestamp,
     /// When the last event was decided.
     pub last_at: Timestamp,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone)]
+pub struct Executed<D> {
+    /// The state afterwards.
+    pub loaded: Loaded<D>,
+    /// The command's first event on the log; none when it had nothing to append.
+    pub event: Option<EventId>,
 }
 
 /// How often a command is decided again after a conflict.
@@ -66,20 +75,34 @@ impl Journal {
         request: &Request,
         decide: impl Fn(&Loaded<D>) -> Result<Vec<D::Event>, R>,
     ) -> Result<Loaded<D>, R> {
+        Ok(self.execute_and_tell(stream, start, request, decide).await?.loaded)
+    }
+
+    /// The same, and tells whether anything of it stands on the log: nothing was appended when somebody else had done it before.
+    pub async fn execute_and_tell<D: Decider, R: From<Trouble>>(
+        &self,
+        stream: &StreamName,
+        start: Start,
+        request: &Request,
+        decide: impl Fn(&Loaded<D>) -> Result<Vec<D::Event>, R>,
+    ) -> Result<Executed<D>, R> {
         let mut loaded = match start {
             Start::Load => self.load(stream).await?,
             Start::Fresh => Loaded::default(),
         };
         for attempt in 1.. {
             if self.was_done(stream, &loaded, request).await? {
-                return Ok(loaded);
+                return Ok(Executed { loaded, event: None });
             }
             let events = decide(&loaded)?;
             if events.is_empty() {
-                return Ok(loaded);
+                return Ok(Executed { loaded, event: None });
             }
             match self.append(stream, &loaded, request, &events).await {
-                Ok((appended, now)) => return Ok(self.after(stream, loaded, &events, appended, now).await?),
+                Ok((appended, now)) => {
+                    let loaded = self.after(stream, loaded, &events, appended, now).await?;
+                    return Ok(Executed { loaded, event: Some(request.command.event(stream.as_str(), 0)) });
+                }
                 Err(StoreError::Conflict { .. }) if attempt < DECISIONS_MAX => self.pause(attempt).await,
                 Err(error) => return Err(Trouble::from(error).into()),
             }

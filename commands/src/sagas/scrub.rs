@@ -162,7 +162,7 @@ impl Scrubber {
     async fn note_repair(&self, store: &Arc<dyn BlobStore>, key: BlobKey) -> Result<bool, Trouble> {
         let request = Request::of_system(self.drive.ports().ids.command());
         let command = BlobCommand::Repair { store: store.name().to_owned() };
-        let blob = change_copy(&self.drive, store.name(), key, &request, command).await?.state;
+        let blob = change_copy(&self.drive, store.name(), key, &request, command).await?.loaded.state;
         if !is_named(&blob, store.name(), key) {
             store.remove(key).await?;
             return Ok(false);

@@ -138,6 +138,7 @@ async fn whatever_breaks_at_whatever_moment_there_is_one_copy_in_the_end() {
             let told = format!("effect {effect}, happens {happens}: {:?}", world.names().await);
             assert_eq!(world.lies_in(sha256(b"hello")).await, ["oss"], "{told}");
             assert_eq!(process.phases().await, [Phase::Completed], "{told}");
+            assert_eq!(world.unknown_causes().await, [""; 0], "{told}");
             assert_eq!(process.read(sha256(b"hello"), 5).await.expect("readable"), b"hello", "{told}");
             for name in ["TransferRequested", "BlobRelocated", "BlobCopyRemoved", "TransferCompleted"] {
                 assert_eq!(world.count(name).await, 1, "{name}, {told}");

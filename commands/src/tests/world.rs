@@ -1,11 +1,12 @@
 //! What outlives a process, and processes that are cut off: the ground on which contents move.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use cairn_domain::blob::{Blob, BlobCommand, BlobKey};
 use cairn_domain::transfer::{Phase, Transfer};
-use cairn_domain::{Decider, Position, Sha256, StreamName, Timestamp, TransferId};
+use cairn_domain::{Decider, EventId, Position, Sha256, StreamName, Timestamp, TransferId};
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::breaking::{BreakingLog, BreakingQueue, BreakingStore, Effects};
@@ -96,6 +97,14 @@ impl World {
 
     pub(super) async fn count(&self, name: &str) -> usize {
         self.names().await.iter().filter(|known| *known == name).count()
+    }
+
+    /// Causes that events name and that are not on the log.
+    pub(super) async fn unknown_causes(&self) -> Vec<String> {
+        let events = self.log.read_all(Position::START, usize::MAX).await.expect("the log reads");
+        let known: HashSet<EventId> = events.iter().map(|event| event.id).collect();
+        let unknown = events.iter().filter(|event| event.metadata.causation.is_some_and(|cause| !known.contains(&cause)));
+        unknown.map(|event| event.name.clone()).collect()
     }
 
     /// In which stores the content lies, and under how many names in each.

@@ -4,7 +4,7 @@ use cairn_domain::blob::{Blob, BlobCommand, BlobKey, Health};
 use cairn_domain::transfer::{Phase, Transfer, TransferCommand, TransferRejection, TransferRequested};
 use cairn_domain::{Decider, StreamName, TransferId};
 
-use super::request::request_for;
+use super::request::{request_for, requested_event};
 use crate::content::sound_copies;
 use crate::journal::Start;
 use crate::ports::blobs::{BlobError, BlobStore};
@@ -165,13 +165,15 @@ async fn copy(
 
 /// The copy is there: the log learns it, the source goes if nothing more is to come of it, and the transfer is done.
 async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, key: BlobKey, seen: Seen) -> Result<(), Failure> {
-    let stream = StreamName::blob(requested.sha256);
     let to = store(drive, &requested.to)?;
     let relocate = BlobCommand::Relocate { from: requested.from.clone(), to: requested.to.clone() };
     let request = request_for(drive, id);
-    let blob = match seen {
-        Seen::ThereNow => change_copy(drive, to.name(), key, &request, relocate).await?,
-        Seen::OnTheLog => load(drive, requested).await?,
+    let (blob, relocated) = match seen {
+        Seen::ThereNow => {
+            let changed = change_copy(drive, to.name(), key, &request, relocate).await?;
+            (changed.loaded, changed.event)
+        }
+        Seen::OnTheLog => (load(drive, requested).await?, None),
     };
     if !is_named(&blob.state, to.name(), key) {
         // It was deleted meanwhile, so the name under which it was written is dead.
@@ -187,7 +189,8 @@ async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, ke
         // Somebody wants the source to stay; that there is one more copy does no harm.
         return Ok(());
     }
-    let cause = request.command.event(stream.as_str(), 0);
+    // Where another worker was first, its relocation is not ours to name: the rest follows from what was asked for.
+    let cause = relocated.unwrap_or_else(|| requested_event(id));
     remove_source(drive, requested, &to, key, &request.because_of(cause, drive.ports().ids.command())).await?;
     let complete = |transfer: &Loaded<Transfer>| match transfer.state.decide(TransferCommand::Complete) {
         Ok(events) => Ok(events),
