@@ -34,6 +34,8 @@ pub struct Loaded<D> {
     pub first_at: Timestamp,
     /// When the last event was decided.
     pub last_at: Timestamp,
+    /// The `X-Request-Id` that the first event names: what follows from it names the same.
+    pub correlation: Option<String>,
 }
 
 /// What came of a command.
@@ -100,7 +102,7 @@ impl Journal {
             }
             match self.append(stream, &loaded, request, &events).await {
                 Ok((appended, now)) => {
-                    let loaded = self.after(stream, loaded, &events, appended, now).await?;
+                    let loaded = self.after(stream, request, loaded, &events, appended, now).await?;
                     return Ok(Executed { loaded, event: Some(request.command.event(stream.as_str(), 0)) });
                 }
                 Err(StoreError::Conflict { .. }) if attempt < DECISIONS_MAX => self.pause(attempt).await,
@@ -127,8 +129,8 @@ impl Journal {
         };
         let [one, two] = appended[..] else { return Ok(None) };
         let new = |appended: Appended| (!appended.repeated).then_some(now);
-        let one = self.after(first.stream, Loaded::default(), &first.events, one, new(one)).await?;
-        let two = self.after(second.stream, Loaded::default(), &second.events, two, new(two)).await?;
+        let one = self.after(first.stream, first.request, Loaded::default(), &first.events, one, new(one)).await?;
+        let two = self.after(second.stream, second.request, Loaded::default(), &second.events, two, new(two)).await?;
         Ok(Some((one, two)))
     }
 
@@ -190,6 +192,7 @@ impl Journal {
     async fn after<D: Decider>(
         &self,
         stream: &StreamName,
+        request: &Request,
         loaded: Loaded<D>,
         events: &[D::Event],
         appended: Appended,
@@ -201,10 +204,13 @@ impl Journal {
             self.states.forget(stream);
             return self.load(stream).await;
         };
-        let first_at = loaded.version.map_or(now, |_| loaded.first_at);
+        let (first_at, correlation) = match loaded.version {
+            Some(_) => (loaded.first_at, loaded.correlation),
+            None => (now, request.correlation.clone()),
+        };
         let state = events.iter().fold(loaded.state, D::evolve);
         let (version, position) = (Some(appended.version), appended.position);
-        let loaded = Loaded { state, version, position, first_at, last_at: now };
+        let loaded = Loaded { state, version, position, first_at, last_at: now, correlation };
         self.states.put(stream, &loaded);
         Ok(loaded)
     }
@@ -270,6 +276,7 @@ impl<D: Decider> Loaded<D> {
             position: stored.position,
             first_at: self.version.map_or(stored.time, |_| self.first_at),
             last_at: stored.time,
+            correlation: if self.version.is_some() { self.correlation } else { stored.metadata.correlation.clone() },
         })
     }
 }

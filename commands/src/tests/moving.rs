@@ -64,6 +64,25 @@ async fn the_history_of_an_entry_tells_how_its_content_moved_since() {
 }
 
 #[tokio::test]
+async fn whatever_a_transfer_does_names_the_request_that_stored_the_content_and_what_it_follows_from() {
+    let world = World::new(to(&["oss"]));
+    let process = world.process();
+    let alice = process.alice().await;
+    process.upload(&alice, "a.txt", b"hello").await;
+    request_transfers(&process.drive, &world.checkpoints).await.expect("requested");
+    let delivery = process.queue.take().await;
+    assert_eq!(delivery.task.transfer.as_ref().and_then(|transfer| transfer.correlation.as_deref()), Some("r"));
+    process.mover().serve(delivery).await;
+    let events = world.log.read_all(Position::START, usize::MAX).await.expect("the log reads");
+    let moving = events.iter().skip_while(|event| event.name != "TransferRequested").collect::<Vec<_>>();
+    assert_eq!(moving.len(), 6);
+    for event in moving {
+        assert_eq!(event.metadata.correlation.as_deref(), Some("r"), "{}", event.name);
+        assert!(event.metadata.causation.is_some(), "{}", event.name);
+    }
+}
+
+#[tokio::test]
 async fn the_same_content_again_moves_no_second_time() {
     let world = World::new(to(&["oss"]));
     let process = world.process();

@@ -167,7 +167,7 @@ async fn copy(
 async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, key: BlobKey, seen: Seen) -> Result<(), Failure> {
     let to = store(drive, &requested.to)?;
     let relocate = BlobCommand::Relocate { from: requested.from.clone(), to: requested.to.clone() };
-    let request = request_for(drive, id);
+    let request = request_for(drive, id).await?;
     let (blob, relocated) = match seen {
         Seen::ThereNow => {
             let changed = change_copy(drive, to.name(), key, &request, relocate).await?;
@@ -242,6 +242,6 @@ async fn abandon(drive: &Drive, id: TransferId, requested: &TransferRequested) -
     let command = TransferCommand::Abandon { reason: "the content was deleted".to_owned() };
     let decide = |transfer: &Loaded<Transfer>| Ok::<_, Trouble>(transfer.state.decide(command.clone()).unwrap_or_default());
     let stream = StreamName::transfer(id);
-    drive.journal().execute::<Transfer, Trouble>(&stream, Start::Load, &request_for(drive, id), decide).await?;
+    drive.journal().execute::<Transfer, Trouble>(&stream, Start::Load, &request_for(drive, id).await?, decide).await?;
     Ok(())
 }

@@ -160,7 +160,7 @@ impl Mover {
                 Self::Trouble(trouble)
             }
         }
-        let request = request_for(&self.drive, id);
+        let request = request_for(&self.drive, id).await?;
         let decide = |transfer: &Loaded<Transfer>| transfer.state.decide(command.clone()).map_err(No::Rejected);
         match self.drive.journal().execute::<Transfer, No>(&StreamName::transfer(id), Start::Load, &request, decide).await {
             Ok(transfer) => Ok(Ok(transfer.state)),

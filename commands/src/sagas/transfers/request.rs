@@ -81,10 +81,15 @@ pub(super) fn requested_event(id: TransferId) -> EventId {
     CommandId(id.0).then("request").event(StreamName::transfer(id).as_str(), 0)
 }
 
-/// Something that the system does for a transfer.
-pub(super) fn request_for(drive: &Drive, id: TransferId) -> Request {
-    let command = drive.ports().ids.command();
-    Request::of_system(command).because_of(requested_event(id), command)
+/// Something that the system does for a transfer, as a late part of the request that stored the content.
+pub(super) async fn request_for(drive: &Drive, id: TransferId) -> Result<Request, Trouble> {
+    let correlation = drive.journal().load::<Transfer>(&StreamName::transfer(id)).await?.correlation;
+    Ok(follow_up(id, drive.ports().ids.command(), correlation))
+}
+
+/// A command that follows from what was asked for.
+pub(super) fn follow_up(id: TransferId, command: CommandId, correlation: Option<String>) -> Request {
+    Request { correlation, causation: Some(requested_event(id)), ..Request::of_system(command) }
 }
 
 /// Reads on from the checkpoint, asks for every transfer whose time has come, and puts what was asked for, or is to be tried again, into the
