@@ -119,7 +119,7 @@ impl Scrubber {
             scrubbed.repaired += u64::from(self.repair(&store, key, content.size).await?);
         }
         // The collector follows purges and references. This finds what it could not judge.
-        delete_unreferenced(&self.drive, sha256, seconds_ago(&self.drive, UNMADE_SECONDS), &Judged::default()).await?;
+        delete_unreferenced(&self.drive, sha256, None, seconds_ago(&self.drive, UNMADE_SECONDS), &Judged::default()).await?;
         Ok(())
     }
 

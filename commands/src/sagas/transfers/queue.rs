@@ -16,6 +16,7 @@ pub(super) async fn queue(drive: &Drive, id: TransferId, phase: Phase) -> Result
         return Ok(false);
     }
     let task = task_of(drive, id, &transfer).await?;
+    let sha256 = task.transfer.as_ref().map(|transfer| tracing::field::display(transfer.sha256));
     drive.ports().tasks.push(&task).await.map_err(refused)?;
     let times_queued = transfer.state.times_queued();
     let command = match phase {
@@ -26,7 +27,7 @@ pub(super) async fn queue(drive: &Drive, id: TransferId, phase: Phase) -> Result
     // A worker may have been faster, and be done with it.
     let decide = |transfer: &Loaded<Transfer>| Ok::<_, Trouble>(transfer.state.decide(command.clone()).unwrap_or_default());
     drive.journal().execute::<Transfer, Trouble>(&stream, Start::Load, &request, decide).await?;
-    tracing::info!(transfer = %id, times_queued, causation = %requested_event(id), "a transfer is in the queue");
+    tracing::info!(transfer = %id, sha256, times_queued, causation = %requested_event(id), "a transfer is in the queue");
     Ok(true)
 }
 
