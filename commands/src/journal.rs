@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cairn_domain::codec;
-use cairn_domain::{Decider, Event, Expected, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
+use cairn_domain::{Decider, Event, EventId, Expected, NewEvent, Position, StoredEvent, StreamName, Timestamp, Version};
 use moka::sync::Cache;
 use uuid::Uuid;
 
@@ -38,6 +38,17 @@ pub struct Loaded<D> {
     pub first_at: Timestamp,
     /// When the last event was decided.
     pub last_at: Timestamp,
+    /// The `X-Request-Id` that the first event names: what follows from it names the same.
+    pub correlation: Option<String>,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone)]
+pub struct Executed<D> {
+    /// The state afterwards.
+    pub loaded: Loaded<D>,
+    /// The command's first event on the log; none when it had nothing to append.
+    pub event: Option<EventId>,
 }
 
 /// How often a command is decided again after a conflict. Commands of this process meet once at most, so that is about other processes.
@@ -70,6 +81,17 @@ impl Journal {
         request: &Request,
         decide: impl Fn(&Loaded<D>) -> Result<Vec<D::Event>, R>,
     ) -> Result<Loaded<D>, R> {
+        Ok(self.execute_and_tell(stream, start, request, decide).await?.loaded)
+    }
+
+    /// The same, and tells whether anything of it stands on the log: nothing was appended when somebody else had done it before.
+    pub async fn execute_and_tell<D: Decider, R: From<Trouble>>(
+        &self,
+        stream: &StreamName,
+        start: Start,
+        request: &Request,
+        decide: impl Fn(&Loaded<D>) -> Result<Vec<D::Event>, R>,
+    ) -> Result<Executed<D>, R> {
         let key = || Uuid::new_v5(&Uuid::NAMESPACE_URL, stream.as_str().as_bytes());
         let mut turn = if self.turns.are_taken() { self.turns.behind(key()).await } else { None };
         let mut loaded = match start {
@@ -78,14 +100,17 @@ impl Journal {
         };
         for attempt in 1.. {
             if self.was_done(stream, &loaded, request).await? {
-                return Ok(loaded);
+                return Ok(Executed { loaded, event: None });
             }
             let events = decide(&loaded)?;
             if events.is_empty() {
-                return Ok(loaded);
+                return Ok(Executed { loaded, event: None });
             }
             match self.append(stream, &loaded, request, &events).await {
-                Ok((appended, now)) => return Ok(self.after(stream, loaded, &events, appended, now).await?),
+                Ok((appended, now)) => {
+                    let loaded = self.after(stream, request, loaded, &events, appended, now).await?;
+                    return Ok(Executed { loaded, event: Some(request.command.event(stream.as_str(), 0)) });
+                }
                 Err(StoreError::Conflict { .. }) if turn.is_none() => turn = Some(self.turns.turn(key()).await),
                 Err(StoreError::Conflict { .. }) if attempt < DECISIONS_MAX => self.pause(attempt).await,
                 Err(error) => return Err(Trouble::from(error).into()),
@@ -111,8 +136,8 @@ impl Journal {
         };
         let [one, two] = appended[..] else { return Ok(None) };
         let new = |appended: Appended| (!appended.repeated).then_some(now);
-        let one = self.after(first.stream, Loaded::default(), &first.events, one, new(one)).await?;
-        let two = self.after(second.stream, Loaded::default(), &second.events, two, new(two)).await?;
+        let one = self.after(first.stream, first.request, Loaded::default(), &first.events, one, new(one)).await?;
+        let two = self.after(second.stream, second.request, Loaded::default(), &second.events, two, new(two)).await?;
         Ok(Some((one, two)))
     }
 
@@ -181,6 +206,7 @@ impl Journal {
     async fn after<D: Decider>(
         &self,
         stream: &StreamName,
+        request: &Request,
         loaded: Loaded<D>,
         events: &[D::Event],
         appended: Appended,
@@ -192,10 +218,13 @@ impl Journal {
             self.states.forget(stream);
             return self.load(stream).await;
         };
-        let first_at = loaded.version.map_or(now, |_| loaded.first_at);
+        let (first_at, correlation) = match loaded.version {
+            Some(_) => (loaded.first_at, loaded.correlation),
+            None => (now, request.correlation.clone()),
+        };
         let state = events.iter().fold(loaded.state, D::evolve);
         let (version, position) = (Some(appended.version), appended.position);
-        let loaded = Loaded { state, version, position, first_at, last_at: now };
+        let loaded = Loaded { state, version, position, first_at, last_at: now, correlation };
         self.states.put(stream, &loaded);
         Ok(loaded)
     }
@@ -261,6 +290,7 @@ impl<D: Decider> Loaded<D> {
             position: stored.position,
             first_at: self.version.map_or(stored.time, |_| self.first_at),
             last_at: stored.time,
+            correlation: if self.version.is_some() { self.correlation } else { stored.metadata.correlation.clone() },
         })
     }
 }

@@ -35,7 +35,7 @@ pub mod trouble;
 pub mod turns;
 
 pub use drive::{Drive, Limits, Ports};
-pub use journal::{Journal, Loaded};
+pub use journal::{Executed, Journal, Loaded};
 pub use request::{Caller, Request};
 pub use trouble::Trouble;
 

@@ -6,9 +6,10 @@ mod retry;
 pub use abandon::abandon;
 pub use retry::retry;
 
-use cairn_domain::transfer::TransferRejection;
+use cairn_domain::TransferId;
+use cairn_domain::transfer::{Transfer, TransferRejection};
 
-use crate::Trouble;
+use crate::{Loaded, Request, Trouble};
 
 /// Why a transfer goes on as before.
 #[derive(Debug, thiserror::Error)]
@@ -36,4 +37,11 @@ impl From<TransferRejection> for TransferError {
             TransferRejection::AlreadyRequested | TransferRejection::Stalled => Self::Trouble(Trouble::Busy),
         }
     }
+}
+
+/// A line in the log of the process about what somebody has decided.
+fn tell(id: TransferId, transfer: &Loaded<Transfer>, request: &Request, what: &str) {
+    let sha256 = transfer.state.requested().map(|requested| tracing::field::display(requested.sha256));
+    let causation = request.causation.map(tracing::field::display);
+    tracing::info!(transfer = %id, sha256, causation, "{what}");
 }

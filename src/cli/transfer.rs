@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use cairn_commands::ports::ids::Ids;
 use cairn_commands::transfer::{TransferError, abandon, retry};
-use cairn_commands::{Journal, Request};
+use cairn_commands::{Journal, Loaded, Request};
 use cairn_domain::transfer::{Phase, Transfer as Folded};
 use cairn_domain::{StreamName, TransferId};
 use cairn_infra::clock::SystemClock;
@@ -93,6 +93,9 @@ pub(super) struct Retry {
     all: bool,
     #[command(flatten)]
     place: Place,
+    /// One JSON object a line, for each that is tried again.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +107,9 @@ pub(super) struct Abandon {
     reason: String,
     #[command(flatten)]
     place: Place,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 impl Transfer {
@@ -163,6 +169,10 @@ fn as_json(transfer: &TransferRecord) -> String {
     .to_string()
 }
 
+fn state_as_json(id: TransferId, phase: Phase) -> String {
+    json!({ "id": id, "state": state_text(phase) }).to_string()
+}
+
 impl Retry {
     async fn apply(self) -> anyhow::Result<ExitCode> {
         let config = self.place.visit()?;
@@ -173,7 +183,7 @@ impl Retry {
         };
         let OpenLog { store: log, closing, .. } = open_log(&config, &data).await?;
         let journal = journal_on(log);
-        let mut retried: Vec<TransferId> = Vec::new();
+        let mut retried: Vec<(TransferId, Phase)> = Vec::new();
         for id in &stalled {
             // One that is under way goes on as it is.
             let rests = journal.load::<Folded>(&StreamName::transfer(*id)).await?.state.phase() == Phase::Stalled;
@@ -181,16 +191,20 @@ impl Retry {
                 // The read tables were behind.
                 Err(TransferError::Completed | TransferError::Abandoned) if self.all => {}
                 done => {
-                    explain(*id, done.map(drop))?;
-                    retried.extend(rests.then_some(id));
+                    let phase = explain(*id, done)?;
+                    retried.extend(rests.then_some((*id, phase)));
                 }
             }
         }
         closing.close().await;
+        if self.json {
+            retried.iter().for_each(|(id, phase)| say(&state_as_json(*id, *phase)));
+            return Ok(ExitCode::SUCCESS);
+        }
         say(&match (&retried[..], self.id) {
             ([], Some(id)) => format!("The transfer {id} is under way: there is nothing to retry."),
             ([], None) => "No transfer has stalled.".to_owned(),
-            ([id], _) => format!("The transfer {id} is tried again."),
+            ([(id, _)], _) => format!("The transfer {id} is tried again."),
             (several, _) => format!("{} transfers are tried again.", several.len()),
         });
         Ok(ExitCode::SUCCESS)
@@ -218,8 +232,8 @@ impl Abandon {
         let OpenLog { store: log, closing, .. } = open_log(&config, &DataDirectory::of(&config)?).await?;
         let abandoned = abandon(&journal_on(log), &request(), self.id, self.reason).await;
         closing.close().await;
-        explain(self.id, abandoned.map(drop))?;
-        say(&format!("The transfer {} is given up.", self.id));
+        let phase = explain(self.id, abandoned)?;
+        say(&if self.json { state_as_json(self.id, phase) } else { format!("The transfer {} is given up.", self.id) });
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -232,9 +246,10 @@ fn request() -> Request {
     Request::of_system(RandomIds.command())
 }
 
-fn explain(id: TransferId, done: Result<(), TransferError>) -> anyhow::Result<()> {
+/// Where the transfer is now.
+fn explain(id: TransferId, done: Result<Loaded<Folded>, TransferError>) -> anyhow::Result<Phase> {
     match done {
-        Ok(()) => Ok(()),
+        Ok(transfer) => Ok(transfer.state.phase()),
         Err(TransferError::Absent) => bail!("there is no transfer {id}"),
         Err(TransferError::Completed) => bail!("the transfer {id} is done"),
         Err(TransferError::Abandoned) => bail!("the transfer {id} was given up"),

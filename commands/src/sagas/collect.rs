@@ -1,11 +1,11 @@
 //! Gives back the space of contents that nobody needs any more. What is to go is first declared dead on the log, then removed.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cairn_domain::blob::{Blob, BlobCommand, BlobEvent};
 use cairn_domain::file::{File, FileEvent};
-use cairn_domain::{Decider, Event, FileId, Sha256, StoredEvent, StreamName, Timestamp, Version, codec};
+use cairn_domain::{Decider, Event, EventId, FileId, Sha256, StoredEvent, StreamName, Timestamp, Version, codec};
 
 use super::follower::{Follower, due};
 use crate::journal::Start;
@@ -48,7 +48,9 @@ impl Collector {
         loop {
             let page = follower.page().await?;
             let due = due(&page.events, &["FilePurged", "FileVersionRemoved"], latest, self.now());
-            deleted += self.delete_each(due.iter().filter_map(purged_content).collect(), latest).await?;
+            deleted += self
+                .delete_each(due.iter().filter_map(|stored| Some((purged_content(stored)?, stored.id))).collect(), latest)
+                .await?;
             follower.dealt_with(due).await?;
             if due.len() < page.events.len() || page.last {
                 return Ok(deleted);
@@ -74,18 +76,18 @@ impl Collector {
         }
     }
 
-    /// Of the references that are due, the contents of those whose entry is not there. Nearly always it was made right behind them, in the
+    /// Of the references that are due, the contents of those whose entry is not there, each with the first such reference. Nearly always it was made right behind them, in the
     /// same page.
-    async fn unmade_contents(&self, due: &[StoredEvent], page: &[StoredEvent]) -> Result<BTreeSet<Sha256>, Trouble> {
+    async fn unmade_contents(&self, due: &[StoredEvent], page: &[StoredEvent]) -> Result<BTreeMap<Sha256, EventId>, Trouble> {
         let made: HashSet<&str> =
             page.iter().filter(|stored| stored.name == "FileAdded").map(|stored| stored.stream.id()).collect();
-        let mut contents = BTreeSet::new();
-        for (sha256, file) in due.iter().filter_map(reference) {
-            if !contents.contains(&sha256)
+        let mut contents = BTreeMap::new();
+        for (cause, sha256, file) in due.iter().filter_map(reference) {
+            if !contents.contains_key(&sha256)
                 && !made.contains(file.to_string().as_str())
                 && self.drive.journal().load::<File>(&StreamName::file(file)).await?.version.is_none()
             {
-                contents.insert(sha256);
+                contents.insert(sha256, cause);
             }
         }
         Ok(contents)
@@ -95,10 +97,10 @@ impl Collector {
         self.drive.ports().clock.now()
     }
 
-    async fn delete_each(&self, contents: BTreeSet<Sha256>, latest: Timestamp) -> Result<u64, Trouble> {
+    async fn delete_each(&self, contents: BTreeMap<Sha256, EventId>, latest: Timestamp) -> Result<u64, Trouble> {
         let mut deleted = 0;
-        for sha256 in contents {
-            match delete_unreferenced(&self.drive, sha256, latest, &self.judged).await {
+        for (sha256, cause) in contents {
+            match delete_unreferenced(&self.drive, sha256, Some(cause), latest, &self.judged).await {
                 Ok(gone) => deleted += u64::from(gone),
                 Err(trouble @ Trouble::Broken(_)) => {
                     tracing::error!(%sha256, error = ?trouble, "a content can't be judged and stays");
@@ -146,9 +148,9 @@ fn purged_content(stored: &StoredEvent) -> Option<Sha256> {
     }
 }
 
-fn reference(stored: &StoredEvent) -> Option<(Sha256, FileId)> {
+fn reference(stored: &StoredEvent) -> Option<(EventId, Sha256, FileId)> {
     match decoded(stored, &["BlobReferenced"])? {
-        Event::Blob(BlobEvent::BlobReferenced(referenced)) => Some((stored.stream.id().parse().ok()?, referenced.file)),
+        Event::Blob(BlobEvent::BlobReferenced(referenced)) => Some((stored.id, stored.stream.id().parse().ok()?, referenced.file)),
         _ => None,
     }
 }
@@ -170,23 +172,25 @@ fn decoded(stored: &StoredEvent, names: &[&str]) -> Option<Event> {
 /// How often a content is judged anew because something else happened to it meanwhile.
 const JUDGED_MAX: u32 = 5;
 
-/// Deletes the content unless something refers to it. Whoever comes to refer to it meanwhile changes its stream, and then it is judged anew.
+/// Deletes the content unless something refers to it, because of that event if there is one. Whoever comes to refer to it meanwhile changes its stream, and then it is judged anew.
 pub(super) async fn delete_unreferenced(
     drive: &Drive,
     sha256: Sha256,
+    cause: Option<EventId>,
     latest: Timestamp,
     judged: &Judged,
 ) -> Result<bool, Trouble> {
     for _ in 0..JUDGED_MAX {
         let Some(seen) = unreferenced_at(drive, sha256, latest, judged).await? else { return Ok(false) };
-        let request = Request::of_system(drive.ports().ids.command());
+        let request = Request { causation: cause, ..Request::of_system(drive.ports().ids.command()) };
         let decide = |blob: &Loaded<Blob>| match blob.version {
             Some(version) if version == seen => blob.state.decide(BlobCommand::Delete).map_err(|_| Trouble::Busy),
             _ => Ok(Vec::new()),
         };
         let blob = drive.journal().execute::<Blob, Trouble>(&StreamName::blob(sha256), Start::Load, &request, decide).await?;
         if blob.state.content().is_none() {
-            tracing::info!(%sha256, "a content is deleted: nothing refers to it any more");
+            let causation = cause.map(tracing::field::display);
+            tracing::info!(%sha256, causation, "a content is deleted: nothing refers to it any more");
             return Ok(true);
         }
     }

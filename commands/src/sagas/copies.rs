@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use sha2::Digest;
 
 use super::pace::Pace;
-use crate::journal::Start;
+use crate::journal::{Executed, Start};
 use crate::ports::blobs::{BlobError, BlobStore};
 use crate::{Drive, Loaded, Request, Trouble};
 
@@ -50,7 +50,7 @@ pub(super) async fn change_copy(
     key: BlobKey,
     request: &Request,
     command: BlobCommand,
-) -> Result<Loaded<Blob>, Trouble> {
+) -> Result<Executed<Blob>, Trouble> {
     let decide = |blob: &Loaded<Blob>| {
         if !is_named(&blob.state, store, key) {
             return Ok(Vec::new());
@@ -60,12 +60,12 @@ pub(super) async fn change_copy(
             Err(BlobRejection::NotStored | BlobRejection::NoSuchCopy | BlobRejection::LastCopy) => Ok(Vec::new()),
         }
     };
-    drive.journal().execute::<Blob, Trouble>(&StreamName::blob(key.sha256), Start::Load, request, decide).await
+    drive.journal().execute_and_tell::<Blob, Trouble>(&StreamName::blob(key.sha256), Start::Load, request, decide).await
 }
 
 /// The bytes under this name were read, and are not the content.
 pub(super) async fn note_damage(drive: &Drive, store: &str, key: BlobKey) -> Result<Loaded<Blob>, Trouble> {
     let request = Request::of_system(drive.ports().ids.command());
     tracing::error!(%key, store, "a copy is damaged");
-    change_copy(drive, store, key, &request, BlobCommand::FindDamaged { store: store.to_owned() }).await
+    Ok(change_copy(drive, store, key, &request, BlobCommand::FindDamaged { store: store.to_owned() }).await?.loaded)
 }

@@ -119,7 +119,7 @@ impl Scrubber {
             scrubbed.repaired += u64::from(self.repair(&store, key, content.size).await?);
         }
         // The collector follows purges and references. This finds what it could not judge.
-        delete_unreferenced(&self.drive, sha256, seconds_ago(&self.drive, UNMADE_SECONDS), &Judged::default()).await?;
+        delete_unreferenced(&self.drive, sha256, None, seconds_ago(&self.drive, UNMADE_SECONDS), &Judged::default()).await?;
         Ok(())
     }
 
@@ -162,7 +162,7 @@ impl Scrubber {
     async fn note_repair(&self, store: &Arc<dyn BlobStore>, key: BlobKey) -> Result<bool, Trouble> {
         let request = Request::of_system(self.drive.ports().ids.command());
         let command = BlobCommand::Repair { store: store.name().to_owned() };
-        let blob = change_copy(&self.drive, store.name(), key, &request, command).await?.state;
+        let blob = change_copy(&self.drive, store.name(), key, &request, command).await?.loaded.state;
         if !is_named(&blob, store.name(), key) {
             store.remove(key).await?;
             return Ok(false);

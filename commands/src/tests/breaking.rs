@@ -1,6 +1,6 @@
-//! Ports that break at one effect, and stay broken until they are mended: what a crash does.
+//! Ports that break at one effect, for good or for once, and let others in before and after each: what a crash does, and a busy machine.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -8,9 +8,11 @@ use cairn_domain::blob::BlobKey;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 
 use crate::ports::ByteStream;
 use crate::ports::blobs::{BlobError, BlobStore, MemoryBlobs, OpenLink};
+use crate::ports::checkpoints::{CheckpointError, Checkpoints, MemoryCheckpoints};
 use crate::ports::event_store::{Append, Appended, EventStore, MemoryEventStore, StoreError, append_one_by_one};
 use crate::ports::tasks::{Delivery, QueueError, StoreKind, Task, TaskQueue};
 
@@ -22,6 +24,10 @@ pub(super) struct Effects {
     breaks: AtomicI64,
     /// Whether the effect that breaks happens all the same.
     happens: bool,
+    /// Whether whoever asks for the effect that breaks panics.
+    panics: AtomicBool,
+    /// Every task that got into a queue.
+    pushed: Mutex<Vec<Task>>,
     /// A store that is away for removals.
     away: Mutex<Option<&'static str>>,
     /// How often a store was asked for bytes.
@@ -30,7 +36,15 @@ pub(super) struct Effects {
 
 impl Effects {
     pub(super) fn breaking_at(effect: i64, happens: bool) -> Arc<Self> {
-        Arc::new(Self { left: effect.into(), breaks: i64::MAX.into(), happens, away: Mutex::default(), reads: AtomicUsize::new(0) })
+        Arc::new(Self {
+            left: effect.into(),
+            breaks: i64::MAX.into(),
+            happens,
+            panics: AtomicBool::new(false),
+            pushed: Mutex::default(),
+            away: Mutex::default(),
+            reads: AtomicUsize::new(0),
+        })
     }
 
     /// From now on so many still work.
@@ -42,6 +56,22 @@ impl Effects {
     pub(super) fn break_times(&self, times: i64) {
         self.breaks.store(times, Ordering::SeqCst);
         self.left.store(0, Ordering::SeqCst);
+    }
+
+    /// From now on so many still work, then one breaks, and then all work again.
+    pub(super) fn break_once_after(&self, effects: i64) {
+        self.breaks.store(1, Ordering::SeqCst);
+        self.left.store(effects, Ordering::SeqCst);
+    }
+
+    /// What breaks from now on is a panic.
+    pub(super) fn panic(&self) {
+        self.panics.store(true, Ordering::SeqCst);
+    }
+
+    /// Every task that got into a queue.
+    pub(super) fn pushed(&self) -> Vec<Task> {
+        self.pushed.lock().expect("a lock").clone()
     }
 
     pub(super) fn mend(&self) {
@@ -64,14 +94,20 @@ impl Effects {
     }
 
     async fn of<T, E>(&self, effect: impl Future<Output = Result<T, E>>, broken: impl FnOnce() -> E) -> Result<T, E> {
+        yield_now().await;
         let left = self.left.fetch_sub(1, Ordering::SeqCst);
-        if left > 0 || -left >= self.breaks.load(Ordering::SeqCst) {
-            return effect.await;
-        }
-        if left == 0 && self.happens {
-            effect.await?;
-        }
-        Err(broken())
+        let breaks = left <= 0 && -left < self.breaks.load(Ordering::SeqCst);
+        let done = if breaks {
+            if left == 0 && self.happens {
+                effect.await?;
+            }
+            assert!(!self.panics.load(Ordering::SeqCst), "the roof falls in");
+            Err(broken())
+        } else {
+            effect.await
+        };
+        yield_now().await;
+        done
     }
 }
 
@@ -210,10 +246,31 @@ pub(super) struct BreakingQueue<Q> {
 #[async_trait]
 impl<Q: TaskQueue> TaskQueue for BreakingQueue<Q> {
     async fn push(&self, task: &Task) -> Result<(), QueueError> {
-        self.effects.of(self.inner.push(task), || QueueError::Unavailable("the cable is out".into())).await
+        let pushed = self.effects.of(self.inner.push(task), || QueueError::Unavailable("the cable is out".into())).await;
+        if pushed.is_ok() {
+            self.effects.pushed.lock().expect("a lock").push(task.clone());
+        }
+        pushed
     }
 
     async fn take(&self) -> Delivery {
         self.inner.take().await
+    }
+}
+
+/// Checkpoints that break.
+pub(super) struct BreakingCheckpoints {
+    pub(super) inner: MemoryCheckpoints,
+    pub(super) effects: Arc<Effects>,
+}
+
+#[async_trait]
+impl Checkpoints for BreakingCheckpoints {
+    async fn load(&self, saga: &str) -> Result<Position, CheckpointError> {
+        self.inner.load(saga).await
+    }
+
+    async fn save(&self, saga: &str, position: Position) -> Result<(), CheckpointError> {
+        self.effects.of(self.inner.save(saga, position), || CheckpointError("the cable is out".into())).await
     }
 }

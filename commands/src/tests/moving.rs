@@ -1,5 +1,6 @@
 //! Contents move by themselves, whatever breaks on the way.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,9 +11,10 @@ use futures_util::FutureExt;
 
 use super::breaking::Effects;
 use super::stage::sha256;
-use super::world::{World, to};
+use super::world::{Process, World, to};
 use crate::file::history;
 use crate::ports::blobs::MovePolicy;
+use crate::ports::checkpoints::MemoryCheckpoints;
 use crate::ports::event_store::EventStore;
 use crate::ports::staging::Staging;
 use crate::ports::tasks::{StoreKind, Task, TaskQueue};
@@ -61,6 +63,25 @@ async fn the_history_of_an_entry_tells_how_its_content_moved_since() {
     }
     assert_eq!(paged, all);
     assert_eq!(names(newest.expect("an entry"), Position::START, 10).await.len(), 1, "it was made after the move");
+}
+
+#[tokio::test]
+async fn whatever_a_transfer_does_names_the_request_that_stored_the_content_and_what_it_follows_from() {
+    let world = World::new(to(&["oss"]));
+    let process = world.process();
+    let alice = process.alice().await;
+    process.upload(&alice, "a.txt", b"hello").await;
+    request_transfers(&process.drive, &world.checkpoints).await.expect("requested");
+    let delivery = process.queue.take().await;
+    assert_eq!(delivery.task.transfer.as_ref().and_then(|transfer| transfer.correlation.as_deref()), Some("r"));
+    process.mover().serve(delivery).await;
+    let events = world.log.read_all(Position::START, usize::MAX).await.expect("the log reads");
+    let moving = events.iter().skip_while(|event| event.name != "TransferRequested").collect::<Vec<_>>();
+    assert_eq!(moving.len(), 6);
+    for event in moving {
+        assert_eq!(event.metadata.correlation.as_deref(), Some("r"), "{}", event.name);
+        assert!(event.metadata.causation.is_some(), "{}", event.name);
+    }
 }
 
 #[tokio::test]
@@ -119,35 +140,177 @@ async fn the_source_goes_when_every_destination_has_the_content() {
     assert_eq!(world.count("BlobCopyRemoved").await, 1);
 }
 
+/// One destination, and two.
+const DESTINATIONS: [&[&str]; 2] = [&["oss"], &["oss", "ceph"]];
+
+/// The content lies in each of these stores once and nowhere else, nothing else lies anywhere, and the log tells the same.
+async fn has_moved(world: &World, process: &Process<'_>, destinations: &[&str], told: &str) {
+    let hello = sha256(b"hello");
+    let told = format!("{told}, to {destinations:?}: {:?}", world.names().await);
+    let expected: Vec<String> = destinations.iter().map(|store| format!("{store}/{hello}")).collect();
+    assert_eq!(world.listing().await, expected, "{told}");
+    assert!(world.staging.list(Duration::ZERO).await.expect("a list").is_empty(), "{told}");
+    assert_eq!(process.phases().await, vec![Phase::Completed; destinations.len()], "{told}");
+    assert_eq!(process.read(hello, 5).await.expect("readable"), b"hello", "{told}");
+    assert_eq!(world.unknown_causes().await, [""; 0], "{told}");
+    for name in ["TransferRequested", "BlobRelocated", "TransferCompleted"] {
+        assert_eq!(world.count(name).await, destinations.len(), "{name}, {told}");
+    }
+    assert_eq!(world.count("BlobCopyRemoved").await, 1, "{told}");
+}
+
+/// And it stays so when everything is done once more.
+async fn has_moved_for_good(world: &World, process: &Process<'_>, destinations: &[&str], told: &str) {
+    has_moved(world, process, destinations, told).await;
+    let before = world.names().await.len();
+    process.repeats().await;
+    has_moved(world, process, destinations, told).await;
+    assert_eq!(world.names().await.len(), before, "{told}: {:?}", world.names().await);
+}
+
+/// A content was uploaded, and is to move. The upload itself has tests of its own.
+async fn uploaded(destinations: &[&str], happens: bool) -> World {
+    let world = World::breaking(to(destinations), &Effects::breaking_at(i64::MAX, happens));
+    let process = world.process();
+    let alice = process.alice().await;
+    process.upload(&alice, "a.txt", b"hello").await;
+    world
+}
+
 #[tokio::test]
 async fn whatever_breaks_at_whatever_moment_there_is_one_copy_in_the_end() {
-    for happens in [false, true] {
+    for (destinations, happens) in DESTINATIONS.into_iter().flat_map(|to| [(to, false), (to, true)]) {
         for effect in 0.. {
-            // The upload itself costs the first effects, and has tests of its own.
-            let effects = Effects::breaking_at(i64::MAX, happens);
-            let world = World::breaking(to(&["oss"]), &effects);
-            let process = world.process();
-            let alice = process.alice().await;
-            process.upload(&alice, "a.txt", b"hello").await;
-            effects.break_after(effect);
-            process.moves().await;
-            let broke = effects.broke();
-            effects.mend();
+            let world = uploaded(destinations, happens).await;
+            world.effects.break_after(effect);
+            world.process().moves().await;
+            let broke = world.effects.broke();
+            world.effects.mend();
             let process = world.process();
             process.begins().await;
-            let told = format!("effect {effect}, happens {happens}: {:?}", world.names().await);
-            assert_eq!(world.lies_in(sha256(b"hello")).await, ["oss"], "{told}");
-            assert_eq!(process.phases().await, [Phase::Completed], "{told}");
-            assert_eq!(process.read(sha256(b"hello"), 5).await.expect("readable"), b"hello", "{told}");
-            for name in ["TransferRequested", "BlobRelocated", "BlobCopyRemoved", "TransferCompleted"] {
-                assert_eq!(world.count(name).await, 1, "{name}, {told}");
-            }
+            has_moved_for_good(&world, &process, destinations, &format!("effect {effect}, happens {happens}")).await;
             if !broke {
-                assert!(effect > 8, "{effect} effects only");
+                assert!(effect > 9, "{effect} effects only");
                 break;
             }
         }
     }
+}
+
+#[tokio::test]
+async fn whatever_breaks_once_the_same_process_goes_on_to_one_copy_in_the_end() {
+    for (destinations, happens) in DESTINATIONS.into_iter().flat_map(|to| [(to, false), (to, true)]) {
+        for effect in 0.. {
+            let world = uploaded(destinations, happens).await;
+            let process = world.process();
+            world.effects.break_once_after(effect);
+            process.goes_on().await;
+            let broke = world.effects.broke();
+            world.effects.mend();
+            has_moved_for_good(&world, &process, destinations, &format!("effect {effect}, happens {happens}")).await;
+            if !broke {
+                assert!(effect > 9, "{effect} effects only");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_step_may_run_twice() {
+    for destinations in DESTINATIONS {
+        let world = uploaded(destinations, false).await;
+        let process = world.process();
+        for _ in 0..2 {
+            request_transfers(&process.drive, &MemoryCheckpoints::default()).await.expect("requested");
+            process.watch(Patience::NONE).await;
+        }
+        for _ in 0..2 {
+            process.works().await;
+            process.watch(Patience::NONE).await;
+        }
+        has_moved_for_good(&world, &process, destinations, "twice").await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_is_cut_off_at_any_await_leaves_what_another_one_ends() {
+    for destinations in DESTINATIONS {
+        for polls in 0.. {
+            let world = uploaded(destinations, false).await;
+            let ended = {
+                let process = world.process();
+                request_transfers(&process.drive, &world.checkpoints).await.expect("requested");
+                let (mover, delivery) = (process.mover(), process.queue.take().await);
+                let mut serving = pin!(mover.serve(delivery));
+                (0..polls).any(|_| serving.as_mut().now_or_never().is_some())
+            };
+            let process = world.process();
+            process.begins().await;
+            has_moved_for_good(&world, &process, destinations, &format!("cut off after {polls} polls")).await;
+            if ended {
+                assert!(polls > 10, "{polls} polls only");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_last_attempt_that_has_done_it_and_reports_an_error_is_no_failure() {
+    for effect in 0.. {
+        let world = uploaded(&["oss"], true).await;
+        let process = world.process();
+        request_transfers(&process.drive, &world.checkpoints).await.expect("requested");
+        world.effects.break_once_after(effect);
+        process.mover_with(1).serve(process.queue.take().await).await;
+        let broke = world.effects.broke();
+        world.effects.mend();
+        assert_eq!(world.count("TransferStalled").await, 0, "effect {effect}");
+        // The log did not answer when it began, and the task comes again.
+        let begun = effect > 0;
+        assert_eq!(process.phases().await == [Phase::Completed], begun, "effect {effect}: {:?}", world.names().await);
+        if !broke {
+            assert!(effect > 4, "{effect} effects only");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_once_is_followed_by_another_attempt() {
+    for effect in 0.. {
+        let world = uploaded(&["oss"], false).await;
+        let process = world.process();
+        request_transfers(&process.drive, &world.checkpoints).await.expect("requested");
+        world.effects.panic();
+        world.effects.break_once_after(effect);
+        process.works().await;
+        let broke = world.effects.broke();
+        world.effects.mend();
+        process.goes_on().await;
+        has_moved_for_good(&world, &process, &["oss"], &format!("a panic at effect {effect}")).await;
+        if !broke {
+            assert!(effect > 4, "{effect} effects only");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_at_which_every_worker_panics_is_put_aside() {
+    let world = uploaded(&["oss"], false).await;
+    let process = world.process();
+    request_transfers(&process.drive, &world.checkpoints).await.expect("requested");
+    world.effects.panic();
+    world.effects.break_after(0);
+    process.works().await;
+    let failed = process.queue.failed();
+    assert_eq!(failed.len(), 1);
+    assert!(failed[0].1.contains("panicked") && failed[0].1.contains("the roof falls in"), "{}", failed[0].1);
+    world.effects.mend();
+    process.goes_on().await;
+    has_moved_for_good(&world, &process, &["oss"], "after the panics").await;
 }
 
 #[tokio::test]
@@ -180,6 +343,7 @@ async fn tasks_that_come_five_times_and_in_any_order_do_what_each_does_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_workers_at_one_transfer_leave_what_one_leaves() {
+    let mut copies = 0;
     for _ in 0..50 {
         let world = World::new(to(&["oss"]));
         let process = world.process();
@@ -192,20 +356,25 @@ async fn two_workers_at_one_transfer_leave_what_one_leaves() {
         }
         delivery.done().await.expect("done");
         let others = [world.process(), world.process()];
+        world.effects.take_reads();
         let movers = others.iter().map(|other| {
             let (mover, queue) = (other.mover(), process.queue.clone());
-            async move {
+            tokio::spawn(async move {
                 while let Some(delivery) = queue.take().now_or_never() {
                     mover.serve(delivery).await;
                 }
-            }
+            })
         });
-        futures_util::future::join_all(movers).await;
+        for mover in movers.collect::<Vec<_>>() {
+            mover.await.expect("no panic");
+        }
+        copies += world.effects.take_reads();
         assert_eq!(world.lies_in(sha256(b"hello")).await, ["oss"]);
         for name in ["BlobRelocated", "BlobCopyRemoved", "TransferCompleted"] {
             assert_eq!(world.count(name).await, 1, "{name}");
         }
     }
+    assert!(copies > 50, "the two have never been at it at the same time");
 }
 
 #[tokio::test]

@@ -56,6 +56,23 @@ async fn a_lost_task_is_found_behind_a_thousand_for_which_one_has_to_wait() {
 }
 
 #[tokio::test]
+async fn what_an_old_worker_has_moved_is_found_behind_a_hundred_that_nobody_has() {
+    let world = World::new(to(&["oss"]));
+    let process = world.process();
+    for number in 0..150 {
+        queued(&process, number, 1).await;
+        world.clock.advance_seconds(1);
+    }
+    let alice = process.alice().await;
+    process.upload(&alice, "a.txt", b"hello").await;
+    request_transfers(&process.drive, &world.checkpoints).await.expect("requested");
+    world.oss.put(Bytes::from_static(b"hello"));
+    let watch = Watch::new(process.drive.clone(), Patience { look_seconds: 0, ..Patience::default() });
+    assert_eq!(watch.round().await.expect("watched").found_done, 0);
+    assert_eq!(watch.round().await.expect("watched").found_done, 1);
+}
+
+#[tokio::test]
 async fn something_else_of_the_same_size_is_not_read_again_in_each_round() {
     let world = World::new(to(&["oss"]));
     let process = world.process();

@@ -1,14 +1,15 @@
 //! What outlives a process, and processes that are cut off: the ground on which contents move.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use cairn_domain::blob::{Blob, BlobCommand, BlobKey};
 use cairn_domain::transfer::{Phase, Transfer};
-use cairn_domain::{Decider, Position, Sha256, StreamName, Timestamp, TransferId};
+use cairn_domain::{Decider, EventId, Position, Sha256, StreamName, Timestamp, TransferId};
 use futures_util::{FutureExt, TryStreamExt};
 
-use super::breaking::{BreakingLog, BreakingQueue, BreakingStore, Effects};
+use super::breaking::{BreakingCheckpoints, BreakingLog, BreakingQueue, BreakingStore, Effects};
 use super::stage::{caller_of, ports_over, request, sign_in_wish, sign_up_wish, upload};
 use crate::account::{sign_in, sign_up};
 use crate::content::{self, ContentError};
@@ -35,7 +36,7 @@ pub(super) struct World {
     pub(super) ceph: Arc<MemoryBlobs>,
     pub(super) staging: Arc<MemoryStaging>,
     pub(super) clock: Arc<ManualClock>,
-    pub(super) checkpoints: MemoryCheckpoints,
+    pub(super) checkpoints: BreakingCheckpoints,
     ids: Arc<SequentialIds>,
     pub(super) effects: Arc<Effects>,
     policy: MovePolicy,
@@ -66,7 +67,7 @@ impl World {
             staging: Arc::new(MemoryStaging::new(local.clone())),
             local,
             clock: Arc::new(ManualClock::at(Timestamp(1_000_000_000))),
-            checkpoints: MemoryCheckpoints::default(),
+            checkpoints: BreakingCheckpoints { inner: MemoryCheckpoints::default(), effects: effects.clone() },
             ids: Arc::default(),
             effects: effects.clone(),
             policy,
@@ -96,6 +97,24 @@ impl World {
 
     pub(super) async fn count(&self, name: &str) -> usize {
         self.names().await.iter().filter(|known| *known == name).count()
+    }
+
+    /// Causes that events name and that are not on the log.
+    pub(super) async fn unknown_causes(&self) -> Vec<String> {
+        let events = self.log.read_all(Position::START, usize::MAX).await.expect("the log reads");
+        let known: HashSet<EventId> = events.iter().map(|event| event.id).collect();
+        let unknown = events.iter().filter(|event| event.metadata.causation.is_some_and(|cause| !known.contains(&cause)));
+        unknown.map(|event| event.name.clone()).collect()
+    }
+
+    /// Everything that lies in the stores, whatever it is.
+    pub(super) async fn listing(&self) -> Vec<String> {
+        let mut listing = Vec::new();
+        for store in [&self.local, &self.oss, &self.ceph] {
+            let keys = store.list(None, usize::MAX).await.expect("a list");
+            listing.extend(keys.iter().map(|key| format!("{}/{key}", store.name())));
+        }
+        listing
     }
 
     /// In which stores the content lies, and under how many names in each.
@@ -144,7 +163,11 @@ impl Process<'_> {
     }
 
     pub(super) fn mover(&self) -> Mover {
-        let settings = MoverSettings { name: "one".to_owned(), at_once: 4, failures_max: 3, bytes_per_second_max: None };
+        self.mover_with(3)
+    }
+
+    pub(super) fn mover_with(&self, failures_max: u32) -> Mover {
+        let settings = MoverSettings { name: "one".to_owned(), at_once: 4, failures_max, bytes_per_second_max: None };
         Mover::new(self.drive.clone(), settings)
     }
 
@@ -173,6 +196,28 @@ impl Process<'_> {
         self.watch(Patience::NONE).await;
         self.moves().await;
         remove_dead(&self.drive, &self.world.checkpoints).await.expect("removed");
+    }
+
+    /// What a process does that goes on after something broke: the same rounds as before.
+    pub(super) async fn goes_on(&self) {
+        for _ in 0..3 {
+            self.moves().await;
+            self.watch(Patience::NONE).await;
+            let _ = remove_dead(&self.drive, &self.world.checkpoints).await;
+        }
+        self.works().await;
+    }
+
+    /// Every step once more: the saga reads the log from its beginning, every task that ever was comes again, and the watch looks.
+    pub(super) async fn repeats(&self) {
+        request_transfers(&self.drive, &MemoryCheckpoints::default()).await.expect("requested");
+        for task in self.world.effects.pushed() {
+            self.queue.push(&task).await.expect("pushed");
+        }
+        self.works().await;
+        self.watch(Patience::NONE).await;
+        self.works().await;
+        remove_dead(&self.drive, &MemoryCheckpoints::default()).await.expect("removed");
     }
 
     /// One round of a watch that has just begun.

@@ -1,7 +1,7 @@
 use cairn_domain::transfer::{Transfer, TransferCommand};
 use cairn_domain::{Decider, StreamName, TransferId};
 
-use super::TransferError;
+use super::{TransferError, tell};
 use crate::journal::Start;
 use crate::{Journal, Loaded, Request};
 
@@ -15,5 +15,9 @@ pub async fn abandon(
     let decide = |transfer: &Loaded<Transfer>| -> Result<_, TransferError> {
         Ok(transfer.state.decide(TransferCommand::Abandon { reason: reason.clone() })?)
     };
-    journal.execute(&StreamName::transfer(id), Start::Load, request, decide).await
+    let done = journal.execute_and_tell(&StreamName::transfer(id), Start::Load, request, decide).await?;
+    if done.event.is_some() {
+        tell(id, &done.loaded, request, "a transfer is abandoned");
+    }
+    Ok(done.loaded)
 }

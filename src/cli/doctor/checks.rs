@@ -145,7 +145,7 @@ async fn tables_and_work(tables: &dyn ReadTables, log: &Arc<dyn EventStore>, tel
             tell(if stalled == 0 {
                 Seen::well("transfers", "none is stalled")
             } else {
-                let advice = "see why (cairn transfer list --status stalled), then `cairn transfer retry`";
+                let advice = "see why (cairn transfer list --state stalled), then `cairn transfer retry ID`, or `--all`";
                 Seen::mind("transfers", format!("{stalled} are stalled"), advice)
             });
         }

@@ -126,8 +126,10 @@ async fn a_transfer_that_fails_stalls_is_shown_and_can_be_retried_or_given_up() 
     assert!(String::from_utf8(metrics.body).unwrap().contains("cairn_transfers{state=\"stalled\"}"));
     let id = |index: usize| stalled[index]["id"].as_str().unwrap().to_owned();
     assert!(stalled[0]["reason"].as_str().unwrap().contains("oss"), "{stalled:?}");
-    drive.cairn(&["transfer", "abandon", &id(0), "--reason", "a test"]).success();
-    drive.cairn(&["transfer", "retry", "--all"]).success();
+    let given_up = drive.cairn(&["transfer", "abandon", &id(0), "--reason", "a test", "--json"]).json_lines();
+    assert_eq!(given_up, [json!({ "id": id(0), "state": "abandoned" })]);
+    let retried = drive.cairn(&["transfer", "retry", "--all", "--json"]).json_lines();
+    assert_eq!(retried, [json!({ "id": id(1), "state": "requested" })]);
     until_async("the other has moved", async || {
         let files = user.list("limit=10").await;
         (files.iter().filter(|file| file.stored_in == "oss").count() == 1).then_some(())

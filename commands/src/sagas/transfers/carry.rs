@@ -4,7 +4,7 @@ use cairn_domain::blob::{Blob, BlobCommand, BlobKey, Health};
 use cairn_domain::transfer::{Phase, Transfer, TransferCommand, TransferRejection, TransferRequested};
 use cairn_domain::{Decider, StreamName, TransferId};
 
-use super::request::request_for;
+use super::request::{request_for, requested_event};
 use crate::content::sound_copies;
 use crate::journal::Start;
 use crate::ports::blobs::{BlobError, BlobStore};
@@ -165,13 +165,19 @@ async fn copy(
 
 /// The copy is there: the log learns it, the source goes if nothing more is to come of it, and the transfer is done.
 async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, key: BlobKey, seen: Seen) -> Result<(), Failure> {
-    let stream = StreamName::blob(requested.sha256);
     let to = store(drive, &requested.to)?;
     let relocate = BlobCommand::Relocate { from: requested.from.clone(), to: requested.to.clone() };
-    let request = request_for(drive, id);
-    let blob = match seen {
-        Seen::ThereNow => change_copy(drive, to.name(), key, &request, relocate).await?,
-        Seen::OnTheLog => load(drive, requested).await?,
+    let request = request_for(drive, id).await?;
+    let (blob, relocated) = match seen {
+        Seen::ThereNow => {
+            let changed = change_copy(drive, to.name(), key, &request, relocate).await?;
+            if changed.event.is_some() {
+                let causation = requested_event(id);
+                tracing::info!(transfer = %id, sha256 = %requested.sha256, %causation, from = requested.from, to = requested.to, "a content is relocated");
+            }
+            (changed.loaded, changed.event)
+        }
+        Seen::OnTheLog => (load(drive, requested).await?, None),
     };
     if !is_named(&blob.state, to.name(), key) {
         // It was deleted meanwhile, so the name under which it was written is dead.
@@ -187,22 +193,26 @@ async fn settle(drive: &Drive, id: TransferId, requested: &TransferRequested, ke
         // Somebody wants the source to stay; that there is one more copy does no harm.
         return Ok(());
     }
-    let cause = request.command.event(stream.as_str(), 0);
-    remove_source(drive, requested, &to, key, &request.because_of(cause, drive.ports().ids.command())).await?;
+    // Where another worker was first, its relocation is not ours to name: the rest follows from what was asked for.
+    let cause = relocated.unwrap_or_else(|| requested_event(id));
+    remove_source(drive, id, requested, &to, key, &request.because_of(cause, drive.ports().ids.command())).await?;
     let complete = |transfer: &Loaded<Transfer>| match transfer.state.decide(TransferCommand::Complete) {
         Ok(events) => Ok(events),
         Err(TransferRejection::Abandoned) => Ok(Vec::new()),
         Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
     };
     let request = request.because_of(cause, drive.ports().ids.command());
-    drive.journal().execute::<Transfer, Trouble>(&StreamName::transfer(id), Start::Load, &request, complete).await?;
-    tracing::info!(transfer = %id, sha256 = %requested.sha256, from = requested.from, to = requested.to, causation = %cause, "a content has moved");
+    let stream = StreamName::transfer(id);
+    if drive.journal().execute_and_tell::<Transfer, Trouble>(&stream, Start::Load, &request, complete).await?.event.is_some() {
+        tracing::info!(transfer = %id, sha256 = %requested.sha256, causation = %cause, from = requested.from, to = requested.to, "a transfer is completed");
+    }
     Ok(())
 }
 
 /// The copy at the source goes when every store has the content that shall have it, and really has it: first on the log, then in the store.
 async fn remove_source(
     drive: &Drive,
+    id: TransferId,
     requested: &TransferRequested,
     to: &Arc<dyn BlobStore>,
     key: BlobKey,
@@ -221,7 +231,10 @@ async fn remove_source(
         }
         let (from_key, remove) =
             (blob.key_in(from.name(), requested.sha256), BlobCommand::RemoveCopy { store: requested.from.clone() });
-        change_copy(drive, from.name(), from_key, request, remove).await?;
+        if change_copy(drive, from.name(), from_key, request, remove).await?.event.is_some() {
+            let causation = request.causation.map(tracing::field::display);
+            tracing::info!(transfer = %id, sha256 = %requested.sha256, causation, store = from.name(), "the source of a transfer is removed");
+        }
     }
     let blob = load(drive, requested).await?.state;
     for dead in blob.dead_keys_in(from.name(), requested.sha256) {
@@ -239,6 +252,10 @@ async fn abandon(drive: &Drive, id: TransferId, requested: &TransferRequested) -
     let command = TransferCommand::Abandon { reason: "the content was deleted".to_owned() };
     let decide = |transfer: &Loaded<Transfer>| Ok::<_, Trouble>(transfer.state.decide(command.clone()).unwrap_or_default());
     let stream = StreamName::transfer(id);
-    drive.journal().execute::<Transfer, Trouble>(&stream, Start::Load, &request_for(drive, id), decide).await?;
+    let request = request_for(drive, id).await?;
+    if drive.journal().execute_and_tell::<Transfer, Trouble>(&stream, Start::Load, &request, decide).await?.event.is_some() {
+        let causation = requested_event(id);
+        tracing::info!(transfer = %id, sha256 = %requested.sha256, %causation, "a transfer is abandoned: the content was deleted");
+    }
     Ok(())
 }

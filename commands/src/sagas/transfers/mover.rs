@@ -1,16 +1,19 @@
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_domain::transfer::{Phase, Transfer, TransferCommand, TransferRejection};
-use cairn_domain::{Decider, StreamName, TransferId};
+use cairn_domain::{Decider, Sha256, StreamName, TransferId};
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::adopt::transfer_of;
-use super::carry::{carry, tidy};
+use super::carry::{carry, finish_carried, tidy};
 use super::request::{request_for, requested_event};
-use crate::journal::Start;
+use crate::journal::{Executed, Start};
 use crate::ports::tasks::{Delivery, QueueError, Task};
 use crate::sagas::pace::Pace;
 use crate::{Drive, Loaded, Trouble};
@@ -78,7 +81,9 @@ impl Mover {
 
     /// Does what the task says, and tells the queue what became of it.
     pub async fn serve(&self, delivery: Delivery) {
-        let told = match self.outcome(&delivery.task).await {
+        // A panic that dropped the delivery would give the task back at once, for the next panic.
+        let outcome = AssertUnwindSafe(self.outcome(&delivery.task)).catch_unwind().await;
+        let told = match outcome.unwrap_or_else(|panic| Outcome::Failed(words_of(&*panic))) {
             Outcome::Done => delivery.done().await,
             Outcome::Again(after) => delivery.again(after).await,
             Outcome::Failed(reason) => {
@@ -111,10 +116,17 @@ impl Mover {
             Err(TransferRejection::Absent) => return Ok(self.unknown(task)),
             Err(_) => return Ok(self.ended(id).await),
         }
-        match carry(&self.drive, id, self.pace.as_ref()).await {
-            Ok(()) => Ok(Outcome::Done),
-            Err(failure) => self.fail(id, failure.to_string()).await,
+        // A panic counts as a failure: what panics each time stalls like what fails each time.
+        let failure = match AssertUnwindSafe(carry(&self.drive, id, self.pace.as_ref())).catch_unwind().await {
+            Ok(Ok(())) => return Ok(Outcome::Done),
+            Ok(Err(failure)) => failure.to_string(),
+            Err(panic) => return self.fail(id, words_of(&*panic)).await,
+        };
+        // Whoever reports an error may have done it all the same, and after the last failure nobody would look again.
+        if matches!(finish_carried(&self.drive, id).await, Ok(true)) {
+            return Ok(Outcome::Done);
         }
+        self.fail(id, failure).await
     }
 
     /// The task comes again although the transfer has ended: whoever had it may have died in the middle of writing.
@@ -134,23 +146,32 @@ impl Mover {
 
     async fn begin(&self, id: TransferId) -> Result<Result<(), TransferRejection>, Trouble> {
         let started = self.change(id, TransferCommand::Start { worker: self.settings.name.clone() }).await?;
-        Ok(started.map(|_| tracing::info!(transfer = %id, causation = %requested_event(id), "a transfer begins")))
+        Ok(started.map(|done| {
+            if done.event.is_some() {
+                let (sha256, worker) = (content_of(&done.loaded.state), &self.settings.name);
+                tracing::info!(transfer = %id, sha256, causation = %requested_event(id), worker, "a transfer is started");
+            }
+        }))
     }
 
     async fn fail(&self, id: TransferId, reason: String) -> Result<Outcome, Trouble> {
-        tracing::warn!(transfer = %id, causation = %requested_event(id), reason, "a transfer did not go well");
-        let fail = TransferCommand::Fail { reason, failures_max: self.settings.failures_max };
-        match self.change(id, fail).await? {
-            Ok(transfer) if transfer.phase() == Phase::Stalled => {
-                tracing::error!(transfer = %id, failures = transfer.failures(), "a transfer has stalled: somebody has to look at it");
-                Ok(Outcome::Done)
-            }
-            Ok(transfer) => Ok(Outcome::Again(self.wait(transfer.failures().saturating_sub(1)))),
-            Err(_) => Ok(Outcome::Done),
+        let fail = TransferCommand::Fail { reason: reason.clone(), failures_max: self.settings.failures_max };
+        let Ok(done) = self.change(id, fail).await? else { return Ok(Outcome::Done) };
+        let transfer = done.loaded.state;
+        let (sha256, causation, failures) = (content_of(&transfer), requested_event(id), transfer.failures());
+        tracing::warn!(transfer = %id, sha256, %causation, failures, reason, "a transfer has failed");
+        if transfer.phase() == Phase::Stalled {
+            tracing::warn!(transfer = %id, sha256, %causation, failures, reason, "a transfer has stalled: somebody has to look at it");
+            return Ok(Outcome::Done);
         }
+        Ok(Outcome::Again(self.wait(failures.saturating_sub(1))))
     }
 
-    async fn change(&self, id: TransferId, command: TransferCommand) -> Result<Result<Transfer, TransferRejection>, Trouble> {
+    async fn change(
+        &self,
+        id: TransferId,
+        command: TransferCommand,
+    ) -> Result<Result<Executed<Transfer>, TransferRejection>, Trouble> {
         enum No {
             Rejected(TransferRejection),
             Trouble(Trouble),
@@ -160,10 +181,11 @@ impl Mover {
                 Self::Trouble(trouble)
             }
         }
-        let request = request_for(&self.drive, id);
+        let request = request_for(&self.drive, id).await?;
         let decide = |transfer: &Loaded<Transfer>| transfer.state.decide(command.clone()).map_err(No::Rejected);
-        match self.drive.journal().execute::<Transfer, No>(&StreamName::transfer(id), Start::Load, &request, decide).await {
-            Ok(transfer) => Ok(Ok(transfer.state)),
+        match self.drive.journal().execute_and_tell::<Transfer, No>(&StreamName::transfer(id), Start::Load, &request, decide).await
+        {
+            Ok(done) => Ok(Ok(done)),
             Err(No::Rejected(rejection)) => Ok(Err(rejection)),
             Err(No::Trouble(trouble)) => Err(trouble),
         }
@@ -175,4 +197,15 @@ impl Mover {
         let wait = WAIT_MIN.saturating_mul(2_u32.saturating_pow(failures)).min(WAIT_MAX);
         wait.mul_f64(0.75 + jitter / 2.0)
     }
+}
+
+/// As a field of a log line.
+fn content_of(transfer: &Transfer) -> Option<tracing::field::DisplayValue<Sha256>> {
+    transfer.requested().map(|requested| tracing::field::display(requested.sha256))
+}
+
+/// What a panic has said.
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the worker panicked: {}", words.unwrap_or("it did not say why"))
 }

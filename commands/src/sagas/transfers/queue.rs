@@ -2,10 +2,10 @@ use cairn_domain::blob::Blob;
 use cairn_domain::transfer::{Phase, Transfer, TransferCommand};
 use cairn_domain::{CommandId, Decider, StreamName, TransferId};
 
-use super::request::requested_event;
+use super::request::{follow_up, requested_event};
 use crate::journal::Start;
 use crate::ports::tasks::{QueueError, StoreKind, Task, TransferTask};
-use crate::{Drive, Loaded, Request, Trouble};
+use crate::{Drive, Loaded, Trouble};
 
 /// Puts a task for the transfer into the queue, and notes it on the log. First the task: one too many does no harm, one too few would.
 /// Nothing is done when the transfer is no longer in that phase. True when there is a task more.
@@ -16,17 +16,18 @@ pub(super) async fn queue(drive: &Drive, id: TransferId, phase: Phase) -> Result
         return Ok(false);
     }
     let task = task_of(drive, id, &transfer).await?;
+    let sha256 = task.transfer.as_ref().map(|transfer| tracing::field::display(transfer.sha256));
     drive.ports().tasks.push(&task).await.map_err(refused)?;
     let times_queued = transfer.state.times_queued();
     let command = match phase {
         Phase::Requested => TransferCommand::Queue,
         _ => TransferCommand::QueueAgain { times_queued },
     };
-    let request = Request::of_system(CommandId(id.0).then(&format!("queue {times_queued}")));
+    let request = follow_up(id, CommandId(id.0).then(&format!("queue {times_queued}")), transfer.correlation);
     // A worker may have been faster, and be done with it.
     let decide = |transfer: &Loaded<Transfer>| Ok::<_, Trouble>(transfer.state.decide(command.clone()).unwrap_or_default());
     drive.journal().execute::<Transfer, Trouble>(&stream, Start::Load, &request, decide).await?;
-    tracing::info!(transfer = %id, times_queued, causation = %requested_event(id), "a transfer is in the queue");
+    tracing::info!(transfer = %id, sha256, times_queued, causation = %requested_event(id), "a transfer is in the queue");
     Ok(true)
 }
 
@@ -52,7 +53,7 @@ async fn task_of(drive: &Drive, id: TransferId, transfer: &Loaded<Transfer>) -> 
             from: requested.from.clone(),
             to: requested.to.clone(),
             causation: Some(requested_event(id)),
-            correlation: None,
+            correlation: transfer.correlation.clone(),
         }),
     })
 }

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cairn_domain::blob::{Blob, BlobEvent};
@@ -81,10 +82,15 @@ pub(super) fn requested_event(id: TransferId) -> EventId {
     CommandId(id.0).then("request").event(StreamName::transfer(id).as_str(), 0)
 }
 
-/// Something that the system does for a transfer.
-pub(super) fn request_for(drive: &Drive, id: TransferId) -> Request {
-    let command = drive.ports().ids.command();
-    Request::of_system(command).because_of(requested_event(id), command)
+/// Something that the system does for a transfer, as a late part of the request that stored the content.
+pub(super) async fn request_for(drive: &Drive, id: TransferId) -> Result<Request, Trouble> {
+    let correlation = drive.journal().load::<Transfer>(&StreamName::transfer(id)).await?.correlation;
+    Ok(follow_up(id, drive.ports().ids.command(), correlation))
+}
+
+/// A command that follows from what was asked for.
+pub(super) fn follow_up(id: TransferId, command: CommandId, correlation: Option<String>) -> Request {
+    Request { correlation, causation: Some(requested_event(id)), ..Request::of_system(command) }
 }
 
 /// Reads on from the checkpoint, asks for every transfer whose time has come, and puts what was asked for, or is to be tried again, into the
@@ -101,7 +107,10 @@ pub async fn request_transfers(drive: &Drive, checkpoints: &dyn Checkpoints) -> 
         let new: Vec<Option<TransferId>> = stream::iter(requests).buffered(AT_ONCE).try_collect().await?;
         let new: Vec<TransferId> = new.into_iter().flatten().collect();
         let by_others = due.iter().filter_map(waiting);
-        queue_all(drive, new.iter().copied().chain(by_others).collect()).await;
+        // One that was asked for and is to be tried again, all in one page, waits for one task.
+        let mut seen = HashSet::new();
+        let waiting = new.iter().copied().chain(by_others).filter(|id| seen.insert(*id));
+        queue_all(drive, waiting.collect()).await;
         follower.dealt_with(due).await?;
         requested.transfers += new.len() as u64;
         requested.waits_until = page.events.get(due.len()).map(|waits| due_at(policy, waits));
@@ -141,8 +150,11 @@ pub async fn request_transfer(journal: &Journal, wanted: Wanted) -> Result<Optio
         Err(TransferRejection::AlreadyRequested) => Ok(Vec::new()),
         Err(other) => Err(Trouble::Broken(format!("{other:?}").into())),
     };
-    let transfer = journal.execute::<Transfer, Trouble>(&StreamName::transfer(id), Start::Fresh, &asked, decide).await?;
-    Ok((transfer.state.phase() == Phase::Requested).then_some(id))
+    let done = journal.execute_and_tell::<Transfer, Trouble>(&StreamName::transfer(id), Start::Fresh, &asked, decide).await?;
+    if done.event.is_some() {
+        tracing::info!(transfer = %id, sha256 = %request.sha256, causation = %cause, from = request.from, to = request.to, "a transfer is asked for");
+    }
+    Ok((done.loaded.state.phase() == Phase::Requested).then_some(id))
 }
 
 /// The transfer that the event has made wait for a place in the queue.

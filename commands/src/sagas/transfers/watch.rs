@@ -64,7 +64,7 @@ pub struct Watched {
 const ROUND: u64 = 1_000;
 /// The patience with the queue doubles so often: to half a day.
 const DOUBLINGS_MAX: u32 = 6;
-/// Stores that one round looks into: the oldest tasks come first, and are the first to be done.
+/// Stores that one round looks into; the next round goes on behind them.
 const LOOKS: u64 = 100;
 /// Looks that run at once.
 const LOOKS_AT_ONCE: usize = 16;
@@ -82,14 +82,17 @@ pub struct Watch {
 /// What one round leaves for the next.
 #[derive(Default)]
 struct Memory {
-    /// Where the next round goes on, for each phase, so that what is silent for good reasons hides nothing behind it.
-    next: [Option<Timestamp>; WATCHED.len()],
+    /// Where the next round goes on, for each phase and for the looks into stores, so that what is silent for good reasons hides nothing
+    /// behind it.
+    next: [Option<Timestamp>; WATCHED.len() + 1],
     /// Transfers at whose destination something else lies, and until when that is taken for granted.
     wrong: HashMap<TransferId, Timestamp>,
 }
 
 /// The phases in which a transfer may have lost its task.
 const WATCHED: [Phase; 3] = [Phase::Requested, Phase::Queued, Phase::Started];
+/// Where the memory keeps how far the looks into stores have come.
+const LOOKED: usize = WATCHED.len();
 
 impl Watch {
     /// Over the drive's log, stores and queue.
@@ -102,7 +105,7 @@ impl Watch {
         let found_done = self.look().await?;
         let mut queued = 0;
         for (index, phase) in WATCHED.into_iter().enumerate() {
-            for id in self.silent(index, phase).await? {
+            for id in self.silent(index, phase, self.patience.since(phase, 0, self.now()), ROUND).await? {
                 match self.queue_again(id, phase).await {
                     Ok(pushed) => queued += u64::from(pushed),
                     Err(Trouble::Unavailable(error)) => {
@@ -123,12 +126,11 @@ impl Watch {
     }
 
     /// Some of those that are silent, in their order, round by round.
-    async fn silent(&self, index: usize, phase: Phase) -> Result<Vec<TransferId>, Trouble> {
-        let since = self.patience.since(phase, 0, self.now());
+    async fn silent(&self, index: usize, phase: Phase, since: Timestamp, limit: u64) -> Result<Vec<TransferId>, Trouble> {
         let from = self.memory().next[index].unwrap_or(Timestamp(i64::MIN));
-        let silent = self.drive.ports().views.silent_transfers(&[phase], from..=since, ROUND).await?;
+        let silent = self.drive.ports().views.silent_transfers(&[phase], from..=since, limit).await?;
         // Where one round ends the next begins: others may have been silent for as long.
-        let last = silent.last().filter(|_| silent.len() as u64 == ROUND);
+        let last = silent.last().filter(|_| silent.len() as u64 == limit);
         self.memory().next[index] =
             last.map(|(heard, _)| if *heard > from { *heard } else { Timestamp(heard.0.saturating_add(1)) });
         Ok(silent.into_iter().map(|(_, id)| id).collect())
@@ -147,9 +149,8 @@ impl Watch {
     async fn look(&self) -> Result<u64, Trouble> {
         let now = self.now();
         self.memory().wrong.retain(|_, until| *until > now);
-        let heard = Timestamp(i64::MIN)..=before(now, self.patience.look_seconds);
-        let silent = self.drive.ports().views.silent_transfers(&[Phase::Queued], heard, LOOKS).await?;
-        let looks = silent.into_iter().map(|(_, id)| self.look_for(id));
+        let silent = self.silent(LOOKED, Phase::Queued, before(now, self.patience.look_seconds), LOOKS).await?;
+        let looks = silent.into_iter().map(|id| self.look_for(id));
         Ok(stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).map(u64::from).fold(0, async |sum, found| sum + found).await)
     }
 
