@@ -68,7 +68,7 @@ impl AdminApi {
         /// Where the list goes on: the `next_cursor` of the page before. It takes the place of `after`.
         cursor: Query<Option<String>>,
     ) -> Result<EventsAnswer, EventsProblem> {
-        let query = EventsQuery::read(after.0, category.0, limit.0, cursor.0)?;
+        let query = EventsQuery::read(after.0, category.0, limit.0, cursor.0.as_deref())?;
         let log = &app.drive.ports().log;
         let list: EventList = query.page(&**log).await.map_err(Problem::from)?;
         Ok(EventsAnswer::Found(Json(list)))
@@ -100,6 +100,7 @@ impl AdminApi {
     /// Server-sent events: `progress` for each step of the rebuild that is under way in this process, with the last event in the new rows (`done`) and
     /// the end of the log (`head`), several times a second at most; and `end`, after which the stream ends. When nothing is rebuilt, `end` comes at once.
     #[oai(path = "/admin/projections/progress", method = "get", operation_id = "admin_projections_progress")]
+    #[expect(clippy::unused_async, reason = "handlers are async")]
     async fn progress(&self, app: Data<&Arc<App>>, _operator: Operator) -> Result<ProgressAnswer, ProjectionsProblem> {
         Ok(ProgressAnswer::Followed(ProgressEvents::of(app.runner.rebuild_progress())))
     }
