@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use poem::Request;
 use poem::http::HeaderMap;
 use poem::web::RemoteAddr;
+use tokio::time::timeout;
 
 use crate::http::problem::{Explain, Problem, common};
 use crate::service::Section;
@@ -67,14 +68,27 @@ impl App {
     }
 
     /// Read tables that show what the caller has last changed through this process, and the position that the read asks for
-    /// (`Cairn-Min-Position`), which is waited for.
+    /// (`Cairn-Min-Position`), which is waited for if the log has come so far.
     pub(crate) async fn reach(&self, caller: &Caller, position: Option<u64>) -> Result<Arc<dyn ReadTables>, Problem> {
         let wanted = Position(position.unwrap_or_default());
-        if wanted > Position::START && !self.runner.reached().shows(&*self.tables, wanted, self.settings.wait_max).await {
+        if self.runner.reached().now() < wanted && !self.comes_to(wanted).await? {
             return Err(Problem::of(common::unavailable).detail("The read tables have not reached this position yet; try again."));
         }
         let own = self.written.get(&caller.account).unwrap_or_default();
         Ok(self.copies.reached(wanted.max(own)))
+    }
+
+    /// Waits until the read tables show the position; false when they do not in time. A position that the log has not given out is refused: it
+    /// would be waited for in vain. Other processes append as well, so the log is asked.
+    async fn comes_to(&self, wanted: Position) -> Result<bool, Problem> {
+        let wait_max = self.settings.wait_max;
+        let waited = timeout(wait_max, async {
+            if wanted > self.drive.ports().log.head().await? {
+                return Err(Problem::invalid("Cairn-Min-Position", "is beyond the end of the log"));
+            }
+            Ok(self.runner.reached().shows(&*self.tables, wanted, wait_max).await)
+        });
+        waited.await.unwrap_or(Ok(false))
     }
 
     /// Notes that the account has changed something.
