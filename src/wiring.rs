@@ -168,8 +168,8 @@ impl Whole {
             wait_max: Duration::from_millis(config.views.wait_milliseconds_max),
             served: served(&config.server.services),
         };
-        let Foundation { tables, copies, runner, .. } = &self.foundation;
-        App::new(self.drive.clone(), tables.clone(), copies.clone(), runner.clone(), metrics, settings)
+        let Foundation { tables, copies, runner, bus, .. } = &self.foundation;
+        App::new(self.drive.clone(), tables.clone(), copies.clone(), runner.clone(), bus.clone(), metrics, settings)
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cairn_commands::ports::bus::Bus;
 use cairn_commands::{Caller, Drive};
 use cairn_domain::{AccountId, Position};
 use cairn_projections::Runner;
@@ -27,6 +28,8 @@ pub struct App {
     pub copies: Arc<dyn Copies>,
     /// What keeps the read tables up with the log.
     pub runner: Runner,
+    /// Where others follow the drive's events; none where nobody does.
+    pub bus: Option<Arc<dyn Bus>>,
     /// Renders the metrics for Prometheus.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// How the drive presents itself.
@@ -60,11 +63,12 @@ impl App {
         tables: Arc<dyn ReadTables>,
         copies: Arc<dyn Copies>,
         runner: Runner,
+        bus: Option<Arc<dyn Bus>>,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         settings: AppSettings,
     ) -> Arc<Self> {
         let written = Cache::builder().max_capacity(WRITERS_MAX).time_to_live(WRITTEN_KEPT).build();
-        Arc::new(Self { drive, tables, copies, runner, metrics, settings, written })
+        Arc::new(Self { drive, tables, copies, runner, bus, metrics, settings, written })
     }
 
     /// Read tables that show what the caller has last changed through this process, and the position that the read asks for
