@@ -66,6 +66,8 @@ pub(crate) struct Foundation {
     pub(crate) runner: Runner,
     /// Whether other processes may append to the same log.
     pub(crate) shared: bool,
+    /// How long the read tables stand still when the process that writes them has died.
+    pub(crate) lease: Duration,
     /// None where the drive is one process that nobody follows.
     pub(crate) bus: Option<Arc<dyn Bus>>,
     closing: Vec<Closing>,
@@ -91,6 +93,7 @@ impl Foundation {
             copies: views.copies,
             runner,
             shared,
+            lease: views.lease,
             bus,
             closing,
         })
@@ -123,12 +126,13 @@ impl Whole {
         foundation.closing.push(cache.closing);
         let OpenTasks { tasks, outlives_us, closing } = tasks::open_tasks(config).await?;
         foundation.closing.push(closing);
-        let wait_max = Duration::from_millis(config.views.wait_milliseconds_max);
+        // What somebody has just done is shown to him, also when the projector dies at that moment (ADR 0014).
+        let shown_within = Duration::from_millis(config.views.wait_milliseconds_max) + foundation.lease;
         let ports = Ports {
             log: foundation.log.clone(),
             stores: stores.stores,
             staging: stores.staging,
-            views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), wait_max)),
+            views: Arc::new(LocalViews::new(foundation.tables.clone(), foundation.runner.reached(), shown_within)),
             ledger: foundation.ledger.clone(),
             challenges: challenges(&foundation, config.limits.challenge_expires_seconds),
             attempts: cache.attempts,
@@ -164,8 +168,8 @@ impl Whole {
             wait_max: Duration::from_millis(config.views.wait_milliseconds_max),
             served: served(&config.server.services),
         };
-        let Foundation { tables, copies, runner, .. } = &self.foundation;
-        App::new(self.drive.clone(), tables.clone(), copies.clone(), runner.clone(), metrics, settings)
+        let Foundation { tables, copies, runner, bus, .. } = &self.foundation;
+        App::new(self.drive.clone(), tables.clone(), copies.clone(), runner.clone(), bus.clone(), metrics, settings)
     }
 }
 

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cairn_commands::ports::bus::Bus;
 use cairn_commands::{Caller, Drive};
 use cairn_domain::{AccountId, Position};
 use cairn_projections::Runner;
@@ -12,6 +13,7 @@ use moka::sync::Cache;
 use poem::Request;
 use poem::http::HeaderMap;
 use poem::web::RemoteAddr;
+use tokio::time::timeout;
 
 use crate::http::problem::{Explain, Problem, common};
 use crate::service::Section;
@@ -26,6 +28,8 @@ pub struct App {
     pub copies: Arc<dyn Copies>,
     /// What keeps the read tables up with the log.
     pub runner: Runner,
+    /// Where others follow the drive's events; none where nobody does.
+    pub bus: Option<Arc<dyn Bus>>,
     /// Renders the metrics for Prometheus.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// How the drive presents itself.
@@ -59,22 +63,36 @@ impl App {
         tables: Arc<dyn ReadTables>,
         copies: Arc<dyn Copies>,
         runner: Runner,
+        bus: Option<Arc<dyn Bus>>,
         metrics: Box<dyn Fn() -> String + Send + Sync>,
         settings: AppSettings,
     ) -> Arc<Self> {
         let written = Cache::builder().max_capacity(WRITERS_MAX).time_to_live(WRITTEN_KEPT).build();
-        Arc::new(Self { drive, tables, copies, runner, metrics, settings, written })
+        Arc::new(Self { drive, tables, copies, runner, bus, metrics, settings, written })
     }
 
     /// Read tables that show what the caller has last changed through this process, and the position that the read asks for
-    /// (`Cairn-Min-Position`), which is waited for.
+    /// (`Cairn-Min-Position`), which is waited for if the log has come so far.
     pub(crate) async fn reach(&self, caller: &Caller, position: Option<u64>) -> Result<Arc<dyn ReadTables>, Problem> {
         let wanted = Position(position.unwrap_or_default());
-        if wanted > Position::START && !self.runner.reached().shows(&*self.tables, wanted, self.settings.wait_max).await {
+        if self.runner.reached().now() < wanted && !self.comes_to(wanted).await? {
             return Err(Problem::of(common::unavailable).detail("The read tables have not reached this position yet; try again."));
         }
         let own = self.written.get(&caller.account).unwrap_or_default();
         Ok(self.copies.reached(wanted.max(own)))
+    }
+
+    /// Waits until the read tables show the position; false when they do not in time. A position that the log has not given out is refused: it
+    /// would be waited for in vain. Other processes append as well, so the log is asked.
+    async fn comes_to(&self, wanted: Position) -> Result<bool, Problem> {
+        let wait_max = self.settings.wait_max;
+        let waited = timeout(wait_max, async {
+            if wanted > self.drive.ports().log.head().await? {
+                return Err(Problem::invalid("Cairn-Min-Position", "is beyond the end of the log"));
+            }
+            Ok(self.runner.reached().shows(&*self.tables, wanted, wait_max).await)
+        });
+        waited.await.unwrap_or(Ok(false))
     }
 
     /// Notes that the account has changed something.

@@ -2,6 +2,7 @@
 
 mod headers;
 mod nullable;
+mod query;
 mod sections;
 mod swagger;
 
@@ -56,6 +57,7 @@ pub fn service(app: Arc<App>) -> BoxEndpoint<'static, Response> {
         .around(cookie::admit)
         .around(pages::answer)
         .around(sections::answer)
+        .around(query::answer)
         .data(app)
         .with(observe)
         .map(headers::secure)

@@ -1,6 +1,7 @@
 //! The read tables.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use cairn_infra::config::{Config, ViewsAdapter};
@@ -21,6 +22,8 @@ pub(crate) struct OpenViews {
     pub(crate) copies: Arc<dyn Copies>,
     /// Whether other processes may write them, too.
     pub(crate) shared: bool,
+    /// How long nobody writes them when the process that does has died.
+    pub(crate) lease: Duration,
     pub(crate) closing: Closing,
 }
 
@@ -35,6 +38,7 @@ pub(crate) async fn open_views(config: &Config, data: &DataDirectory, who: Who) 
                 tables: views.clone(),
                 copies: Arc::new(NoCopies(views.clone())),
                 shared: false,
+                lease: Duration::ZERO,
                 closing: Closing::of(views, |views| async move { views.close().await }),
             })
         }
@@ -75,7 +79,7 @@ async fn mysql(
     primary: &cairn_infra::mysql::Server,
     replicas: &[cairn_infra::mysql::Server],
 ) -> anyhow::Result<OpenViews> {
-    use cairn_infra::mysql::views::{MysqlReplicas, MysqlViews};
+    use cairn_infra::mysql::views::{LEASE_SECONDS, MysqlReplicas, MysqlViews};
 
     let views = MysqlViews::open(primary, &projections(), owner, migrate(config))
         .await
@@ -87,6 +91,7 @@ async fn mysql(
         tables: shared.clone(),
         copies: Arc::new(MysqlReplicas::start((*shared).clone(), replicas)),
         shared: true,
+        lease: Duration::from_secs(u64::from(LEASE_SECONDS)),
         closing: Closing::of(shared, |views| async move { views.close().await }),
     })
 }

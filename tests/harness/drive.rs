@@ -144,6 +144,14 @@ impl Drive {
         self.child.as_ref().expect("a running drive").id()
     }
 
+    /// The state of something that the drive stands on, as a drive tells it that is ready.
+    pub(crate) async fn dependency(&self, name: &str) -> String {
+        let ready = self.client().get("/readyz").send().await.expect(200).json();
+        let dependencies = ready["dependencies"].as_array().unwrap();
+        let wanted = dependencies.iter().find(|one| one["name"] == name).unwrap_or_else(|| panic!("no {name}: {ready}"));
+        wanted["state"].as_str().unwrap().to_owned()
+    }
+
     /// What it has logged so far, over all starts.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()

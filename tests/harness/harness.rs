@@ -25,7 +25,7 @@ pub(crate) use endurance::{BACK_WITHIN, Endurance, REFUSED_WITHIN};
 pub(crate) use mounts::{Ext4Image, Tmpfs};
 pub(crate) use process::{Output, cairn, command};
 pub(crate) use raw::RawConnection;
-pub(crate) use skipped::skipped;
+pub(crate) use skipped::{not_mounted, skipped};
 pub(crate) use source::{End, Page, Source};
 pub(crate) use user::{File, PASSWORD, Upload, User, digest_field};
 pub(crate) use wait::{until, until_async};

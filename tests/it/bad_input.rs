@@ -218,6 +218,43 @@ async fn ids_that_are_none_or_anothers_are_refused() {
 }
 
 #[tokio::test]
+async fn an_empty_cursor_is_none() {
+    let user = shared().user().await;
+    let file = user.upload("a.txt", b"a").await;
+    let share = user.post("/share/create").json(&json!({ "file_id": file.id })).send().await.expect(201).json();
+    let share = share["id"].as_str().unwrap();
+    for (path, items) in [
+        ("/file/query".to_owned(), 1),
+        (format!("/file/history?id={}", file.id), 1),
+        ("/folder/query".to_owned(), 0),
+        ("/file/mpupload/query".to_owned(), 0),
+        ("/share/query".to_owned(), 1),
+        (format!("/share/history?id={share}"), 1),
+        ("/offline/query".to_owned(), 0),
+    ] {
+        let all = user.get(&path).send().await.expect(200).items();
+        assert!(all.len() >= items, "{path}: {all:?}");
+        assert_eq!(user.get(&path).query("cursor", "").send().await.expect(200).items(), all, "{path}");
+        user.get(&path).query("cursor", "nonsense").send().await.invalid("cursor");
+    }
+}
+
+/// The drive would keep U+FFFD in place of what nobody can read.
+#[tokio::test]
+async fn a_query_that_is_not_utf8_is_refused_everywhere() {
+    let user = shared().user().await;
+    for bad in ["name=%ff", "name=a%C3.txt", "%fe=1", "name=caf%e9&folder_id="] {
+        let call = user.post(&format!("/file/upload?{bad}")).header("content-type", "text/plain").body("x");
+        call.send().await.problem(400, "malformed");
+        for path in ["/file/query", "/folder/query", "/file/mpupload/query", "/user/info", "/livez", "/home"] {
+            user.get(&format!("{path}?{bad}")).send().await.problem(400, "malformed");
+        }
+    }
+    assert_eq!(user.list("").await, []);
+    user.get("/file/query?name=caf%C3%A9").send().await.expect(200);
+}
+
+#[tokio::test]
 async fn keys_and_positions_have_a_shape() {
     let user = shared().user().await;
     for key in ["", " ", "with space", &"k".repeat(256)] {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::harness::{Drive, Tmpfs, content, sha256_hex, skipped};
+use crate::harness::{Drive, Tmpfs, content, not_mounted, sha256_hex};
 
 const MIB: usize = 1024 * 1024;
 
@@ -13,7 +13,7 @@ const MIB: usize = 1024 * 1024;
 async fn a_full_disk_stores_nothing_and_is_no_end() {
     let disk = match Tmpfs::new(24 * MIB as u64) {
         Ok(disk) => disk,
-        Err(why) => return skipped("the full disk", &why),
+        Err(why) => return not_mounted("the full disk", &why),
     };
     let drive = Drive::on(&disk.path().join("data"), &[]);
     let user = drive.user().await;

@@ -4,13 +4,13 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::harness::{Drive, Ext4Image, File, content, sha256_hex, skipped};
+use crate::harness::{Drive, Ext4Image, File, content, not_mounted, sha256_hex};
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_power_cut() {
     let disk = match Ext4Image::new(256 * 1024 * 1024) {
         Ok(disk) => disk,
-        Err(why) => return skipped("the power cut", &why),
+        Err(why) => return not_mounted("the power cut", &why),
     };
     let data = disk.path().join("data");
     let mut drive = Drive::on(&data, &[]);
@@ -32,7 +32,7 @@ async fn what_was_acknowledged_survives_a_power_cut() {
         let pending = tokio::spawn(user.raw_upload("pending.bin", content(3_000 + round, 5_000_000)).try_send());
         tokio::task::yield_now().await;
         if let Err(why) = disk.cut_the_power() {
-            return skipped("the power cut", &why);
+            return not_mounted("the power cut", &why);
         }
         drive.kill();
         drop(pending.await);

@@ -1,5 +1,7 @@
 //! Whoever changes something sees it at once, also from another connection when they name the position.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use crate::harness::{Drive, File, shared};
@@ -58,12 +60,21 @@ async fn every_command_answers_with_its_position() {
     assert!(positions.is_sorted_by(|earlier, later| earlier < later), "{positions:?}");
 }
 
-/// A position that never comes is waited for, but not for ever.
+/// It would be waited for in vain, so nobody waits.
 #[tokio::test]
-async fn a_position_that_never_comes_is_unavailable() {
-    let drive = Drive::with(&[("CAIRN_VIEWS__WAIT_MILLISECONDS_MAX", "100")]);
+async fn a_position_beyond_the_end_of_the_log_is_refused_at_once() {
+    let mut drive = Drive::with(&[("CAIRN_VIEWS__WAIT_MILLISECONDS_MAX", "60000")]);
     let user = drive.user().await;
-    let answer = user.get("/file/query").header("cairn-min-position", 1_000_000).try_send().await.unwrap();
-    answer.problem(503, "unavailable");
-    user.get("/file/query").send().await.expect(200);
+    let last = user.raw_upload("a.txt", "a").send().await.expect(201).position();
+    let began = Instant::now();
+    for beyond in [last + 1_000, 1_000_000_000, u64::MAX] {
+        for path in ["/file/query", "/user/info", "/folder/query", "/share/query", "/offline/query", "/file/mpupload/query"] {
+            user.get(path).header("cairn-min-position", beyond).try_send().await.unwrap().invalid("Cairn-Min-Position");
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "nobody waits: {:?}", began.elapsed());
+    user.get("/file/query").header("cairn-min-position", last).send().await.expect(200);
+    assert!(drive.stop().success());
+    let log = drive.log();
+    assert!(!log.contains("ERROR"), "{log}");
 }

@@ -333,7 +333,7 @@ pub mod common {
     /// What every command answers by itself.
     pub const COMMAND: &[Kind] = &[idempotency_key_reused, invalid, storage_full];
     /// What every call that needs a token answers by itself.
-    pub const SIGNED_IN: &[Kind] = &[unauthorized, too_many_requests, internal, unavailable];
+    pub const SIGNED_IN: &[Kind] = &[malformed, unauthorized, too_many_requests, internal, unavailable];
     /// What every call without a token answers by itself.
-    pub const OPEN: &[Kind] = &[too_many_requests, internal, unavailable];
+    pub const OPEN: &[Kind] = &[malformed, too_many_requests, internal, unavailable];
 }

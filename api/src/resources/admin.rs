@@ -68,7 +68,7 @@ impl AdminApi {
         /// Where the list goes on: the `next_cursor` of the page before. It takes the place of `after`.
         cursor: Query<Option<String>>,
     ) -> Result<EventsAnswer, EventsProblem> {
-        let query = EventsQuery::read(after.0, category.0, limit.0, cursor.0)?;
+        let query = EventsQuery::read(after.0, category.0, limit.0, cursor.0.as_deref())?;
         let log = &app.drive.ports().log;
         let list: EventList = query.page(&**log).await.map_err(Problem::from)?;
         Ok(EventsAnswer::Found(Json(list)))

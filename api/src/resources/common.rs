@@ -11,7 +11,7 @@ mod file_document;
 
 pub(super) use command::perform;
 pub(super) use downloaded::{Downloaded, Peeked};
-pub(super) use fields::{Fields, PAGE_DEFAULT, content_hash, optional_folder, page_of};
+pub(super) use fields::{Fields, PAGE_DEFAULT, after_cursor, content_hash, number_cursor, optional_folder, page_of};
 pub(super) use incoming::{body_problem, incoming};
 pub(super) use print::print_of;
 pub(super) use visitor::Visitor;

@@ -55,7 +55,7 @@ impl SystemApi {
 
 problems! {
     /// What may go wrong all the same.
-    pub SystemProblem: internal;
+    pub SystemProblem: malformed, internal;
 }
 
 /// The process is alive.

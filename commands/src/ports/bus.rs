@@ -36,6 +36,9 @@ pub trait Bus: Send + Sync {
 
     /// What other processes have told last. Nothing vouches for it.
     fn heard(&self) -> watch::Receiver<Position>;
+
+    /// Whether the bus can be reached just now, as far as one knows without asking it for much.
+    async fn reachable(&self) -> Result<(), BusError>;
 }
 
 /// An end of the bus, as one publisher has seen it. It means nothing to anybody but the bus.

@@ -28,6 +28,9 @@ pub trait TaskQueue: Send + Sync {
     /// The next task for this process, as soon as there is one and it has not too many undone ones already. While the queue can't be
     /// reached, this waits. May be dropped, and nothing is lost.
     async fn take(&self) -> Delivery;
+
+    /// Whether the queue can be reached just now. Makes a connection that was lost, and none otherwise.
+    async fn reachable(&self) -> Result<(), QueueError>;
 }
 
 /// A content to be moved. The first five fields are what workers of the design before know.

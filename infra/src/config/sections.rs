@@ -143,13 +143,14 @@ pub struct Views {
     pub url: Address,
     /// Copies of that database, kept up by its own replication, which are read when they have come far enough.
     pub replicas: Vec<Address>,
-    /// How long an answer waits for the read tables to show its effect, in milliseconds.
+    /// How long a read waits for the position that it asks for, and an answer for the read tables to show its effect, in milliseconds. Where
+    /// processes share the tables, an answer waits as much longer as a projector that has died keeps others from its place.
     pub wait_milliseconds_max: u64,
 }
 
 impl Default for Views {
     fn default() -> Self {
-        Self { url: "sqlite".into(), replicas: Vec::new(), wait_milliseconds_max: 5_000 }
+        Self { url: "sqlite".into(), replicas: Vec::new(), wait_milliseconds_max: 2_500 }
     }
 }
 

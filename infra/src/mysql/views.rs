@@ -45,8 +45,8 @@ const PART: Part = Part { name: "read tables", migrations: &["DO 0", "DO 0"] };
 /// Connections for reading, to each server.
 const READERS_MAX: u32 = 16;
 
-/// How long the right to move the checkpoints lasts after each move, in seconds: so long nothing is applied when a process dies. It is less than
-/// what an answer waits for the tables, so that nobody misses what he has just done.
+/// How long the right to move the checkpoints lasts after each move, in seconds: so long nothing is applied when a process dies. A change
+/// waits so much longer for the tables to show it, so that nobody misses what he has just done.
 pub const LEASE_SECONDS: u32 = 3;
 
 /// How long nobody else applies anything while a draft is promoted, in seconds; if this process dies meanwhile, the others go on then.

@@ -112,6 +112,10 @@ impl Bus for NatsBus {
     fn heard(&self) -> watch::Receiver<Position> {
         self.heard.subscribe()
     }
+
+    async fn reachable(&self) -> Result<(), BusError> {
+        self.check_connected()
+    }
 }
 
 /// A message that the server took for one that it has already stands where that one stands. In its own place that is as good; anywhere

@@ -87,6 +87,15 @@ impl Publisher {
         published
     }
 
+    /// Whether there is a connection, or one can be made.
+    pub(super) async fn reachable(&self) -> Result<(), QueueError> {
+        match tokio::time::timeout(PUBLISH_MAX, self.channel()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(QueueError::Unavailable(error.into())),
+            Err(_) => Err(QueueError::Unavailable("no connection in time".into())),
+        }
+    }
+
     async fn publish_once(
         &self,
         target: Target<'_>,

@@ -85,6 +85,10 @@ impl TaskQueue for RabbitTasks {
         // The queue was closed.
         std::future::pending().await
     }
+
+    async fn reachable(&self) -> Result<(), QueueError> {
+        self.publisher.reachable().await
+    }
 }
 
 #[derive(Debug)]

@@ -169,7 +169,7 @@ fn proof(challenge: &Value, bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn seven_processes_over_every_server_are_one_drive() {
+async fn six_processes_over_every_server_are_one_drive() {
     let mut everything = Everything::new("many-processes").await;
     let cluster = &everything.cluster;
     let mut projector = cluster.process("projector");

@@ -78,6 +78,10 @@ impl Scene {
         self.drive.client().get("/readyz").send().await.expect(200);
     }
 
+    async fn until_bus_is(&self, state: &str) {
+        until_async(&format!("the bus is {state}"), async || (self.drive.dependency("bus").await == state).then_some(())).await;
+    }
+
     async fn endure(&mut self, what: &str, begin: impl FnOnce(&mut Self), end: impl FnOnce(&mut Self)) {
         self.upload(what).await;
         begin(self);
@@ -144,6 +148,17 @@ async fn a_server_that_freezes_dies_or_stops_costs_no_request_and_no_event() {
     let lines = scene.drive.log();
     let told = lines.lines().filter(|line| line.contains("events are not published on the bus")).count();
     assert!((1..=12).contains(&told), "one line for each trouble, not {told}");
+}
+
+#[tokio::test]
+async fn a_drive_whose_bus_is_away_is_ready_and_says_so() {
+    let mut scene = Scene::new().await;
+    scene.until_bus_is("ready").await;
+    scene.nats.kill();
+    scene.until_bus_is("degraded").await;
+    scene.upload("a killed server").await;
+    scene.nats.start_again().unwrap();
+    scene.until_bus_is("ready").await;
 }
 
 #[tokio::test]

@@ -232,6 +232,25 @@ impl Drop for OldWorker {
 }
 
 #[tokio::test]
+async fn a_drive_whose_queue_is_away_is_ready_and_says_so() {
+    let mut rabbitmq = RabbitMq::start().unwrap();
+    let (_double, mut settings) = from_disk_to_oss();
+    settings.push(("CAIRN_QUEUE__URL".to_owned(), rabbitmq.url()));
+    let drive = Drive::with(&borrowed(&settings));
+    let until_queue_is = async |state: &str| {
+        until_async(&format!("the queue is {state}"), async || (drive.dependency("queue").await == state).then_some(())).await;
+    };
+    let user = drive.user().await;
+    until_queue_is("ready").await;
+    rabbitmq.kill();
+    until_queue_is("degraded").await;
+    let file = user.upload("away.bin", b"away").await;
+    rabbitmq.start_again().unwrap();
+    until_queue_is("ready").await;
+    until_in(&user, &file, "oss").await;
+}
+
+#[tokio::test]
 async fn a_worker_of_the_design_before_takes_tasks_beside_ours() {
     let Ok(venv) = std::env::var("CAIRN_TEST_VENV") else {
         return skipped("a worker of the design before", "CAIRN_TEST_VENV is not set");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::http::problem::Problem;
-use crate::resources::common::Fields;
+use crate::resources::common::{Fields, after_cursor};
 use crate::resources::time::Time;
 
 /// Events on a page when the client says nothing.
@@ -75,15 +75,15 @@ impl EventsQuery {
         after: Option<u64>,
         category: Option<String>,
         limit: Option<u64>,
-        cursor: Option<String>,
+        cursor: Option<&str>,
     ) -> Result<Self, Problem> {
         let mut fields = Fields::default();
         if category.as_ref().is_some_and(|category| !CATALOGUE.iter().any(|(known, _, _)| known == category)) {
             fields.refuse::<()>("category", "is not one that the log has");
         }
-        let after = match cursor {
-            None => Some(after.unwrap_or_default()),
-            Some(cursor) => read_cursor(&cursor).or_else(|| fields.refuse("cursor", "is not one that was given out")),
+        let after = match after_cursor(cursor, read_cursor) {
+            Ok(cursor) => Some(cursor.or(after).unwrap_or_default()),
+            Err(problem) => fields.refuse_all(&problem),
         };
         let limit = usize::try_from(limit.unwrap_or(LIMIT_DEFAULT).max(1)).unwrap_or(usize::MAX);
         fields.finish(after.map(|after| Self { after: Position(after), category, limit }))

@@ -39,6 +39,11 @@ impl Fields {
         None
     }
 
+    /// Says what a problem says of its fields.
+    pub(in crate::resources) fn refuse_all<T>(&mut self, problem: &Problem) -> Option<T> {
+        problem.errors().iter().find_map(|error| self.refuse(&error.field, error.message.as_str()))
+    }
+
     /// What was read, if all of it is right.
     pub(in crate::resources) fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
         match (value, self.0) {
@@ -68,9 +73,22 @@ pub(in crate::resources) const PAGE_DEFAULT: u64 = 100;
 
 /// Which page of a list is asked for. The limit was checked before.
 pub(in crate::resources) fn page_of(limit: Option<u64>, cursor: Option<&str>) -> Result<PageOf, Problem> {
-    let wrong = |_| Problem::invalid("cursor", "is not one that was given out");
-    let after = cursor.map(|cursor| cursor.parse().map_err(wrong)).transpose()?;
+    let after = after_cursor(cursor, |cursor| cursor.parse().ok())?;
     Ok(PageOf { after, limit: limit.unwrap_or(PAGE_DEFAULT) })
+}
+
+/// Where a list goes on, read from a cursor that was given out. Without one, and with an empty one, the list begins at its beginning.
+pub(in crate::resources) fn after_cursor<T>(
+    cursor: Option<&str>,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Problem> {
+    let Some(cursor) = cursor.filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
+    read(cursor).map(Some).ok_or_else(|| Problem::invalid("cursor", "is not one that was given out"))
+}
+
+/// A cursor that is a number of the log or of a stream, written as it was given out.
+pub(in crate::resources) fn number_cursor(cursor: &str) -> Option<u64> {
+    cursor.parse::<u64>().ok().filter(|number| number.to_string() == cursor && i64::try_from(*number).is_ok())
 }
 
 #[cfg(test)]
@@ -94,6 +112,18 @@ mod tests {
         assert!(matches!(content_hash(&"a".repeat(64)), Ok(ByHash::Sha256(_))));
         assert!(matches!(content_hash(&"A".repeat(40)), Ok(ByHash::Sha1(_))));
         assert!(["", "a", &"g".repeat(64), &"a".repeat(41)].iter().all(|text| content_hash(text).is_err()));
+    }
+
+    #[test]
+    fn an_empty_cursor_is_none() {
+        let page = |cursor| page_of(None, cursor).map(|page| page.after.is_some()).map_err(|problem| problem.kind().code);
+        assert_eq!((page(None), page(Some(""))), (Ok(false), Ok(false)));
+        assert_eq!(page(Some("nonsense")), Err("invalid"));
+        let number = |cursor| after_cursor(Some(cursor), number_cursor).map_err(|problem| problem.kind().code);
+        assert_eq!((number(""), number("7")), (Ok(None), Ok(Some(7))));
+        for cursor in ["x", "-1", "+7", "007", " ", "9223372036854775808"] {
+            assert_eq!(number(cursor), Err("invalid"), "{cursor}");
+        }
     }
 
     #[test]

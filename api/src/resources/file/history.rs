@@ -5,7 +5,7 @@ use cairn_domain::{FileId, Position};
 use super::problems::LookProblem;
 use super::types::{HappenedDocument, HistoryList};
 use crate::http::problem::{Explain, Problem, common};
-use crate::resources::common::PAGE_DEFAULT;
+use crate::resources::common::{PAGE_DEFAULT, after_cursor, number_cursor};
 
 /// Which page of a file's past is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +18,8 @@ impl HistoryPage {
     /// The cursor is the position after which the list goes on. The limit was checked before.
     pub(super) fn read(limit: Option<u64>, cursor: Option<&str>) -> Result<Self, Problem> {
         let limit = usize::try_from(limit.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
-        let Some(cursor) = cursor else { return Ok(Self { after: Position::START, limit }) };
-        let position =
-            cursor.parse::<u64>().ok().filter(|position| position.to_string() == cursor && i64::try_from(*position).is_ok());
-        let position = position.ok_or_else(|| Problem::invalid("cursor", "is not one that was given out"))?;
-        Ok(Self { after: Position(position), limit })
+        let after = after_cursor(cursor, number_cursor)?.map_or(Position::START, Position);
+        Ok(Self { after, limit })
     }
 }
 
@@ -41,8 +38,8 @@ mod tests {
     #[test]
     fn a_cursor_is_a_position_and_nothing_else() {
         let after = |cursor| HistoryPage::read(None, Some(cursor)).map(|page| page.after.0).map_err(|problem| problem.kind().code);
-        assert_eq!(after("7"), Ok(7));
-        for cursor in ["", "x", "-1", "+7", "007", "9223372036854775808"] {
+        assert_eq!((after("7"), after("")), (Ok(7), Ok(0)));
+        for cursor in ["x", "-1", "+7", "007", "9223372036854775808"] {
             assert_eq!(after(cursor), Err("invalid"), "{cursor}");
         }
     }

@@ -5,13 +5,11 @@ use cairn_domain::{ShareId, Version};
 use super::problems::HistoryProblem;
 use super::types::{HistoryList, UsedDocument};
 use crate::http::problem::Problem;
-use crate::resources::common::PAGE_DEFAULT;
+use crate::resources::common::{PAGE_DEFAULT, after_cursor, number_cursor};
 
 /// After which version of a share's stream a page begins. The cursor is its number.
 pub(super) fn version_of(cursor: Option<&str>) -> Result<Option<Version>, Problem> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let version = cursor.parse::<u64>().ok().filter(|version| version.to_string() == cursor && i64::try_from(*version).is_ok());
-    version.map(|version| Some(Version(version))).ok_or_else(|| Problem::invalid("cursor", "is not one that was given out"))
+    Ok(after_cursor(cursor, number_cursor)?.map(Version))
 }
 
 /// One page of what happened to a share.

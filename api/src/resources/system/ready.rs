@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cairn_commands::ports::blobs::{BlobStore, Stores};
+use cairn_commands::ports::bus::Bus;
 use cairn_commands::ports::sessions::Reach;
 use cairn_domain::Timestamp;
 use cairn_projections::runner::{ProjectionStatus, RunnerHealth};
@@ -57,8 +58,8 @@ pub struct NotReady {
 /// One thing that the drive stands on.
 #[derive(Debug, Clone, Serialize, Object)]
 pub struct Dependency {
-    /// `log`, `views`, `blobs` (the store that takes uploads) or `staging`; `store:<name>` for any other store; `cache`, where
-    /// processes share one.
+    /// `log`, `views`, `blobs` (the store that takes uploads), `staging` or `queue` (tasks for moving contents); `store:<name>` for any other
+    /// store; `bus`, where others follow the events; `cache`, where processes share one.
     pub name: String,
     /// Whether it answers.
     pub state: DependencyState,
@@ -90,12 +91,14 @@ pub struct Lag {
 pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
     let ports = app.drive.ports();
     let health = app.runner.health();
-    let (log, status, blobs, staging, others) = tokio::join!(
+    let (log, status, blobs, staging, others, queue, bus) = tokio::join!(
         timeout(PATIENCE, ports.log.head()),
         timeout(PATIENCE, app.runner.status()),
         timeout(PATIENCE, ports.stores.landing().reachable()),
         timeout(PATIENCE, ports.staging.reachable()),
         other_stores(&ports.stores),
+        timeout(PATIENCE, ports.tasks.reachable()),
+        bus(app.bus.as_deref()),
     );
     let runs = runs(&health, ports.clock.now());
     let projections = status.ok().and_then(Result::ok);
@@ -106,6 +109,8 @@ pub(super) async fn look(app: &App) -> Result<Ready, Box<NotReady>> {
         dependency("staging", matches!(staging, Ok(Ok(())))),
     ];
     dependencies.extend(others);
+    dependencies.push(dispensable("queue", matches!(queue, Ok(Ok(())))));
+    dependencies.extend(bus);
     dependencies.extend(cache(ports.sessions.reach()));
     answer(dependencies, projections.unwrap_or_default().into_iter().map(lag).collect())
 }
@@ -154,8 +159,19 @@ async fn other_stores(stores: &Stores) -> Vec<Dependency> {
 }
 
 fn other_store(name: &str, ready: bool) -> Dependency {
+    dispensable(&format!("store:{name}"), ready)
+}
+
+/// Nothing is said of a bus that nobody follows. What is not published on one that is away is published later.
+async fn bus(bus: Option<&dyn Bus>) -> Option<Dependency> {
+    let reachable = timeout(PATIENCE, bus?.reachable()).await;
+    Some(dispensable("bus", matches!(reachable, Ok(Ok(())))))
+}
+
+/// What no request needs.
+fn dispensable(name: &str, ready: bool) -> Dependency {
     let state = if ready { DependencyState::Ready } else { DependencyState::Degraded };
-    Dependency { name: format!("store:{name}"), state }
+    Dependency { name: name.to_owned(), state }
 }
 
 /// Nothing is said of a cache that nobody shares. No request needs one that is.
@@ -174,7 +190,7 @@ fn lag(status: ProjectionStatus) -> Lag {
 
 impl Example for Ready {
     fn example() -> Self {
-        let dependencies = ["log", "views", "blobs", "staging"].map(|name| dependency(name, true)).into();
+        let dependencies = ["log", "views", "blobs", "staging", "queue"].map(|name| dependency(name, true)).into();
         let projections = ["users", "files"].map(|name| Lag { name: name.to_owned(), lag: 0 }).into();
         Self { status: "ready".to_owned(), dependencies, projections }
     }
@@ -188,6 +204,8 @@ impl Example for NotReady {
 
 #[cfg(test)]
 mod tests {
+    use cairn_commands::ports::bus::MemoryBusServer;
+
     use super::*;
 
     #[test]
@@ -205,6 +223,16 @@ mod tests {
         let ready = answer(vec![dependency("blobs", true), other_store("far", false)], Vec::new()).expect("ready");
         assert_eq!((ready.dependencies[1].name.as_str(), ready.dependencies[1].state), ("store:far", DependencyState::Degraded));
         assert_eq!(other_store("far", true).state, DependencyState::Ready);
+    }
+
+    #[tokio::test]
+    async fn the_drive_is_ready_while_its_bus_and_its_queue_are_away() {
+        assert!(bus(None).await.is_none());
+        let here = bus(Some(&MemoryBusServer::default().connect())).await.expect("it is told");
+        assert_eq!((here.name.as_str(), here.state), ("bus", DependencyState::Ready));
+        let away = dispensable("queue", false);
+        assert_eq!(away.state, DependencyState::Degraded);
+        assert!(answer(vec![dependency("log", true), here, away], Vec::new()).is_ok());
     }
 
     #[test]

@@ -80,6 +80,7 @@ async fn a_new_bus_is_empty_and_asking_changes_nothing(scene: &impl Scene) {
     let first = reached(&bus).await;
     assert!(matches!(first, Reached::Empty(_)), "{first:?}");
     assert_eq!(reached(&bus).await, first);
+    assert!(bus.reachable().await.is_ok());
     assert_eq!(scene.kept().await, []);
 }
 

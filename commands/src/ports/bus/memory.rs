@@ -90,6 +90,10 @@ impl Bus for MemoryBus {
     fn heard(&self) -> watch::Receiver<Position> {
         self.0.told.subscribe()
     }
+
+    async fn reachable(&self) -> Result<(), BusError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

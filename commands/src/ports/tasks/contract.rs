@@ -79,6 +79,7 @@ async fn assert_empty(queue: &impl TaskQueue) {
 
 async fn what_is_pushed_comes_whole_and_in_order(scene: &impl Scene) {
     let (pusher, worker) = (scene.process().await, scene.process().await);
+    assert!(pusher.reachable().await.is_ok());
     push(&pusher, 0..20).await;
     let old = Task { transfer: None, attempt: 3, destination_kind: StoreKind::Ceph, ..task(20) };
     pusher.push(&old).await.unwrap_or_else(|error| panic!("{error:?}"));

@@ -81,6 +81,10 @@ impl TaskQueue for ProcessTasks {
             self.0.more.notified().await;
         }
     }
+
+    async fn reachable(&self) -> Result<(), QueueError> {
+        Ok(())
+    }
 }
 
 #[derive(Debug)]

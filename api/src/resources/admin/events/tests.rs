@@ -32,9 +32,9 @@ fn reference() -> Event {
 }
 
 async fn positions(log: &MemoryEventStore, category: Option<&str>, limit: u64) -> Vec<Vec<u64>> {
-    let (mut pages, mut cursor) = (Vec::new(), None);
+    let (mut pages, mut cursor) = (Vec::new(), None::<String>);
     loop {
-        let query = EventsQuery::read(None, category.map(str::to_owned), Some(limit), cursor).expect("a query");
+        let query = EventsQuery::read(None, category.map(str::to_owned), Some(limit), cursor.as_deref()).expect("a query");
         let page = query.page(log).await.expect("a page");
         pages.push(page.items.iter().map(|event| event.position).collect());
         cursor = page.next_cursor;
@@ -73,8 +73,14 @@ async fn contents_on_their_way_are_shown_with_what_happened_to_them() {
 }
 
 #[test]
+fn an_empty_cursor_is_none() {
+    let after = |cursor| EventsQuery::read(Some(7), None, None, cursor).expect("a query").after;
+    assert_eq!([after(None), after(Some("")), after(Some("after-9"))], [Position(7), Position(7), Position(9)]);
+}
+
+#[test]
 fn wrong_parameters_are_named_together() {
-    let wrong = EventsQuery::read(None, Some("nothing".to_owned()), None, Some("after-01".to_owned()));
+    let wrong = EventsQuery::read(None, Some("nothing".to_owned()), None, Some("after-01"));
     let problem = wrong.expect_err("two faults");
     let fields: Vec<&str> = problem.errors().iter().map(|error| error.field.as_str()).collect();
     assert_eq!(fields, ["category", "cursor"]);
