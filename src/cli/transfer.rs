@@ -198,7 +198,9 @@ impl Retry {
         }
         closing.close().await;
         if self.json {
-            retried.iter().for_each(|(id, phase)| say(&state_as_json(*id, *phase)));
+            for (id, phase) in &retried {
+                say(&state_as_json(*id, *phase));
+            }
             return Ok(ExitCode::SUCCESS);
         }
         say(&match (&retried[..], self.id) {
