@@ -9,8 +9,10 @@ use poem::web::Redirect;
 use poem::{Endpoint, Error, IntoResponse, PathPattern, Request, Response, Result};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use crate::app::App;
 use crate::http::conditional::{entity_tag, none_match_holds_current};
 use crate::http::observe::Observe;
+use crate::resources::share::leads_nowhere;
 
 /// Answers GET and HEAD of the pages and hands everything else on, also a POST to the path of a page.
 pub(crate) async fn answer<E: Endpoint<Output = Response>>(inner: Arc<E>, request: Request) -> Result<Response> {
@@ -23,7 +25,10 @@ pub(crate) async fn answer<E: Endpoint<Output = Response>>(inner: Arc<E>, reques
     }
     match Page::at(path) {
         // hyper sends the length but not the body when the method is HEAD.
-        Some(page) if is_read => Ok(page.response(&request)),
+        Some(page) if is_read => {
+            let status = page.status(&request).await?;
+            Ok(page.response(&request, status))
+        }
         Some(page) if !page.is_also_operation => {
             let mut error = Error::from(MethodNotAllowedError);
             error.set_data(PathPattern(page.pattern.into()));
@@ -89,17 +94,25 @@ impl Page {
         }
     }
 
+    /// 404 of a share that is not there, or no longer: the page says so in words. Without a drive behind it, a page is as it is.
+    async fn status(&self, request: &Request) -> Result<StatusCode> {
+        let token = request.uri().path().strip_prefix("/s/").filter(|_| self.pattern == SHARED);
+        let (Some(token), Some(app)) = (token, request.data::<Arc<App>>()) else { return Ok(StatusCode::OK) };
+        app.pace_stranger(request).await?;
+        Ok(if leads_nowhere(&app.drive, token).await { StatusCode::NOT_FOUND } else { StatusCode::OK })
+    }
+
     /// Pages and their scripts belong together: after an upgrade none may be an old one, so a browser asks each time.
-    fn response(self, request: &Request) -> Response {
+    fn response(self, request: &Request, status: StatusCode) -> Response {
         let tag = hex::encode(self.file.metadata.sha256_hash());
         let response = Response::builder()
             .header(header::ETAG, entity_tag(&tag))
             .header(header::CACHE_CONTROL, "no-cache")
             .header(header::CONTENT_SECURITY_POLICY, POLICY);
-        let mut response = if none_match_holds_current(request.headers(), &tag) {
+        let mut response = if status == StatusCode::OK && none_match_holds_current(request.headers(), &tag) {
             response.status(StatusCode::NOT_MODIFIED).finish()
         } else {
-            response.content_type(self.content_type).body(self.file.data.into_owned())
+            response.status(status).content_type(self.content_type).body(self.file.data.into_owned())
         };
         response.set_data(PathPattern(self.pattern.into()));
         response

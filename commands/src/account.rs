@@ -19,9 +19,10 @@ pub(crate) use sign_up::register as register_claimed;
 pub use sign_up::{SignUp, SignUpError, SignedUp, sign_up};
 
 use cairn_domain::account::Account;
+use cairn_domain::username::{ClaimedUsername, UsernameClaimed};
 use cairn_domain::{AccountId, StreamName, Username};
 
-use crate::{Drive, Trouble};
+use crate::{Drive, Journal, Trouble};
 
 /// Why a change to an account that should exist did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,17 @@ impl From<cairn_domain::account::AccountRejection> for AccountError {
             Rejection::AlreadyRegistered | Rejection::PasswordChangedMeanwhile => Self::Trouble(Trouble::Busy),
         }
     }
+}
+
+/// The claim that stands on a name, and its stream. Who had the name in an earlier version has it before those who have one like it since.
+async fn standing_claim(journal: &Journal, username: &Username) -> Result<Option<(StreamName, UsernameClaimed)>, Trouble> {
+    for stream in StreamName::usernames(username) {
+        let claimed = journal.load::<ClaimedUsername>(&stream).await?;
+        if let Some(claim) = claimed.state.claim {
+            return Ok(Some((stream, claim)));
+        }
+    }
+    Ok(None)
 }
 
 /// What the account is called, if there is such.

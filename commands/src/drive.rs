@@ -225,6 +225,11 @@ impl Drive {
         self.tasks.spawn(work);
     }
 
+    /// True when the drive waits for what runs in the background: what can be done another time should be.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.tasks.is_closed()
+    }
+
     /// Waits until every command that runs has ended. No new one should come meanwhile.
     pub async fn drained(&self) {
         self.tasks.close();

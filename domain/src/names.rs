@@ -77,10 +77,33 @@ text!(
 pub const FILE_NAME_BYTES_MAX: usize = 255;
 
 impl Username {
-    /// The form that makes names unique: NFKC, lower case, NFKC again (lower case can leave NFKC).
+    /// The form that makes names unique: NFKC, without case, NFKC again (to lose the case can leave NFKC). Its own canonical form is itself.
     pub fn canonical(&self) -> String {
-        self.0.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+        let mut form: String = self.0.nfkc().collect();
+        for _ in 0..FOLDINGS_MAX {
+            let folded: String = form.chars().flat_map(without_case).nfkc().collect();
+            if folded == form {
+                break;
+            }
+            form = folded;
+        }
+        form
     }
+
+    /// The canonical form of earlier versions, which knew lower case only; none where it is the same. Accounts that were made then keep it
+    /// (ADR 0036).
+    pub fn earlier_canonical(&self) -> Option<String> {
+        let earlier: String = self.0.nfkc().flat_map(char::to_lowercase).nfkc().collect();
+        Some(earlier).filter(|earlier| *earlier != self.canonical())
+    }
+}
+
+/// How often a form is folded until it stays. No character of Unicode 17 needs more than two times; a test tries them all.
+const FOLDINGS_MAX: u32 = 4;
+
+/// What all cases of a character have in common. Lower case alone leaves two letters that have one capital: ς and σ, ß and ss.
+fn without_case(c: char) -> impl Iterator<Item = char> {
+    c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase)
 }
 
 fn parse_file_name(text: &str) -> Result<String, Invalid> {
@@ -147,6 +170,8 @@ fn parse_phone(text: &str) -> Result<String, Invalid> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -176,6 +201,56 @@ mod tests {
         assert_eq!(canonical("Alice"), canonical("aLICE"));
         assert_eq!(canonical("Zoe\u{308}"), canonical("zoë"));
         assert_eq!(canonical("ａｌｉｃｅ"), canonical("alice"));
+        for (one, other) in [("straße", "STRASSE"), ("straße", "STRAẞE"), ("σοφος", "σοφοσ"), ("ΣΟΦΟΣ", "σοφος"), ("ΑΙΔΗΣ", "ᾳδης")]
+        {
+            assert_eq!(canonical(one), canonical(other), "{one} {other}");
+        }
+        assert_ne!(canonical("strase"), canonical("straße"));
+    }
+
+    #[test]
+    fn plain_names_are_as_they_were() {
+        for name in ["Alice", "jean-luc", "Zoë", "小明同学", "пример", "a.b_c-d@e+f", "ADA.L", "Ærø", "Łódź", "ÅNGSTRÖM"]
+        {
+            assert_eq!(name.parse::<Username>().expect("a name").earlier_canonical(), None, "{name}");
+        }
+        let earlier = |name: &str| name.parse::<Username>().expect("a name").earlier_canonical();
+        assert_eq!((earlier("Straße").as_deref(), earlier("STRASSE")), (Some("straße"), None));
+        assert_eq!((earlier("Σοφος").as_deref(), earlier("σοφοσ")), (Some("σοφος"), None));
+    }
+
+    fn is_stable(name: &Username) {
+        let canonical = Username(name.canonical());
+        assert_eq!(canonical.canonical(), canonical.0, "{name:?}");
+        assert_eq!(canonical.earlier_canonical(), None, "{name:?}");
+        if let Some(earlier) = name.earlier_canonical() {
+            assert_eq!(Username(earlier).canonical(), canonical.0, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_canonical_form_of_every_character_is_its_own() {
+        for c in (char::MIN..=char::MAX).filter(|c| c.is_alphanumeric() || is_combining(*c)) {
+            is_stable(&Username(c.nfkc().collect()));
+            is_stable(&Username(['a', c].into_iter().nfkc().collect()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_canonical_form_of_every_name_is_its_own(text in r"[\p{L}\p{M}\p{N}._@+-]{3,64}") {
+            // NFKC may have made it too long.
+            if let Ok(name) = text.parse::<Username>() {
+                is_stable(&name);
+            }
+        }
+
+        #[test]
+        fn a_name_is_one_in_either_case(text in r"[\p{L}\p{N}]{3,20}") {
+            let canonical = |text: &str| Username(text.nfkc().collect()).canonical();
+            prop_assert_eq!(canonical(&text.to_uppercase()), canonical(&text));
+            prop_assert_eq!(canonical(&text.to_lowercase()), canonical(&text));
+        }
     }
 
     #[test]

@@ -15,6 +15,12 @@ impl StreamName {
         Self(format!("username-{}", username.canonical()))
     }
 
+    /// Where a claim on the name may stand: of earlier versions, as long as there are accounts of theirs, and of this one.
+    pub fn usernames(username: &Username) -> impl Iterator<Item = Self> + use<> {
+        let earlier = username.earlier_canonical().map(|canonical| Self(format!("username-{canonical}")));
+        earlier.into_iter().chain([Self::username(username)])
+    }
+
     /// A person.
     pub fn account(id: AccountId) -> Self {
         Self(format!("account-{id}"))

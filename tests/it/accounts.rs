@@ -44,6 +44,14 @@ async fn a_name_is_taken_in_every_spelling() {
         sign_up(&client, same, PASSWORD).await.problem(409, "username_taken");
     }
     sign_in(&client, "zo\u{eb}-TAKEN", PASSWORD).await.expect(200);
+    for (first, others) in [("straße", ["STRASSE", "strasse", "Straẞe"]), ("σοφος", ["σοφοσ", "ΣΟΦΟΣ", "Σοφος"])]
+    {
+        sign_up(&client, first, PASSWORD).await.expect(201);
+        for same in others {
+            sign_up(&client, same, PASSWORD).await.problem(409, "username_taken");
+            assert_eq!(sign_in(&client, same, PASSWORD).await.expect(200).json()["username"], first);
+        }
+    }
 }
 
 #[tokio::test]

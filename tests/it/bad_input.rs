@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Drive, RawConnection, User, shared};
+use crate::harness::{Answer, Drive, RawConnection, User, shared, until_async};
 
 /// Every call that takes JSON, with a body that it would take.
 const JSON_CALLS: &[(&str, &str)] = &[
@@ -18,6 +18,11 @@ const JSON_CALLS: &[(&str, &str)] = &[
     ("/folder/update", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01","name":"a"}"#),
     ("/folder/delete", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
     ("/folder/restore", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
+    ("/file/versions/restore", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01","version":1}"#),
+    ("/share/create", r#"{"file_id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
+    ("/share/update", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01","max_downloads":7}"#),
+    ("/share/revoke", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
+    ("/share/save", r#"{"token":"a"}"#),
     ("/file/fastupload", r#"{"sha1":"a9993e364706816aba3e25717850c26c9cd0d89d","size":1,"name":"a"}"#),
     (
         "/file/fastupload/prove",
@@ -28,7 +33,22 @@ const JSON_CALLS: &[(&str, &str)] = &[
     ("/file/mpupload/init", r#"{"name":"a","size":1}"#),
     ("/file/mpupload/complete", r#"{"upload_id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
     ("/file/mpupload/cancel", r#"{"upload_id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
+    ("/admin/transfers/retry", r#"{"id":"0b7cf7d6-52c1-4c5e-9f5b-6f9c0f3f7a01"}"#),
+    (REBUILD, r#"{"name":"users"}"#),
+    ("/admin/users/quota", r#"{"username":"somebody","quota_bytes":1}"#),
 ];
+
+/// It takes an empty object as well.
+const REBUILD: &str = "/admin/projections/rebuild";
+
+/// Somebody who may call all of them.
+async fn operator() -> User {
+    let drive = shared();
+    let user = drive.user().await;
+    drive.cairn(&["user", "grant", &user.name, "admin"]).success();
+    until_async("the role counts", async || (user.get("/admin/events").send().await.status == 200).then_some(())).await;
+    user
+}
 
 async fn post(user: &User, path: &str, body: impl Into<reqwest::Body>) -> Answer {
     user.post(path).header("content-type", "application/json").body(body).send().await
@@ -36,7 +56,7 @@ async fn post(user: &User, path: &str, body: impl Into<reqwest::Body>) -> Answer
 
 #[tokio::test]
 async fn bodies_that_are_no_json_are_malformed() {
-    let user = shared().user().await;
+    let user = operator().await;
     for (path, good) in JSON_CALLS {
         for bad in ["", "{", "nonsense", "[1,", "{\"a\":1}{", "\u{feff}{}", "{'a':1}", &good[..good.len() - 1], &format!("{good},")]
         {
@@ -49,7 +69,7 @@ async fn bodies_that_are_no_json_are_malformed() {
 
 #[tokio::test]
 async fn json_that_does_not_fit_names_the_field() {
-    let user = shared().user().await;
+    let user = operator().await;
     for (path, good) in JSON_CALLS {
         let good: Value = serde_json::from_str(good).unwrap();
         let with = |field: &str, value: Value| {
@@ -68,13 +88,15 @@ async fn json_that_does_not_fit_names_the_field() {
         for body in ["[]", "null", "1", "\"text\""] {
             post(&user, path, body).await.problem(422, "invalid");
         }
-        post(&user, path, "{}").await.problem(422, "invalid");
+        if *path != REBUILD {
+            post(&user, path, "{}").await.problem(422, "invalid");
+        }
     }
 }
 
 #[tokio::test]
 async fn bodies_of_another_kind_or_size_are_refused() {
-    let user = shared().user().await;
+    let user = operator().await;
     for (path, good) in JSON_CALLS {
         for media_type in
             ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "nonsense", "multipart/form-data; boundary=b"]

@@ -61,6 +61,30 @@ async fn whoever_holds_the_token_downloads_without_an_account() {
     assert!(shown.get("token").is_none());
 }
 
+/// A browser shows the same page either way; whoever only looks at the status knows as well.
+#[tokio::test]
+async fn the_page_of_a_link_that_leads_nowhere_is_404() {
+    let drive = Drive::start();
+    let owner = drive.user().await;
+    let file = owner.upload("a.txt", b"hello").await;
+    let made = share(&owner, &file, json!({ "max_downloads": 1 })).await;
+    let anybody = drive.client();
+    let page = async |token: &str| anybody.get(&format!("/s/{token}")).send().await;
+    let alive = page(&made.token).await.expect(200);
+    let tag = alive.header("etag").unwrap().to_owned();
+    get(&anybody, &made.token).send().await.expect(200);
+    let flipped = format!("{}{}", &made.token[..made.token.len() - 1], if made.token.ends_with('0') { '1' } else { '0' });
+    for dead in [made.token.as_str(), &flipped, "unknown", "%ff"] {
+        let answer = page(dead).await.expect(404);
+        assert_eq!((answer.header("content-type"), &answer.body), (Some("text/html; charset=utf-8"), &alive.body), "{dead}");
+    }
+    anybody.get(&format!("/s/{}", made.token)).header("if-none-match", &tag).send().await.expect(404);
+    let other = share(&owner, &file, json!({})).await;
+    anybody.get(&format!("/s/{}", other.token)).header("if-none-match", &tag).send().await.expect(304);
+    owner.post("/share/revoke").json(&json!({ "id": other.id })).send().await.expect(204);
+    page(&other.token).await.expect(404);
+}
+
 #[tokio::test]
 async fn exactly_as_many_downloads_succeed_as_there_may_be() {
     let drive = Drive::start();
@@ -205,6 +229,8 @@ async fn a_friend_saves_the_file_and_keeps_it() {
     let names: Vec<_> = seen.iter().map(|happened| happened["type"].as_str().unwrap()).collect();
     assert_eq!(names, ["ShareCreated", "ShareSaved", "ShareRevoked"]);
     assert_eq!((&seen[1]["actor"], &seen[1]["client"]), (&json!(friend.id), &json!("127.0.0.1")));
+    let username = &friend.info().await["username"];
+    assert!(username.is_string() && seen[1]["username"] == *username, "{seen:?}");
     let theirs = friend.get("/share/history").query("id", &made.id).send().await;
     theirs.problem(404, "not_found");
     let wrong = json!({ "token": made.token, "folder_id": file.id });

@@ -20,6 +20,8 @@ struct Things {
     share: String,
     /// What opens the share: everybody in the table has it.
     token: String,
+    /// A signed link to the file: everybody in the table has it, too.
+    link: String,
     /// One part of one, and it is there.
     upload: String,
     /// For the owner, about a content of somebody else.
@@ -68,7 +70,7 @@ fn upload_id(things: &Things) -> Value {
     json!({ "upload_id": things.upload })
 }
 
-/// Whoever holds the token of a share needs no other, but one that comes must be valid.
+/// Whoever holds the token of a share, or a link, needs no other, but one that comes must be valid.
 const BY_TOKEN: [u16; 6] = [200, 200, 200, 200, 401, 200];
 /// Where no server is.
 const NOBODY: &str = "http://127.0.0.1:1/a.bin";
@@ -176,6 +178,19 @@ const TABLE: &[Row] = &[
     operators("POST /admin/transfers/retry", 404, |client, things| client.post("/admin/transfers/retry").json(&id(things))),
 ];
 
+/// What the OpenAPI document does not show: pages, which anybody may read, whatever token comes along; and links, which need none.
+const BESIDE: &[Row] = &[
+    open("GET /user/signup", 200, |client, _| client.get("/user/signup")),
+    open("GET /user/signin", 200, |client, _| client.get("/user/signin")),
+    open("GET /home", 200, |client, _| client.get("/home")),
+    open("GET /s/<token>", 200, |client, things| client.get(&format!("/s/{}", things.token))),
+    open("GET /s/<no token>", 404, |client, things| client.get(&format!("/s/{}", things.share))),
+    open("GET /docs", 200, |client, _| client.get("/docs")),
+    open("GET /openapi.json", 200, |client, _| client.get("/openapi.json")),
+    open("GET /openapi.yaml", 200, |client, _| client.get("/openapi.yaml")),
+    Row { operation: "GET <signed link>", statuses: BY_TOKEN, call: |client, things| client.get(&things.link) },
+];
+
 fn uppart(client: &Client, method: Method, things: &Things) -> Call {
     let call = client.call(method, "/file/mpupload/uppart").query("upload_id", &things.upload).query("index", 1);
     call.header("content-type", "application/octet-stream").body("part")
@@ -198,6 +213,7 @@ async fn things(owner: &User, other: &User, reader: &User) -> Things {
     let folder = owner.post("/folder/create").json(&json!({ "name": "mine" })).send().await.expect(201).json();
     let file = owner.upload("a.bin", &bytes).await;
     let share = owner.post("/share/create").json(&json!({ "file_id": file.id })).send().await.expect(201).json();
+    let link = owner.post("/file/downloadurl").json(&json!({ "id": file.id })).send().await.expect(200).json();
     reader.post("/share/save").json(&json!({ "token": share["token"] })).send().await.expect(201);
     Things {
         folder: folder["id"].as_str().unwrap().to_owned(),
@@ -205,6 +221,7 @@ async fn things(owner: &User, other: &User, reader: &User) -> Things {
         file,
         share: share["id"].as_str().unwrap().to_owned(),
         token: share["token"].as_str().unwrap().to_owned(),
+        link: link["url"].as_str().unwrap().to_owned(),
         bytes,
         upload,
         challenge: challenge["challenge_id"].as_str().unwrap().to_owned(),
@@ -230,7 +247,8 @@ async fn every_operation_lets_in_whom_it_should() {
     revoked.post("/user/signout").send().await.expect(204);
     let cast = Cast { stranger: drive.client(), owner, other, reader, operator, revoked };
     // Where all other sessions of an account end, nobody else can be at work.
-    let (alone, together): (Vec<&Row>, Vec<&Row>) = TABLE.iter().partition(|row| row.operation == "POST /user/password");
+    let (alone, together): (Vec<&Row>, Vec<&Row>) =
+        TABLE.iter().chain(BESIDE).partition(|row| row.operation == "POST /user/password");
     stream::iter(together).for_each_concurrent(AT_ONCE, |row| cast.tries(row, false)).await;
     for row in alone {
         cast.tries(row, true).await;

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import {
   LONG,
   MIB,
+  PASSWORD,
   act,
   call,
   choose,
@@ -16,6 +17,7 @@ import {
   file,
   gone,
   inState,
+  newName,
   open,
   row,
   seen,
@@ -29,7 +31,14 @@ async function submit(page, name) {
 }
 
 test("a file goes its whole way, and a stranger with its link gets the same bytes", LONG, async () => {
-  const { context, page, faults } = await somebody();
+  const { context, page, faults } = await open();
+  const username = newName();
+  await page.goto("/user/signup");
+  await page.getByLabel("User name").fill(username);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.waitForURL("**/home");
+  await seen(page.getByText("Nothing here yet"));
   const report = file("report.bin", 9 * MIB + 17);
   await choose(page, report);
   await inState(page, "report.bin", "done");
@@ -88,10 +97,16 @@ test("a file goes its whole way, and a stranger with its link gets the same byte
 
   await page.getByRole("link", { name: "Links" }).click();
   await seen(row(page, "年度报告 2026.bin").getByText("Downloads: 1"));
+  await row(page, "年度报告 2026.bin").getByRole("button", { name: "Who used the link" }).click();
+  const used = dialog(page).getByRole("listitem");
+  await seen(used.getByText("Somebody without an account"));
+  await seen(used.getByText(/^downloaded it, from \S+$/));
+  await seen(used.locator("time"));
+  await submit(page, "Close");
   const revoked = page.waitForResponse((answer) => answer.url().endsWith("/share/revoke") && answer.ok());
   await row(page, "年度报告 2026.bin").getByRole("button", { name: "Revoke" }).click();
   await revoked;
-  await stranger.page.reload();
+  assert.equal((await stranger.page.reload()).status(), 404);
   await seen(stranger.page.getByRole("heading", { name: "There is nothing here" }));
   assert.deepEqual([...faults, ...stranger.faults], []);
   await Promise.all([context.close(), stranger.context.close()]);
@@ -125,6 +140,9 @@ test("a link with a password opens with it only, and its file can be kept", LONG
 
   await dialog(giver.page).getByRole("button", { name: "Close" }).click();
   await giver.page.getByRole("link", { name: "Links" }).click();
+  await row(giver.page, "secret.bin").getByRole("button", { name: "Who used the link" }).click();
+  await seen(dialog(giver.page).getByRole("listitem").filter({ hasText: taker.username }).filter({ hasText: "saved it" }));
+  await submit(giver.page, "Close");
   await row(giver.page, "secret.bin").getByRole("button", { name: "Change" }).click();
   await dialog(giver.page).getByLabel("Without a password from now on").check();
   await submit(giver.page, "Save");

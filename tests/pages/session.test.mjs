@@ -133,7 +133,8 @@ test("pages forbid what they do not need, and are asked for anew after an upgrad
       path,
     );
     const again = await context.request.get(path, { headers: { "If-None-Match": headers.etag } });
-    assert.equal(again.status(), 304, path);
+    // Of a link that leads nowhere, nothing is kept.
+    assert.equal(again.status(), path.startsWith("/s/") ? 404 : 304, path);
   }
   await context.close();
 });

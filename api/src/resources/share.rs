@@ -23,6 +23,7 @@ use poem_openapi::payload::Json;
 use uuid::Uuid;
 
 use self::bodies::{CreateBody, RevokeBody, SaveBody, UpdateBody};
+pub(crate) use self::download::leads_nowhere;
 use self::download::{download, info};
 use self::history::{history, version_of};
 use self::problems::{
@@ -160,7 +161,7 @@ impl ShareApi {
 
     /// Show what happened to a share
     ///
-    /// Every event of it, oldest first: who downloaded or saved the file, when, and from which address.
+    /// Every event of it, oldest first: who downloaded or saved the file (by name, if it was somebody with an account), when, and from which address.
     #[oai(path = "/share/history", method = "get", operation_id = "share_history")]
     async fn history(
         &self,
@@ -175,7 +176,7 @@ impl ShareApi {
         cursor: Query<Option<String>>,
     ) -> Result<HistoryAnswer, HistoryProblem> {
         let after = version_of(cursor.0.as_deref())?;
-        Ok(HistoryAnswer::Found(Json(history(&app.drive, &caller, ShareId(id.0), after, limit.0).await?)))
+        Ok(HistoryAnswer::Found(Json(history(&app, &caller, ShareId(id.0), after, limit.0).await?)))
     }
 
     /// Look at what was shared

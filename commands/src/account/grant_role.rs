@@ -1,8 +1,7 @@
 use cairn_domain::account::{Account, AccountCommand, Role};
-use cairn_domain::username::ClaimedUsername;
 use cairn_domain::{AccountId, Decider, Position, StreamName, Username};
 
-use super::AccountError;
+use super::{AccountError, standing_claim};
 use crate::journal::Start;
 use crate::{Journal, Loaded, Request};
 
@@ -23,6 +22,6 @@ pub async fn grant_role(
 
 /// The account that has this name.
 pub async fn find_account(journal: &Journal, username: &Username) -> Result<AccountId, AccountError> {
-    let claimed = journal.load::<ClaimedUsername>(&StreamName::username(username)).await?;
-    claimed.state.claim.map(|claim| claim.account).ok_or(AccountError::Absent)
+    let claimed = standing_claim(journal, username).await?;
+    claimed.map(|(_, claim)| claim.account).ok_or(AccountError::Absent)
 }

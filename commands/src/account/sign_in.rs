@@ -1,5 +1,5 @@
 use cairn_domain::account::{Account, AccountCommand, AccountRejection, SessionOpened};
-use cairn_domain::username::{ClaimedUsername, UsernameClaimed};
+use cairn_domain::username::UsernameClaimed;
 use cairn_domain::{AccountId, Decider, Position, SessionId, Sha256, StreamName, Timestamp, Username, Version};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Digest;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Password;
 use super::ended::Ending;
 use super::sign_up::register;
+use super::standing_claim;
 use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble};
 
@@ -91,13 +92,12 @@ pub async fn recognise(drive: &Drive, request: &Request, wish: SignIn) -> Result
 
 /// Looks the name up on the log itself, so that a fresh account can sign in at once, on every node.
 async fn known_account(drive: &Drive, username: &Username) -> Result<Option<Recognised>, Trouble> {
-    let claimed = drive.journal.load::<ClaimedUsername>(&StreamName::username(username)).await?;
-    let Some(claim) = claimed.state.claim else { return Ok(None) };
+    let Some((claimed, claim)) = standing_claim(&drive.journal, username).await? else { return Ok(None) };
     let stream = StreamName::account(claim.account);
     let mut account = drive.journal.load::<Account>(&stream).await?;
     if account.state.registered().is_none() {
         // A crash came between the claim and the account, or the claim is this moment's: the account is theirs all the same.
-        register_now(drive, &claim).await?;
+        register_now(drive, &claimed, &claim).await?;
         account = drive.journal.load(&stream).await?;
     }
     Ok(account.state.registered().map(|known| Recognised {
@@ -107,9 +107,8 @@ async fn known_account(drive: &Drive, username: &Username) -> Result<Option<Reco
     }))
 }
 
-async fn register_now(drive: &Drive, claim: &UsernameClaimed) -> Result<(), Trouble> {
-    let stream = StreamName::username(&claim.username);
-    let first = drive.ports.log.read_stream(&stream, Version(0), 1).await?;
+async fn register_now(drive: &Drive, claimed: &StreamName, claim: &UsernameClaimed) -> Result<(), Trouble> {
+    let first = drive.ports.log.read_stream(claimed, Version(0), 1).await?;
     if let Some(claimed) = first.first() {
         register(drive, &Request::of_system(drive.ports.ids.command()), claimed.id, claim).await?;
     }

@@ -2,7 +2,7 @@ use cairn_domain::account::{Account, AccountCommand, AccountRegistered, AccountR
 use cairn_domain::username::{ClaimedUsername, UsernameClaimed, UsernameCommand, UsernameRejection};
 use cairn_domain::{AccountId, CommandId, Decider, EmailAddress, EventId, PhoneNumber, Position, StreamName, Timestamp, Username};
 
-use super::Password;
+use super::{Password, standing_claim};
 use crate::journal::Start;
 use crate::{Drive, Loaded, Request, Trouble};
 
@@ -50,9 +50,8 @@ pub async fn sign_up(drive: &Drive, request: &Request, wish: SignUp) -> Result<S
     let request = &Request { actor: Some(account), ..request.clone() };
     let stream = StreamName::username(&wish.username);
     // Who asks for a taken name need not wait for a hash; and a retry must find the hash that it made before.
-    let standing = drive.journal.load::<ClaimedUsername>(&stream).await?;
-    let claim = match standing.state.claim {
-        Some(claim) if claim.account == account => claim,
+    let claim = match standing_claim(&drive.journal, &wish.username).await? {
+        Some((claimed, claim)) if claimed == stream && claim.account == account => claim,
         Some(_) => return Err(SignUpError::UsernameTaken),
         None => claim_of(drive, account, wish).await?,
     };

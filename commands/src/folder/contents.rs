@@ -11,19 +11,19 @@ pub(crate) const INLINE_MAX: u64 = 200;
 /// Entries that one look asks for.
 const PAGE: u64 = 200;
 
-/// Purges what stands in these folders of the owner's, as far as the read tables know of it; at most about so many. Returns how many. To be
-/// repeated at will.
+/// Purges what stands in these folders of the owner's, as far as the read tables know of it, as long as `goes_on` wants so, which is asked before
+/// each page with what was purged so far. Returns how many. To be repeated at will.
 pub(crate) async fn purge_contents_of(
     drive: &Drive,
     owner: AccountId,
     folders: &[FolderId],
     cause: EventId,
-    limit: u64,
+    goes_on: impl Fn(u64) -> bool + Send,
 ) -> Result<u64, Trouble> {
     let mut purged = 0;
     for folder in folders {
         let mut after = None;
-        while purged < limit {
+        while goes_on(purged) {
             let entries = drive.ports.views.entries_in(owner, *folder, after, PAGE).await?;
             let Some(last) = entries.last() else { break };
             after = Some(last.1);

@@ -4,6 +4,7 @@ use cairn_domain::{AccountId, CommandId, Decider, Event, FileId, FolderId, Store
 
 use super::collect::seconds_ago;
 use super::follower::{Follower, due};
+use crate::folder::contents::purge_contents_of;
 use crate::journal::Start;
 use crate::ports::checkpoints::Checkpoints;
 use crate::{Drive, Loaded, Request, Trouble};
@@ -13,8 +14,8 @@ const NAME: &str = "empty_trash";
 /// Events that one read asks for.
 const PAGE: usize = 1_000;
 
-/// Purges files and folders that have been in the trash for longer than the limit. Returns how many. What stood in the folders follows
-/// ([`empty_folders`](super::empty_folders())).
+/// Purges files and folders that have been in the trash for longer than the limit. Returns how many. What stood in the folders follows at
+/// once; what is put there meanwhile, or could not be purged, later ([`empty_folders`](super::empty_folders())).
 pub async fn empty_trash(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
     let (now, latest) = (drive.ports().clock.now(), seconds_ago(drive, drive.limits().trash_expires_seconds));
     let mut follower = Follower::open(drive, checkpoints, NAME).await?;
@@ -116,9 +117,17 @@ async fn purge_folder(
             decision => decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into())),
         }
     };
-    let before = since(&drive.journal().load::<Tree>(&StreamName::tree(owner)).await?.state);
-    let tree = drive.journal().execute::<Tree, Trouble>(&StreamName::tree(owner), Start::Load, &request(stored), decide).await?;
-    Ok(before && tree.state.folder(id).is_none())
+    let (stream, request) = (StreamName::tree(owner), request(stored));
+    let before = drive.journal().load::<Tree>(&stream).await?.state;
+    let tree = drive.journal().execute::<Tree, Trouble>(&stream, Start::Load, &request, decide).await?;
+    if !since(&before) || tree.state.folder(id).is_some() {
+        return Ok(false);
+    }
+    let cause = request.command.event(stream.as_str(), 0);
+    if let Err(trouble) = purge_contents_of(drive, owner, &before.with_all_below(id), cause, |_| true).await {
+        tracing::warn!(error = &trouble as &dyn std::error::Error, "what stood in a folder is purged later");
+    }
+    Ok(true)
 }
 
 fn request(stored: &StoredEvent) -> Request {

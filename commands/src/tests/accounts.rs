@@ -1,9 +1,14 @@
+use cairn_domain::username::{ClaimedUsername, UsernameClaimed, UsernameEvent};
+use cairn_domain::{AccountId, StreamName};
+
 use super::stage::{caller_of, keyed, password, sign_in_wish, sign_up_wish, stage, stage_with};
-use crate::Limits;
 use crate::account::{
-    ChangePassword, ChangePasswordError, Password, SignInError, SignUpError, change_password, sign_in, sign_out, sign_up,
+    ChangePassword, ChangePasswordError, Password, SignInError, SignUpError, change_password, find_account, sign_in, sign_out,
+    sign_up,
 };
+use crate::journal::Start;
 use crate::ports::attempts::AttemptPolicy;
+use crate::{Limits, Loaded, Trouble};
 
 #[tokio::test]
 async fn a_sign_up_claims_the_name_and_makes_the_account() {
@@ -24,6 +29,43 @@ async fn a_name_in_another_case_or_form_is_taken() {
         let refused = sign_up(&stage.drive, &stage.request(), sign_up_wish(name)).await;
         assert!(matches!(refused, Err(SignUpError::UsernameTaken)), "{name}");
     }
+}
+
+#[tokio::test]
+async fn names_that_differ_in_case_alone_are_one_where_lower_case_does_not_show_it() {
+    let stage = stage();
+    for (name, others) in [("straße", ["STRASSE", "strasse"]), ("σοφος", ["σοφοσ", "ΣΟΦΟΣ"])] {
+        let id = stage.sign_up(name).await.id;
+        for other in others {
+            let refused = sign_up(&stage.drive, &stage.request(), sign_up_wish(other)).await;
+            assert!(matches!(refused, Err(SignUpError::UsernameTaken)), "{other}");
+            assert_eq!(stage.sign_in(other).await.account, id);
+        }
+    }
+}
+
+/// Its claim stands on the stream of its lower case.
+#[tokio::test]
+async fn an_account_of_an_earlier_version_keeps_its_name() {
+    let stage = stage();
+    let account = AccountId(uuid::Uuid::from_u128(7));
+    let password_hash = stage.drive.ports().passwords.hash("correct horse".to_owned(), [7; 32]).await.expect("hashed");
+    let username = "Straße".parse().expect("a name");
+    let claim = UsernameClaimed { account, username, password_hash, email: None, phone: None };
+    let stream = StreamName::try_from("username-straße".to_owned()).expect("a stream");
+    let decide = |_: &Loaded<ClaimedUsername>| Ok::<_, Trouble>(vec![UsernameEvent::UsernameClaimed(claim.clone())]);
+    stage.drive.journal().execute(&stream, Start::Load, &stage.request(), decide).await.expect("claimed");
+
+    assert_eq!(stage.sign_in("straße").await.account, account, "also when its account was not made yet");
+    assert_eq!(stage.sign_in("StraßE").await.account, account);
+    let name = "straße".parse().expect("a name");
+    assert_eq!(find_account(stage.drive.journal(), &name).await.expect("found"), account);
+    let refused = sign_up(&stage.drive, &stage.request(), sign_up_wish("straße")).await;
+    assert!(matches!(refused, Err(SignUpError::UsernameTaken)));
+    // Nobody can tell from this name that there is another one.
+    let other = stage.sign_up("STRASSE").await.id;
+    assert_eq!(stage.sign_in("strasse").await.account, other);
+    assert_eq!(stage.sign_in("straße").await.account, account);
 }
 
 #[tokio::test]

@@ -256,6 +256,10 @@ impl<Q: TaskQueue> TaskQueue for BreakingQueue<Q> {
     async fn take(&self) -> Delivery {
         self.inner.take().await
     }
+
+    async fn reachable(&self) -> Result<(), QueueError> {
+        self.inner.reachable().await
+    }
 }
 
 /// Checkpoints that break.

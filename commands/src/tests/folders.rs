@@ -3,6 +3,7 @@ use cairn_domain::{FileId, FolderId};
 
 use super::stage::{Stage, body, stage, stage_with};
 use crate::file::{self, UpdateError, UpdateFile};
+use crate::folder::contents::INLINE_MAX;
 use crate::folder::{
     Changed, CreateWish, Deleted, FolderError, UpdateWish, create, delete, folders_of, is_in_use, restore, update,
 };
@@ -111,6 +112,25 @@ async fn what_stands_in_a_purged_folder_is_purged_and_what_stands_beside_it_is_n
     purge(&stage, &alice, outer).await;
     assert!(!is_there(&stage, beside).await);
     assert_eq!(folders_of(&stage.drive, alice.account).await.expect("loaded").state.status(outer), FolderStatus::Absent);
+}
+
+#[tokio::test]
+async fn however_much_stood_in_a_purged_folder_is_purged_at_once() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let outer = make(&stage, &alice, "outer", None).await.expect("made").id;
+    let inner = make(&stage, &alice, "inner", Some(outer)).await.expect("made").id;
+    let mut entries = Vec::new();
+    for n in 0..INLINE_MAX + 20 {
+        entries.push(put(&stage, &alice, if n % 10 == 0 { outer } else { inner }).await.expect("stored"));
+    }
+    purge(&stage, &alice, outer).await;
+    stage.drive.drained().await;
+    for entry in entries {
+        assert!(!is_there(&stage, entry).await, "{entry}");
+    }
+    let occupied = stage.drive.ports().views.occupied(alice.account).await.expect("asked").0;
+    assert_eq!(occupied, 0);
 }
 
 #[tokio::test]

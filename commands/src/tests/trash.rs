@@ -77,6 +77,23 @@ async fn a_folder_goes_when_its_own_time_in_the_trash_is_over() {
 }
 
 #[tokio::test]
+async fn what_stood_in_a_folder_goes_with_it_at_once() {
+    let (stage, checkpoints) = (stage(), MemoryCheckpoints::default());
+    let alice = stage.caller("alice").await;
+    let wish = CreateWish { name: "a".parse().expect("a name"), parent: None };
+    let folder = folder::create(&stage.drive, &stage.request(), &alice, wish).await.expect("made").id;
+    let request = stage.request();
+    let received = receive_whole(&stage.drive, &alice, false, body(b"hello"), None).await.expect("received");
+    let wish = WholeUpload { name: "a.txt".parse().expect("a name"), folder: Some(folder), content_type: None, replaces: None };
+    store_whole(&stage.drive, &request, &alice, received, wish).await.expect("stored");
+    let beside = put(&stage, &alice).await;
+    folder::delete(&stage.drive, &stage.request(), &alice, folder, false).await.expect("trashed");
+    stage.clock.advance_seconds(30 * DAY);
+    assert_eq!(empty_trash(&stage.drive, &checkpoints).await.expect("emptied"), 1);
+    assert!(!is_there(&stage, request.new_file()).await && is_there(&stage, beside).await);
+}
+
+#[tokio::test]
 async fn a_file_that_loses_a_version_in_the_trash_goes_all_the_same() {
     let stage = stage_with(Limits { version_expires_seconds: 10 * DAY as u64, ..Limits::default() });
     let checkpoints = MemoryCheckpoints::default();

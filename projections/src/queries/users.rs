@@ -65,9 +65,15 @@ pub async fn user_by_id(tables: &dyn ReadTables, id: AccountId) -> Result<Option
 
 /// The account of that name, in whatever case and Unicode form the name is given.
 pub async fn user_by_name(tables: &dyn ReadTables, name: &Username) -> Result<Option<UserRecord>, ReadError> {
-    let mut query = select_user();
-    query.and_where(Expr::col(User::UsernameCanonical).eq(name.canonical()));
-    first(tables, query, user).await
+    // Rows of an earlier version have its form, until they are made again.
+    for canonical in name.earlier_canonical().into_iter().chain([name.canonical()]) {
+        let mut query = select_user();
+        query.and_where(Expr::col(User::UsernameCanonical).eq(canonical));
+        if let Some(user) = first(tables, query, user).await? {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
 }
 
 /// The session whose token has that SHA-256.

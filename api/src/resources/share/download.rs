@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use cairn_commands::account::username_of;
-use cairn_commands::share::{Delivery, Found, ShareToken, begin, find, peek};
+use cairn_commands::share::{Delivery, FindError, Found, ShareToken, begin, find, peek};
 use cairn_commands::{Caller, Drive};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -30,6 +30,14 @@ pub(super) async fn info(drive: &Drive, token: &str) -> Result<InfoDocument, Inf
         needs_password: share.terms.password_hash.is_some(),
         expires_at: share.terms.expires_at.map(Into::into),
     })
+}
+
+/// Whether nothing is behind a token, or no longer. When nobody can say, it is not said.
+pub(crate) async fn leads_nowhere(drive: &Drive, token: &str) -> bool {
+    match token.parse::<ShareToken>() {
+        Ok(token) => matches!(find(drive, &token).await, Err(FindError::Absent)),
+        Err(_) => true,
+    }
 }
 
 /// Answers a GET or HEAD. It counts when it is decided that bytes will flow, and before any do.

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use cairn_commands::Drive;
 use cairn_commands::share::Changed;
 use cairn_domain::disclosed::disclosed_data;
 use cairn_domain::share::Standing;
-use cairn_domain::{StoredEvent, Timestamp};
+use cairn_domain::{AccountId, StoredEvent, Timestamp};
 use cairn_projections::queries::shares::ShareRecord;
 use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
@@ -119,6 +121,8 @@ pub(super) struct UsedDocument {
     pub time: Time,
     /// The account that asked for it; null for somebody without one.
     pub actor: Option<Uuid>,
+    /// What the account is called; null for somebody without one.
+    pub username: Option<String>,
     /// The address from which it was asked for, as far as it is known.
     pub client: Option<String>,
     /// The particulars, as the log has them, without secrets.
@@ -252,12 +256,14 @@ impl ShareState {
 }
 
 impl UsedDocument {
-    pub(super) fn of(event: &StoredEvent) -> Self {
+    /// `names` are those of the accounts that are known.
+    pub(super) fn of(event: &StoredEvent, names: &BTreeMap<AccountId, String>) -> Self {
         Self {
             position: event.position.0,
             name: event.name.clone(),
             time: event.time.into(),
             actor: event.metadata.actor.map(|account| account.0),
+            username: event.metadata.actor.and_then(|account| names.get(&account).cloned()),
             client: event.metadata.client.clone(),
             data: disclosed_data(event),
         }
@@ -313,6 +319,7 @@ impl Example for UsedDocument {
             name: "ShareRevoked".to_owned(),
             time: AT.into(),
             actor: Some(Uuid::from_u128(0x0b7c_f7d6_52c1_4c5e_9f5b_6f9c_0f3f_7a01)),
+            username: Some("ada".to_owned()),
             client: Some("192.0.2.7".to_owned()),
             data: serde_json::json!({}),
         }
