@@ -1,5 +1,6 @@
 //! HTTP without the drive: everything here would serve any other API as well.
 
+pub(crate) mod afterwards;
 mod deadline;
 pub mod listen;
 mod socket;

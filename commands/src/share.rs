@@ -17,7 +17,7 @@ mod update;
 pub use activity::{Activity, activity};
 pub use create::{CreateShare, CreateShareError, create};
 pub(crate) use deliveries::Deliveries;
-pub use download::{Delivery, Grant, begin, peek};
+pub use download::{Delivery, Grant, Receipt, begin, peek};
 pub use find::{FindError, Found, find};
 pub use revoke::revoke;
 pub(crate) use save::finish_saved;

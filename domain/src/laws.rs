@@ -310,7 +310,8 @@ fn share_command() -> impl Strategy<Value = ShareCommand> {
                 sha256: Sha256([1; 32]),
                 at,
                 in_part,
-                broken
+                broken,
+                sent: Vec::new()
             })
         ),
         2 => download().prop_map(ShareCommand::EndDownload),

@@ -140,6 +140,28 @@ async fn a_download_in_ranges_or_one_that_broke_off_counts_once() {
     assert_eq!(listed(&owner, &broken.id).await["downloads"], 1);
 }
 
+/// The system takes all of a small answer at once; whoever goes away without having read it has not got it.
+#[tokio::test]
+async fn a_small_download_that_nobody_has_read_may_be_begun_again() {
+    let drive = Drive::start();
+    let (owner, bytes) = (drive.user().await, content(4, 10_000));
+    let file = owner.upload("a.bin", &bytes).await;
+    let anybody = drive.client();
+    for after in ["keep-alive", "close"] {
+        let broken = share(&owner, &file, json!({ "max_downloads": 1 })).await;
+        let mut connection = RawConnection::open(drive.address());
+        let path = format!("/share/download?token={}", broken.token);
+        connection.send(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: {after}\r\n\r\n"));
+        assert!(!connection.receive(1_000).is_empty());
+        drop(connection);
+        let again = async || Some(get(&anybody, &broken.token).send().await).filter(|answer| answer.status == 200);
+        assert_eq!(until_async("what broke off is begun again", again).await.body, bytes, "{after}");
+        assert_eq!(listed(&owner, &broken.id).await["downloads"], 1, "{after}");
+        get(&anybody, &broken.token).send().await.problem(404, "not_found");
+        get(&anybody, &broken.token).header("range", "bytes=0-").send().await.problem(404, "not_found");
+    }
+}
+
 #[tokio::test]
 async fn unknown_revoked_expired_and_used_up_tokens_are_answered_alike() {
     let drive = Drive::start();

@@ -40,6 +40,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    afterwards::Afterwards,
     deadline::{Credit, Patience, PatientBody},
     socket::Socket,
 };
@@ -161,6 +162,7 @@ impl<E: Endpoint + 'static> Server<E> {
             local: LocalAddr(stream.local_addr().unwrap_or(peer).into()),
             remote: RemoteAddr(peer.into()),
             unread: Arc::default(),
+            afterwards: Afterwards::default(),
         };
         let watcher = self.draining.watcher();
         let cut = self.cut.clone();
@@ -193,6 +195,7 @@ struct Connection<E> {
     local: LocalAddr,
     remote: RemoteAddr,
     unread: Arc<AtomicBool>,
+    afterwards: Afterwards,
 }
 
 impl<E: Endpoint + 'static> Connection<E> {
@@ -202,7 +205,7 @@ impl<E: Endpoint + 'static> Connection<E> {
         }
         let limits = &self.limits;
         let patience = Patience::new(Credit::new(limits.write_idle_deadline, limits.bytes_per_second_min));
-        let socket = Socket::new(stream, patience, Arc::clone(&self.unread), limits.linger);
+        let socket = Socket::new(stream, patience, Arc::clone(&self.unread), limits.linger, self.afterwards.clone());
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.header_deadline)
@@ -225,11 +228,15 @@ impl<E: Endpoint + 'static> Connection<E> {
 
     fn request(&self, request: hyper::Request<Incoming>) -> Request {
         let (parts, body) = request.into_parts();
+        // Whoever asks for more has what was answered before.
+        self.afterwards.tell(true);
         let patience = Patience::new(Credit::new(self.limits.body_idle_deadline, self.limits.bytes_per_second_min));
         self.unread.store(false, Ordering::Relaxed);
         let body = BoxBody::new(PatientBody::new(body, patience, Arc::clone(&self.unread)));
         let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
-        Request::from_parts(parts, Body::from(body))
+        let mut request = Request::from_parts(parts, Body::from(body));
+        request.extensions_mut().insert(self.afterwards.clone());
+        request
     }
 
     /// Says so when the connection ends with this answer, because the rest of a body that nobody read is in the way: a client would

@@ -19,6 +19,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::afterwards::Afterwards;
 use super::deadline::Patience;
 
 pub(crate) struct Socket {
@@ -29,12 +30,19 @@ pub(crate) struct Socket {
     unread: Arc<AtomicBool>,
     linger: Duration,
     lingering: Option<Pin<Box<Sleep>>>,
+    afterwards: Afterwards,
 }
 
 impl Socket {
-    /// `patience` is for a client that does not read. If `unread` is true at the end, what the client still sends is
-    /// thrown away for up to `linger` before the socket closes.
-    pub(crate) fn new(stream: TcpStream, patience: Patience, unread: Arc<AtomicBool>, linger: Duration) -> Self {
+    /// `patience` is for a client that does not read. If `unread` is true at the end, or somebody waits for what becomes of the connection, what
+    /// the client still sends is thrown away for up to `linger` before the socket closes.
+    pub(crate) fn new(
+        stream: TcpStream,
+        patience: Patience,
+        unread: Arc<AtomicBool>,
+        linger: Duration,
+        afterwards: Afterwards,
+    ) -> Self {
         Self {
             stream,
             patience,
@@ -43,6 +51,7 @@ impl Socket {
             unread,
             linger,
             lingering: None,
+            afterwards,
         }
     }
 
@@ -54,7 +63,10 @@ impl Socket {
                 self.sent.increment(bytes as u64);
                 Poll::Ready(Ok(bytes))
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Err(error)) => {
+                self.afterwards.tell(false);
+                Poll::Ready(Err(error))
+            }
             Poll::Pending => self.patience.poll_lost(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
         }
     }
@@ -74,7 +86,10 @@ impl Socket {
             let mut buffer = ReadBuf::new(&mut scratch);
             match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {}
-                Ok(()) | Err(_) => return Poll::Ready(()),
+                closed => {
+                    self.afterwards.tell(closed.is_ok());
+                    return Poll::Ready(());
+                }
             }
         }
     }
@@ -84,7 +99,13 @@ impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.received.increment((buffer.filled().len() - before) as u64);
+        let received = buffer.filled().len() - before;
+        self.received.increment(received as u64);
+        match &result {
+            Poll::Ready(Ok(())) if received == 0 && buffer.remaining() > 0 => self.afterwards.tell(true),
+            Poll::Ready(Err(_)) => self.afterwards.tell(false),
+            Poll::Ready(Ok(())) | Poll::Pending => {}
+        }
         result
     }
 }
@@ -112,7 +133,7 @@ impl AsyncWrite for Socket {
         if self.lingering.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
         }
-        if self.unread.load(Ordering::Relaxed) {
+        if self.unread.load(Ordering::Relaxed) || self.lingering.is_some() || self.afterwards.is_awaited() {
             ready!(self.poll_linger(cx));
         }
         Poll::Ready(Ok(()))

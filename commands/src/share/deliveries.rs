@@ -27,6 +27,8 @@ struct Progress {
     sent: Coverage,
     /// Answers that are being sent.
     senders: usize,
+    /// Everything was handed over; whether it has come is not known yet.
+    handed_over: bool,
 }
 
 impl Default for Deliveries {
@@ -38,9 +40,18 @@ impl Default for Deliveries {
 impl Deliveries {
     /// Downloads through the share that have broken off here: begun, not whole, and nobody sends anything of them just now.
     pub(super) fn broken(&self, share: ShareId) -> Vec<DownloadId> {
+        self.those(share, |progress| progress.senders == 0 && !progress.handed_over)
+    }
+
+    /// Downloads through the share of which everything was handed over here, and of which one does not know yet whether it has come.
+    pub(super) fn handed_over(&self, share: ShareId) -> Vec<DownloadId> {
+        self.those(share, |progress| progress.handed_over)
+    }
+
+    fn those(&self, share: ShareId, wanted: impl Fn(&Progress) -> bool) -> Vec<DownloadId> {
         let Some(downloads) = self.0.get(&share) else { return Vec::new() };
         let downloads = lock(&downloads);
-        downloads.iter().filter(|(_, progress)| progress.senders == 0).map(|(id, _)| *id).collect()
+        downloads.iter().filter(|(_, progress)| wanted(progress)).map(|(id, _)| *id).collect()
     }
 
     /// One more answer of the download is being sent; unless there are as many as one client has use for.
@@ -49,7 +60,7 @@ impl Deliveries {
         let mut downloads = lock(&downloads);
         if downloads.len() >= DOWNLOADS_MAX {
             // Those can be gone on with in parts.
-            downloads.retain(|_, progress| progress.senders > 0);
+            downloads.retain(|_, progress| progress.senders > 0 || progress.handed_over);
         }
         let progress = downloads.entry(download).or_default();
         let room = progress.senders < SENDERS_MAX;
@@ -57,18 +68,27 @@ impl Deliveries {
         room
     }
 
-    /// An answer has ended, well or not, after these bytes. True when with it the whole was sent.
+    /// An answer has ended, well or not, after these bytes. True when with it the whole was handed over; then it must be [settled](Self::settle).
     pub(super) fn end(&self, share: ShareId, download: DownloadId, sent: &Coverage, size: u64) -> bool {
         let Some(downloads) = self.0.get(&share) else { return sent.is_whole(size) };
         let mut downloads = lock(&downloads);
         let Some(progress) = downloads.get_mut(&download) else { return sent.is_whole(size) };
         progress.sent.add_all(sent);
         progress.senders = progress.senders.saturating_sub(1);
-        let whole = progress.sent.is_whole(size);
-        if whole {
-            downloads.remove(&download);
-        }
+        let whole = progress.sent.is_whole(size) && !progress.handed_over;
+        progress.handed_over |= whole;
         whole
+    }
+
+    /// What was handed over has come, and nobody goes on with it; or it has not, and the download has broken off.
+    pub(super) fn settle(&self, share: ShareId, download: DownloadId, has_come: bool) {
+        let Some(downloads) = self.0.get(&share) else { return };
+        let mut downloads = lock(&downloads);
+        if has_come {
+            downloads.remove(&download);
+        } else if let Some(progress) = downloads.get_mut(&download) {
+            (progress.sent, progress.handed_over) = (Coverage::default(), false);
+        }
     }
 }
 
@@ -106,6 +126,20 @@ mod tests {
         assert!(deliveries.broken(SHARE).is_empty());
         assert!(end(&deliveries, 3..10));
         assert!(deliveries.broken(SHARE).is_empty());
+        assert_eq!(deliveries.handed_over(SHARE), [DOWNLOAD]);
+        deliveries.settle(SHARE, DOWNLOAD, true);
+        assert!(deliveries.handed_over(SHARE).is_empty() && deliveries.broken(SHARE).is_empty());
+    }
+
+    #[test]
+    fn what_was_handed_over_and_has_not_come_has_broken_off() {
+        let deliveries = Deliveries::default();
+        assert!(deliveries.begin(SHARE, DOWNLOAD));
+        assert!(end(&deliveries, 0..10));
+        deliveries.settle(SHARE, DOWNLOAD, false);
+        assert_eq!(deliveries.broken(SHARE), [DOWNLOAD]);
+        assert!(deliveries.begin(SHARE, DOWNLOAD));
+        assert!(!end(&deliveries, 5..10));
     }
 
     #[test]

@@ -3,6 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cairn_domain::share::{Share, ShareCommand, ShareRejection, Standing, StartDownload, Visitor};
 use cairn_domain::{CommandId, Decider, DownloadId, ShareId, StreamName};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::coverage::Coverage;
 use super::find::{look_up, pass};
@@ -19,13 +21,18 @@ pub struct Grant {
     request: Request,
 }
 
-/// The right to be sent a content, and the count of what was sent. When the last of it is dropped, the download has ended or broken off.
+/// The right to be sent a content, and the count of what was sent. When the last of it is dropped, the download has broken off, or everything was
+/// handed over to the system; then the receipt tells whether it has come.
 pub struct Delivery {
     drive: Arc<Drive>,
     grant: Grant,
     download: DownloadId,
     sent: Mutex<Coverage>,
+    receipt: Mutex<Receipt>,
 }
+
+/// Whether the client has what was handed over to the system for it. A system takes some megabytes that nobody may ever read.
+pub type Receipt = BoxFuture<'static, bool>;
 
 /// Looks whether a download may begin or go on. Nothing is counted yet.
 pub async fn peek(drive: &Drive, request: &Request, token: &ShareToken, password: Option<&str>) -> Result<Grant, FindError> {
@@ -35,7 +42,7 @@ pub async fn peek(drive: &Drive, request: &Request, token: &ShareToken, password
     // Before the password: a share that is used up is as if absent.
     let open = match found.share.standing(now) {
         Standing::Active => true,
-        Standing::UsedUp => found.share.has_under_way(&visitor, now),
+        Standing::UsedUp => found.share.has_under_way(&visitor, now, &drive.deliveries.handed_over(found.id)),
         Standing::Expired | Standing::Revoked => false,
     };
     if !open {
@@ -47,7 +54,7 @@ pub async fn peek(drive: &Drive, request: &Request, token: &ShareToken, password
 
 /// Begins a download, which counts, or goes on with one of the same visitor's: with any that is under way for a part, otherwise with
 /// one that has broken off.
-pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<Delivery, FindError> {
+pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool, receipt: Receipt) -> Result<Delivery, FindError> {
     let id = grant.found.id;
     // Those of this process one after the other: all of them change one stream, and what has broken off is gone on with by one of them.
     let turn = drive.sharing.turn(id.0).await;
@@ -58,6 +65,7 @@ pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<De
         at: drive.ports.clock.now(),
         in_part,
         broken: drive.deliveries.broken(id),
+        sent: drive.deliveries.handed_over(id),
     };
     let decide = |share: &Loaded<Share>| match share.state.decide(ShareCommand::Download(start.clone())) {
         Ok(events) => Ok(events),
@@ -70,7 +78,7 @@ pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool) -> Result<De
         return Err(FindError::TooManyAttempts { wait_seconds: 1 });
     }
     drop(turn);
-    Ok(Delivery { drive: Arc::clone(drive), grant, download, sent: Mutex::default() })
+    Ok(Delivery { drive: Arc::clone(drive), grant, download, sent: Mutex::default(), receipt: Mutex::new(receipt) })
 }
 
 impl Grant {
@@ -96,8 +104,17 @@ impl Drop for Delivery {
             return;
         }
         let request = request_of_end(&self.grant.request, share, download);
+        let receipt = self.receipt.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let receipt = std::mem::replace(receipt, std::future::ready(true).boxed());
         self.drive.in_background(async move {
-            if let Err(trouble) = end(&drive, &request, share, download).await {
+            let has_come = receipt.await;
+            if !has_come {
+                return drive.deliveries.settle(share, download, false);
+            }
+            let ended = end(&drive, &request, share, download).await;
+            // Not before its end is on the log: somebody could go on with it in between.
+            drive.deliveries.settle(share, download, true);
+            if let Err(trouble) = ended {
                 tracing::warn!(%share, error = &trouble as &dyn std::error::Error, "the end of a download is not on the log");
             }
         });

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use cairn_domain::file::File;
 use cairn_domain::share::Share;
 use cairn_domain::{FileId, ShareId, StreamName};
+use futures_util::FutureExt;
 
 use super::stage::{Stage, keyed, stage, stage_with};
 use crate::file::{delete, restore};
@@ -42,7 +43,7 @@ fn from(stage: &Stage, address: &str) -> Request {
 
 async fn download(stage: &Stage, token: &ShareToken, address: &str, in_part: bool) -> Result<Delivery, FindError> {
     let grant = peek(&stage.drive, &from(stage, address), token, None).await?;
-    begin(&stage.drive, grant, in_part).await
+    begin(&stage.drive, grant, in_part, std::future::ready(true).boxed()).await
 }
 
 /// Sends so many bytes from the beginning, and ends.

@@ -50,4 +50,6 @@ pub struct StartDownload {
     pub in_part: bool,
     /// Downloads that are known to have broken off: asked for anew, they go on as well.
     pub broken: Vec<DownloadId>,
+    /// Downloads of which everything was sent a moment ago: nobody goes on with them, though their end is not on the log yet.
+    pub sent: Vec<DownloadId>,
 }

@@ -116,16 +116,18 @@ impl Offered {
             return Some(start.download);
         }
         let goes_on = |(id, download): &(&DownloadId, &UnderWay)| {
-            let recent = start.at < download.began.plus_seconds(GOES_ON_SECONDS);
+            let recent = start.at < download.began.plus_seconds(GOES_ON_SECONDS) && !start.sent.contains(id);
             recent && download.visitor == start.visitor && (start.in_part || start.broken.contains(id))
         };
         self.under_way.iter().find(goes_on).map(|(id, _)| *id)
     }
 
-    /// Whether this visitor has a download to go on with.
-    pub fn has_under_way(&self, visitor: &Visitor, at: Timestamp) -> bool {
+    /// Whether this visitor has a download to go on with, which is none of those that were sent.
+    pub fn has_under_way(&self, visitor: &Visitor, at: Timestamp, sent: &[DownloadId]) -> bool {
         let recent = |download: &UnderWay| at < download.began.plus_seconds(GOES_ON_SECONDS);
-        self.under_way.values().any(|download| download.visitor == *visitor && recent(download))
+        let goes_on =
+            |(id, download): (&DownloadId, &UnderWay)| download.visitor == *visitor && recent(download) && !sent.contains(id);
+        self.under_way.iter().any(goes_on)
     }
 
     fn change(&self, change: ChangeTerms) -> Decision {

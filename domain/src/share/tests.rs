@@ -25,7 +25,7 @@ fn id(number: u128) -> DownloadId {
 
 fn start(number: u128, visitor: &str) -> StartDownload {
     let (download, visitor, sha256) = (id(number), Visitor::Network(visitor.to_owned()), Sha256([4; 32]));
-    StartDownload { download, visitor, sha256, at: NOW, in_part: false, broken: Vec::new() }
+    StartDownload { download, visitor, sha256, at: NOW, in_part: false, broken: Vec::new(), sent: Vec::new() }
 }
 
 fn began(number: u128, visitor: &str) -> ShareEvent {
@@ -73,6 +73,13 @@ fn what_broke_off_may_be_begun_again() {
     let again = |visitor| ShareCommand::Download(StartDownload { broken: vec![id(1)], ..start(2, visitor) });
     given::<Share>([at_most(1), began(1, "a")]).when(again("a")).then_nothing();
     given::<Share>([at_most(1), began(1, "a")]).when(again("b")).then_rejected(ShareRejection::UsedUp);
+}
+
+#[test]
+fn nobody_goes_on_with_what_was_sent() {
+    let part = StartDownload { in_part: true, sent: vec![id(1)], ..start(2, "a") };
+    given::<Share>([at_most(1), began(1, "a")]).when(ShareCommand::Download(part.clone())).then_rejected(ShareRejection::UsedUp);
+    given::<Share>([at_most(2), began(1, "a")]).when(ShareCommand::Download(part)).then([began(2, "a")]);
 }
 
 #[test]

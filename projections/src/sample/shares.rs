@@ -31,6 +31,7 @@ impl Shares {
                 at,
                 in_part: false,
                 broken: Vec::new(),
+                sent: Vec::new(),
             }),
             (false, 8) => ShareCommand::Revoke,
             (false, _) => {

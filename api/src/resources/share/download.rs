@@ -11,6 +11,7 @@ use poem::{Request, Response};
 use super::problems::{DownloadProblem, InfoProblem, no_such_share};
 use super::types::InfoDocument;
 use crate::app::App;
+use crate::http::afterwards::Afterwards;
 use crate::http::download::{Download, DownloadRequest, Sends, Source, SourceStream};
 use crate::http::problem::Problem;
 use crate::resources::file::{boundary, probable_store, source};
@@ -69,7 +70,9 @@ pub(super) async fn download(
         sends => {
             // A client that hangs up must not stop it half-way.
             let (of, in_part) = (Arc::clone(drive), sends == Sends::Part);
-            let begun = app.detached(async move { begin(&of, grant, in_part).await.map_err(DownloadProblem::from) }).await?;
+            let receipt = request.extensions().get().map_or_else(|| std::future::ready(true).boxed(), Afterwards::receipt);
+            let begun =
+                app.detached(async move { begin(&of, grant, in_part, receipt).await.map_err(DownloadProblem::from) }).await?;
             Ok(answer.send(counted(inner, begun)).await?)
         }
     }
