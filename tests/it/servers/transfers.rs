@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use cairn_infra::s3::S3Settings;
 use cairn_oss_double::{Fault, Operation, OssDouble};
 use cairn_servers::RabbitMq;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::s3_stores::{self, sdk};
@@ -122,8 +124,12 @@ async fn a_transfer_that_fails_stalls_is_shown_and_can_be_retried_or_given_up() 
         (stalled.len() == 2).then_some(stalled)
     });
     double.clear_faults();
-    let metrics = user.get("/metrics").send().await.expect(200);
-    assert!(String::from_utf8(metrics.body).unwrap().contains("cairn_transfers{state=\"stalled\"}"));
+    let figures = ["cairn_transfers{state=\"stalled\"} 2", "cairn_transfers_bytes{state=\"stalled\"} 2"];
+    until_async("the gauges say so", async || {
+        let metrics = String::from_utf8(user.get("/metrics").send().await.expect(200).body).unwrap();
+        figures.iter().all(|figure| metrics.lines().any(|line| line == *figure)).then_some(())
+    })
+    .await;
     let id = |index: usize| stalled[index]["id"].as_str().unwrap().to_owned();
     assert!(stalled[0]["reason"].as_str().unwrap().contains("oss"), "{stalled:?}");
     let given_up = drive.cairn(&["transfer", "abandon", &id(0), "--reason", "a test", "--json"]).json_lines();
@@ -208,6 +214,55 @@ async fn what_is_there_already_is_migrated_on_demand() {
     for wrong in [["--from", "nowhere", "--to", "oss"], ["--from", "oss", "--to", "oss"]] {
         assert_ne!(drive.cairn(&[&["transfer", "migrate"], &wrong[..]].concat()).code, Some(0), "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn a_migration_is_slowed_paused_by_ctrl_c_and_goes_on() {
+    let (double, oss) = s3_stores::oss();
+    let drive = Drive::with(&borrowed(&store_settings("OSS", &oss)));
+    let user = drive.user().await;
+    for n in 0..10_u8 {
+        user.upload(&format!("{n}.bin"), &[n; 1_000]).await;
+    }
+    let migrate = ["transfer", "migrate", "--from", "local", "--to", "oss", "--yes", "--json"];
+    let began = Instant::now();
+    let slow = drive.command(&[&migrate[..], &["--bytes-per-second", "1000"]].concat()).stdout(Stdio::piped()).spawn().unwrap();
+    until("some have moved", || (double.objects("bucket").len() >= 3).then_some(()));
+    kill_process(Pid::from_child(&slow), Signal::INT).unwrap();
+    let told: Value = serde_json::from_slice(&slow.wait_with_output().unwrap().stdout).unwrap();
+    let sent = told["contents"].as_u64().unwrap();
+    assert!(told["paused"] == true && (3..10).contains(&sent), "{told}");
+    assert!(began.elapsed() >= Duration::from_secs(sent - 1), "{sent} in {:?}", began.elapsed());
+    let rest: Value = serde_json::from_str(&drive.cairn(&migrate).success()).unwrap();
+    assert!(rest["paused"] == false && rest["moved"].as_u64() >= Some(10 - sent), "{rest}");
+    assert_eq!(double.objects("bucket").len(), 10);
+    until("the disk is empty", || drive.files_in("blobs").is_empty().then_some(()));
+}
+
+#[tokio::test]
+async fn what_nobody_needs_any_more_is_deleted_from_every_store() {
+    let (double, mut settings) = from_disk_to_oss();
+    settings.push(("CAIRN_UPKEEP__UNUSED_KEPT_SECONDS".to_owned(), "0".to_owned()));
+    let drive = Drive::with(&borrowed(&settings));
+    let user = drive.user().await;
+    let (gone, kept) = (user.upload("gone.bin", b"gone").await, user.upload("kept.bin", b"kept").await);
+    let again = user.upload("again.bin", b"kept").await;
+    for file in [&gone, &kept, &again] {
+        until_in(&user, file, "oss").await;
+    }
+    for file in [&gone, &kept] {
+        user.post("/file/delete").json(&json!({ "id": file.id, "purge": true })).send().await.expect(204);
+    }
+    let key = |bytes: &[u8]| format!("blobs/{}", sha256_hex(bytes));
+    until("what nobody needs is gone", || {
+        let keys: Vec<String> = double.objects("bucket").into_iter().map(|object| object.key).collect();
+        (keys == [key(b"kept")]).then_some(())
+    });
+    let deleted: Vec<Value> = drive.events().into_iter().filter(|event| event["type"] == "BlobDeleted").collect();
+    assert_eq!(deleted.len(), 1, "{deleted:?}");
+    assert_eq!(deleted[0]["stream"], format!("blob-{}", gone.sha256));
+    assert_eq!(user.download(&again.id).await, b"kept");
+    assert_eq!(user.download(&user.upload("gone.bin", b"gone").await.id).await, b"gone", "it may come again");
 }
 
 /// The old worker as a process.
