@@ -25,7 +25,7 @@ const WAIT_MAX: Duration = Duration::from_mins(1);
 /// How often transfers are looked for of which nothing was heard.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 /// How often contents are looked for that nobody needs.
-const COLLECT_EVERY: Duration = Duration::from_mins(1);
+const COLLECT_EVERY: Duration = Duration::from_secs(20);
 /// How often the scrubber goes on: a thousand times in a period, but not too often.
 const SCRUB_EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
 

@@ -243,7 +243,7 @@ async fn a_migration_is_slowed_paused_by_ctrl_c_and_goes_on() {
 async fn what_nobody_needs_any_more_is_deleted_from_every_store() {
     let (double, mut settings) = from_disk_to_oss();
     settings.push(("CAIRN_UPKEEP__UNUSED_KEPT_SECONDS".to_owned(), "0".to_owned()));
-    let drive = Drive::with(&borrowed(&settings));
+    let mut drive = Drive::with(&borrowed(&settings));
     let user = drive.user().await;
     let (gone, kept) = (user.upload("gone.bin", b"gone").await, user.upload("kept.bin", b"kept").await);
     let again = user.upload("again.bin", b"kept").await;
@@ -253,6 +253,10 @@ async fn what_nobody_needs_any_more_is_deleted_from_every_store() {
     for file in [&gone, &kept] {
         user.post("/file/delete").json(&json!({ "id": file.id, "purge": true })).send().await.expect(204);
     }
+    // One looks for it at the start, and then now and again.
+    drive.stop();
+    drive.start_again();
+    let user = user.back_on(&drive);
     let key = |bytes: &[u8]| format!("blobs/{}", sha256_hex(bytes));
     until("what nobody needs is gone", || {
         let keys: Vec<String> = double.objects("bucket").into_iter().map(|object| object.key).collect();
