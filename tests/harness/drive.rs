@@ -204,7 +204,11 @@ impl Drive {
             // A directory may go away while it is looked at.
             for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
                 let path = entry.path();
-                if path.is_dir() { to_see.push(path) } else { found.push(path) }
+                if path.is_dir() {
+                    to_see.push(path);
+                } else if path.is_file() {
+                    found.push(path);
+                }
             }
         }
         found
