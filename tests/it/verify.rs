@@ -139,10 +139,8 @@ async fn parked_events_are_shown_and_tried_again() {
     let mut drive = Drive::start();
     let user = drive.user().await;
     let file = user.upload("a.txt", b"a").await;
-    let running = drive.cairn(&["projection", "retry"]);
-    if !over::servers() {
-        assert!(running.code == Some(1) && running.stderr.contains("running"), "{running:?}");
-    }
+    let running = drive.cairn(&["projection", "retry"]).success();
+    assert!(running.contains("0 applied, 0 still parked"), "the running drive does it: {running}");
     drive.stop();
     let event = park(&drive, &file).await;
     let parked = drive.cairn(&["projection", "parked", "files", "--json"]).json_lines();
