@@ -100,8 +100,11 @@ async fn exactly_as_many_downloads_succeed_as_there_may_be() {
         answer.problem(404, "not_found");
     }
     assert_eq!(info(&anybody, &made.token).await, 404);
-    let shown = listed(&owner, &made.id).await;
-    assert_eq!((&shown["downloads"], &shown["state"]), (&json!(7), &json!("used_up")));
+    until_async("the list shows all of them", async || {
+        let shown = listed(&owner, &made.id).await;
+        (shown["downloads"] == 7 && shown["state"] == "used_up").then_some(())
+    })
+    .await;
     // All of it is a download, however it is asked for.
     get(&anybody, &made.token).header("range", "bytes=0-").send().await.problem(404, "not_found");
     // More may be allowed later.

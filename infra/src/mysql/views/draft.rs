@@ -9,7 +9,7 @@ use cairn_projections::Projection;
 use cairn_projections::bookkeeping;
 use cairn_projections::ports::{Batch, Checkpoint, Draft, NewTables, Parked, Tables, TablesError};
 use cairn_projections::sql::{Dialect, Place};
-use sqlx::MySqlConnection;
+use sqlx::{Executor, MySqlConnection};
 use tokio::sync::Mutex;
 
 use super::write::{Writer, of_write};
@@ -24,6 +24,9 @@ pub(super) const CHANGE_MAX: Duration = Duration::from_secs(15);
 
 /// Only one process at a time makes a draft: it holds this lock.
 const LOCK: &str = "SELECT GET_LOCK(CONCAT('cairn.rebuild.', MD5(database())), 0)";
+
+/// The lock ends with its connection, but when the server notices that, it may be late for whoever comes next.
+const UNLOCK: &str = "DO RELEASE_LOCK(CONCAT('cairn.rebuild.', MD5(database())))";
 
 /// Tables under names of their own.
 pub(super) struct MysqlDraft {
@@ -47,7 +50,11 @@ impl MysqlDraft {
     pub(super) async fn take_up(views: &MysqlViews) -> Result<Option<Self>, TablesError> {
         let mut connection = Self::lock(views).await?;
         let there = in_time(schema::are_there(&mut connection, BESIDE, &views.projections)).await.map_err(of_write)?;
-        Ok(there.then(|| Self::of(views, connection)))
+        if !there {
+            unlock(&mut connection).await;
+            return Ok(None);
+        }
+        Ok(Some(Self::of(views, connection)))
     }
 
     async fn lock(views: &MysqlViews) -> Result<MySqlConnection, TablesError> {
@@ -65,6 +72,13 @@ impl MysqlDraft {
             projections: Arc::clone(&views.projections),
             connection,
         }
+    }
+}
+
+/// If the server does not answer, the lock ends with the connection.
+async fn unlock(connection: &mut MySqlConnection) {
+    if let Err(error) = in_time(connection.execute(sqlx::raw_sql(UNLOCK))).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the lock of a rebuild ends with its connection");
     }
 }
 
@@ -98,7 +112,10 @@ impl Draft for MysqlDraft {
         self.writer.get_mut().close().await;
         let promoted = within(CHANGE_MAX, schema::promote(&mut self.connection, BESIDE, &self.projections)).await;
         match promoted {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                unlock(&mut self.connection).await;
+                Ok(())
+            }
             Err(error) => {
                 self.discard().await;
                 Err(of_write(error))
@@ -108,12 +125,14 @@ impl Draft for MysqlDraft {
 
     async fn keep(mut self: Box<Self>) -> Result<(), TablesError> {
         self.writer.get_mut().close().await;
+        unlock(&mut self.connection).await;
         self.live.lock().await.execute(bookkeeping::give_back(DIALECT, &self.owner)).await
     }
 
     async fn discard(mut self: Box<Self>) {
         self.writer.get_mut().close().await;
         let dropped = within(CHANGE_MAX, schema::drop_all(&mut self.connection, BESIDE, &self.projections)).await;
+        unlock(&mut self.connection).await;
         let given_back = self.live.lock().await.execute(bookkeeping::give_back(DIALECT, &self.owner)).await;
         if let Err(error) = dropped {
             tracing::warn!(
