@@ -7,13 +7,14 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use poem::web::headers::CacheControl;
 use poem::web::headers::HeaderMapExt;
 use poem::{Body, IntoResponse, Response};
-use poem_openapi::ApiResponse;
 use poem_openapi::payload::Payload;
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::registry::{MetaSchemaRef, Registry};
+use poem_openapi::types::{Example, Type};
+use poem_openapi::{ApiResponse, Object};
 use tokio::sync::watch;
 
 /// Between two steps that are told: nobody sees more.
-const STEP: Duration = Duration::from_millis(250);
+const STEP_PAUSE: Duration = Duration::from_millis(250);
 
 /// Something is said at least so often, so that nobody takes the connection for dead.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -28,14 +29,21 @@ pub(super) enum ProgressAnswer {
 /// A stream of events, one for each step, and one at the end.
 pub(super) struct ProgressEvents(BoxStream<'static, Result<String, std::io::Error>>);
 
-const EXAMPLE: &str = "\
-event: progress
-data: {\"done\":4096,\"head\":100000}
+/// One event of the stream.
+#[derive(Debug, Object)]
+#[oai(rename = "RebuildStep", example)]
+struct Step {
+    /// `progress`, or `end`, after which nothing comes.
+    event: String,
+    /// An object of JSON: with `progress` the last event in the new rows (`done`) and the end of the log (`head`), with `end` an empty one.
+    data: String,
+}
 
-event: end
-data: {}
-
-";
+impl Example for Step {
+    fn example() -> Self {
+        Self { event: "progress".to_owned(), data: r#"{"done":4096,"head":100000}"#.to_owned() }
+    }
+}
 
 impl ProgressEvents {
     pub(super) fn of(progress: watch::Receiver<Option<Progress>>) -> Self {
@@ -56,7 +64,7 @@ type Told = Result<String, std::io::Error>;
 async fn next(watching: Option<Watching>) -> Option<(Told, Option<Watching>)> {
     let Watching { mut progress, told } = watching?;
     if told {
-        tokio::time::sleep(STEP).await;
+        tokio::time::sleep(STEP_PAUSE).await;
         // The same again is a sign of life.
         let _ = tokio::time::timeout(SILENCE_MAX, progress.changed()).await;
     }
@@ -78,7 +86,11 @@ impl Payload for ProgressEvents {
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema { example: Some(EXAMPLE.into()), ..MetaSchema::new("string") }))
+        <Step as Type>::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        <Step as Type>::register(registry);
     }
 }
 
