@@ -72,8 +72,8 @@ pub async fn take(journal: &Journal, request: &Request, owner: AccountId, now: T
     }
 }
 
-/// Whether something that is to be in the trash is not there by itself: with the folder that it stands in it would come out again.
-pub async fn is_out_of_trash(journal: &Journal, owner: AccountId, step: &Step) -> Result<bool, Trouble> {
+/// Whether a step has to be taken. What is in the trash by itself need not be put there; what is there with its folder comes out with it.
+pub async fn is_needed(journal: &Journal, owner: AccountId, step: &Step) -> Result<bool, Trouble> {
     match step {
         Step::FolderInTrash(folder) => {
             let tree = journal.load::<Tree>(&StreamName::tree(owner)).await?.state;

@@ -96,8 +96,11 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         relay::start_relay(&whole, &lifecycle);
     }
 
-    let door = open_door(&data, whole.foundation.runner.clone(), lifecycle.stop())?;
-    lifecycle.spawn("orders", door);
+    match open_door(&data, whole.foundation.runner.clone(), lifecycle.stop()) {
+        Ok(door) => lifecycle.spawn("orders", door),
+        // Not every file system has sockets.
+        Err(error) => tracing::warn!(error = &*error as &dyn std::error::Error, "other verbs can't reach this drive"),
+    }
     let url = public_url(&config, &listener)?;
     start_gauges(&whole, metrics.clone(), &lifecycle);
     let app = whole.app(url.clone(), &config, Box::new(move || metrics.render()));

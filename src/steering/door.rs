@@ -84,22 +84,21 @@ async fn obey(
     let mut steps = progress.subscribe();
     let report = |step| _ = progress.send_replace(step);
     let work = order.carry_out(runner, &report, stop);
-    tokio::pin!(work);
-    let gone = async {
+    // Beside the work: a visitor who does not listen must not hold it up.
+    let tell_steps = async {
+        while steps.changed().await.is_ok() {
+            let Progress { done, head } = *steps.borrow_and_update();
+            tell(writer, &Told::Progress { done: done.0, head: head.0 }).await;
+        }
+    };
+    let stop_when_gone = async {
         let _ = rest.read_u8().await;
         stop.cancel();
-        std::future::pending::<()>().await;
     };
-    tokio::pin!(gone);
-    loop {
-        tokio::select! {
-            done = &mut work => return Told::of(done),
-            () = &mut gone => {}
-            Ok(()) = steps.changed() => {
-                let Progress { done, head } = *steps.borrow_and_update();
-                tell(writer, &Told::Progress { done: done.0, head: head.0 }).await;
-            }
-        }
+    let beside = async { tokio::join!(tell_steps, stop_when_gone, std::future::pending::<()>()) };
+    tokio::select! {
+        done = work => Told::of(done),
+        _ = beside => Told::Failed("the conversation has ended".to_owned()),
     }
 }
 

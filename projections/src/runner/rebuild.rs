@@ -158,14 +158,7 @@ impl Runner {
                 draft.keep().await?;
                 Ok(Rebuilt::of(&state, false))
             }
-            Err(RebuildError::Cancelled) => {
-                draft.keep().await?;
-                Err(RebuildError::Cancelled)
-            }
-            Err(error) => {
-                draft.discard().await;
-                Err(error)
-            }
+            Err(error) => Err(put_aside(draft, error).await),
         }
     }
 
@@ -233,16 +226,8 @@ impl Runner {
             Ok(()) => self.fill(&*draft, &mut state, report, stop).await,
             Err(error) => Err(error.into()),
         };
-        match filled {
-            Ok(()) => {}
-            Err(RebuildError::Cancelled) => {
-                draft.keep().await?;
-                return Err(RebuildError::Cancelled);
-            }
-            Err(error) => {
-                draft.discard().await;
-                return Err(error);
-            }
+        if let Err(error) = filled {
+            return Err(put_aside(draft, error).await);
         }
         *guard = None;
         draft.promote().await?;
@@ -265,4 +250,13 @@ impl Runner {
         let filling = Filling { plan: &shared.plan, source: &shared.source, tables: draft, now: shared.now(), report, stop };
         filling.go_to_the_end(state).await
     }
+}
+
+/// What was told to stop is kept, what has failed is not.
+async fn put_aside(draft: Box<dyn Draft>, error: RebuildError) -> RebuildError {
+    if matches!(error, RebuildError::Cancelled) {
+        return draft.keep().await.map_or_else(Into::into, |()| error);
+    }
+    draft.discard().await;
+    error
 }

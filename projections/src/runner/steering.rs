@@ -10,7 +10,7 @@ use super::rebuild::{Begin, RebuildError, Rebuilt, Wish};
 use super::{Failure, Runner};
 use crate::ports::{SourceError, TablesError};
 
-/// Why it was not done. Everything is as it was.
+/// Why it was not done. Where the tables do not answer, it may be done in part: the same again does the rest, or tells.
 #[derive(Debug, thiserror::Error)]
 pub enum SteerError {
     /// There is no projection of that name.

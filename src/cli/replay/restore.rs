@@ -108,7 +108,7 @@ impl Restore {
 async fn needed(journal: &Journal, owner: AccountId, plan: Vec<Planned>) -> anyhow::Result<Vec<Planned>> {
     let mut needed = Vec::new();
     for planned in plan {
-        if bring_back::is_out_of_trash(journal, owner, &planned.step).await? {
+        if bring_back::is_needed(journal, owner, &planned.step).await? {
             needed.push(planned);
         }
     }
