@@ -1,8 +1,8 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cairn_domain::share::{Share, ShareCommand, ShareRejection, Standing, StartDownload, Visitor};
-use cairn_domain::{CommandId, Decider, DownloadId, ShareId, StreamName};
+use cairn_domain::share::{Share, ShareCommand, ShareEvent, ShareRejection, Standing, StartDownload, Visitor};
+use cairn_domain::{CommandId, Decider, DownloadId, Event, EventId, ShareId, StreamName, Version, codec};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -12,6 +12,9 @@ use super::{FindError, Found, ShareToken};
 use crate::journal::Start;
 use crate::pace::network_of;
 use crate::{Drive, Loaded, Request, Trouble};
+
+/// Events that one read of a share asks for.
+const PAGE: usize = 1_000;
 
 /// Somebody who may download, once they have decided what.
 #[derive(Debug, Clone)]
@@ -59,7 +62,7 @@ pub async fn begin(drive: &Arc<Drive>, grant: Grant, in_part: bool, receipt: Rec
     // Those of this process one after the other: all of them change one stream, and what has broken off is gone on with by one of them.
     let turn = drive.sharing.turn(id.0).await;
     let start = StartDownload {
-        download: DownloadId(grant.request.command.derive("download")),
+        download: new_download(&grant.request),
         visitor: grant.visitor.clone(),
         sha256: grant.found.entry.content().sha256,
         at: drive.ports.clock.now(),
@@ -103,7 +106,7 @@ impl Drop for Delivery {
         if !drive.deliveries.end(share, download, sent, size) {
             return;
         }
-        let request = request_of_end(&self.grant.request, share, download);
+        let request = self.grant.request.clone();
         let receipt = self.receipt.get_mut().unwrap_or_else(PoisonError::into_inner);
         let receipt = std::mem::replace(receipt, std::future::ready(true).boxed());
         self.drive.in_background(async move {
@@ -111,7 +114,7 @@ impl Drop for Delivery {
             if !has_come {
                 return drive.deliveries.settle(share, download, false);
             }
-            let ended = end(&drive, &request, share, download).await;
+            let ended = end(&drive, request, share, download).await;
             // Not before its end is on the log: somebody could go on with it in between.
             drive.deliveries.settle(share, download, true);
             if let Err(trouble) = ended {
@@ -121,19 +124,45 @@ impl Drop for Delivery {
     }
 }
 
-/// What follows from the download, by itself.
-fn request_of_end(request: &Request, share: ShareId, download: DownloadId) -> Request {
-    let cause = request.command.event(StreamName::share(share).as_str(), 0);
-    Request { keyed: false, ..request.because_of(cause, CommandId(download.0).then("end")) }
+/// The download that a request begins, unless it goes on with another.
+fn new_download(request: &Request) -> DownloadId {
+    DownloadId(request.command.derive("download"))
 }
 
-async fn end(drive: &Drive, request: &Request, share: ShareId, download: DownloadId) -> Result<(), Trouble> {
+/// It follows from the beginning of the download, by itself: not from the request that asked for the last of it, which may have been another.
+async fn end(drive: &Drive, request: Request, share: ShareId, download: DownloadId) -> Result<(), Trouble> {
+    let stream = StreamName::share(share);
+    let causation = if new_download(&request) == download {
+        Some(request.command.event(stream.as_str(), 0))
+    } else {
+        beginning_of(drive, &stream, download).await?
+    };
+    let request = Request { command: CommandId(download.0).then("end"), keyed: false, causation, ..request };
     let decide = |share: &Loaded<Share>| {
         let decision = share.state.decide(ShareCommand::EndDownload(download));
         decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
     };
     let _turn = drive.sharing.turn(share.0).await;
-    drive.journal.execute::<Share, Trouble>(&StreamName::share(share), Start::Load, request, decide).await.map(drop)
+    drive.journal.execute::<Share, Trouble>(&stream, Start::Load, &request, decide).await.map(drop)
+}
+
+/// The event with which the download began.
+async fn beginning_of(drive: &Drive, stream: &StreamName, download: DownloadId) -> Result<Option<EventId>, Trouble> {
+    let mut from = Version(0);
+    loop {
+        let page = drive.ports.log.read_stream(stream, from, PAGE).await?;
+        for stored in &page {
+            if let Event::Share(ShareEvent::ShareDownloaded(began)) = codec::decode(stored)?
+                && began.download == download
+            {
+                return Ok(Some(stored.id));
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => from = last.version.next(),
+            _ => return Ok(None),
+        }
+    }
 }
 
 /// Who goes on with whose download: an account, or whoever comes from a network.

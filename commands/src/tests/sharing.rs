@@ -167,7 +167,10 @@ async fn parts_and_what_broke_off_go_on_with_the_download_that_counted() {
     stage.drive.drained().await;
     assert!(is_absent(&download(&stage, &token, "192.0.2.1", true).await));
     assert_eq!(downloads(&stage, token.share).await, 1);
-    assert_eq!(stage.names().await.last().map(String::as_str), Some("ShareDownloadEnded"));
+    let events = stage.events().await;
+    let (began, ended) =
+        (events.iter().find(|event| event.name == "ShareDownloaded").expect("begun"), events.last().expect("ended"));
+    assert_eq!((ended.name.as_str(), ended.metadata.causation), ("ShareDownloadEnded", Some(began.id)));
 }
 
 #[tokio::test]
