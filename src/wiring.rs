@@ -3,6 +3,7 @@
 mod bus;
 mod cache;
 mod closing;
+mod destination;
 mod log;
 mod stores;
 mod tasks;
@@ -40,6 +41,7 @@ use self::bus::OpenBus;
 pub(crate) use self::bus::try_bus;
 pub(crate) use self::cache::try_cache;
 pub(crate) use self::closing::Closing;
+pub(crate) use self::destination::{Destination, open_destination};
 pub(crate) use self::log::{OpenDigests, OpenLog, open_digests, open_log};
 pub(crate) use self::stores::{directory_of_blobs, open_stores};
 use self::tasks::OpenTasks;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use cairn_commands::ports::event_store::EventStore;
 use cairn_domain::codec;
-use cairn_infra::sqlite::log::{SqliteLog, TABLES};
+use cairn_infra::sqlite::log::{EVENTS, SqliteLog, UNIQUE};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -101,7 +101,8 @@ impl Raw {
             .pragma("wal_autocheckpoint", "16000")
             .disable_statement_logging();
         let mut connection = options.connect().await.unwrap();
-        sqlx::raw_sql(TABLES).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(EVENTS).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(UNIQUE).execute(&mut connection).await.unwrap();
         Self { connection: Arc::new(Mutex::new((connection, 0))), _directory: directory }
     }
 

@@ -16,7 +16,7 @@ mod queue;
 mod recent;
 
 pub(crate) use answer::{answer, refuse};
-pub(crate) use append::{AppendJob, append, take_in};
+pub(crate) use append::{AppendJob, EncodedAppend, append, take_in};
 #[cfg(feature = "mysql")]
 pub(crate) use judge::Plan;
 pub(crate) use judge::{Judge, Row, Verdict};

@@ -21,6 +21,8 @@ table! {
         Version = "version": Integer,
         /// The last event in the rows.
         Position = "position": Integer,
+        /// The id of that event: whether the log still has it there.
+        EventId = "event_id": MaybeId,
         /// The id of the first event of the log from which the rows come.
         LogId = "log_id": MaybeId,
         /// Which process projects, where several share the tables.
@@ -73,6 +75,7 @@ pub fn checkpoints(dialect: Dialect) -> Sql {
         CheckpointRow::LogId,
         CheckpointRow::UpdatedAt,
         CheckpointRow::Paused,
+        CheckpointRow::EventId,
     ];
     dialect.select(Query::select().columns(columns).from(dialect.alias(CheckpointRow::TABLE)))
 }
@@ -87,7 +90,13 @@ pub fn checkpoint(row: &Row) -> Result<Checkpoint, ReadError> {
         updated_at: row.get(4)?,
         held_elsewhere: false,
         paused: row.get::<Option<i64>>(5)?.is_some_and(|paused| paused != 0),
+        event: row.get(6)?,
     })
+}
+
+/// One key of a table that has any rows.
+pub fn any_row(dialect: Dialect, table: &Table) -> Sql {
+    dialect.select(Query::select().expr(Expr::val(1)).from(dialect.alias(table)).limit(1))
 }
 
 /// Makes the checkpoint of a projection that has none, at the start of the log.
@@ -117,7 +126,7 @@ pub fn pause(dialect: Dialect, projection: &str, paused: bool) -> Sql {
 
 /// The steps in pieces that end alike, for [`advance`].
 pub fn moving_together(steps: &[Move]) -> impl Iterator<Item = &[Move]> {
-    steps.chunk_by(|one, next| (one.to, one.log, one.at) == (next.to, next.log, next.at))
+    steps.chunk_by(|one, next| (one.to, one.event, one.log, one.at) == (next.to, next.event, next.log, next.at))
 }
 
 /// The right to move checkpoints, where several processes share the tables.
@@ -136,9 +145,10 @@ pub struct Lease<'a> {
 pub fn advance(dialect: Dialect, steps: &[Move], lease: Option<Lease<'_>>) -> Sql {
     let mut update = Query::update();
     update.table(dialect.alias(CheckpointRow::TABLE));
-    if let Some(Move { to, log, at, .. }) = steps.first() {
+    if let Some(Move { to, event, log, at, .. }) = steps.first() {
         update
             .value(CheckpointRow::Position, number(*to))
+            .value(CheckpointRow::EventId, Expr::val(event.to_string()))
             .value(CheckpointRow::LogId, Expr::val(log.to_string()))
             .value(CheckpointRow::UpdatedAt, Expr::val(at.0));
     }

@@ -166,6 +166,8 @@ pub struct Move {
     pub from: Position,
     /// Where it goes.
     pub to: Position,
+    /// The event there.
+    pub event: EventId,
     /// The id of the log's first event.
     pub log: EventId,
     /// Now.
@@ -181,6 +183,8 @@ pub struct Checkpoint {
     pub version: u32,
     /// The last event in them.
     pub position: Position,
+    /// The event there; none while there is none, and where an earlier program has left it.
+    pub event: Option<EventId>,
     /// The log from which they come, by the id of its first event; none while the position is [`Position::START`].
     pub log: Option<EventId>,
     /// When it last moved.

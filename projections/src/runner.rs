@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ports::{Source, SourceError, TablesError, Workshop};
 use crate::projection::Projection;
 
-pub use belonging::{LogEnds, Refused, serving};
+pub use belonging::{Landmarks, Refused, serving};
 pub use rebuild::{Begin, Progress, RebuildError, Rebuilt, Wish};
 pub use replay::Replay;
 pub use report::{PARKED_COUNT_MAX, ProjectionStatus, ReachedPosition, RunnerHealth};

@@ -13,7 +13,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::carry::{self, Source};
-use super::progress::{copies_bar, events_bar};
+use super::progress::copies_bar;
 use super::{Place, block_on, note, say};
 use crate::backup_directory::{BackupDirectory, Note};
 use crate::data::DataDirectory;
@@ -62,7 +62,7 @@ impl Backup {
         let mut round = 1;
         let (manifest, copied) = loop {
             let manifest = carry::export(log.clone(), &backup.events(), true, true).await?;
-            let contents = read_contents(&backup, manifest.events).await?.1;
+            let contents = read_contents(&backup).await?.1;
             let copied = copy(&stores, &backup, &contents).await?;
             if copied.missing.is_empty() || round == ROUNDS_MAX {
                 break (manifest, copied);
@@ -85,7 +85,7 @@ impl Backup {
     async fn check(&self) -> anyhow::Result<ExitCode> {
         let backup = BackupDirectory::open(&self.directory)?;
         let noted = backup.read()?;
-        let (manifest, contents) = read_contents(&backup, noted.events).await?;
+        let (manifest, contents) = read_contents(&backup).await?;
         noted.check(&manifest)?;
         let bar = copies_bar(contents.stored().len() as u64);
         let copied = verify(&backup.blobs()?, &contents, &|contents| bar.set_position(contents)).await?;
@@ -123,16 +123,13 @@ async fn copy(stores: &Stores, backup: &BackupDirectory, contents: &Contents) ->
 }
 
 /// Reads the log of the backup to its end: what it says about contents.
-pub(super) async fn read_contents(backup: &BackupDirectory, events: u64) -> anyhow::Result<(Manifest, Contents)> {
-    let bar = events_bar(events);
+pub(super) async fn read_contents(backup: &BackupDirectory) -> anyhow::Result<(Manifest, Contents)> {
     let mut contents = Contents::default();
     let mut source = Source::open(&backup.events());
     while let Some(page) = source.page().await {
         for event in &page {
             contents.event(event);
         }
-        bar.inc(page.len() as u64);
     }
-    bar.finish_and_clear();
     Ok((source.end().await?, contents))
 }

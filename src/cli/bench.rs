@@ -13,7 +13,7 @@ use serde_json::json;
 use super::progress::events_bar;
 use super::{Place, block_on, say};
 use crate::data::DataDirectory;
-use crate::wiring::open_log;
+use crate::wiring::open_destination;
 
 /// Events that are put into the log at once.
 const PAGE: usize = 4_096;
@@ -59,10 +59,13 @@ impl Generate {
         let config = self.place.load(Overrides::default())?;
         let data = DataDirectory::create(&config.server.data)?;
         let _lock = data.lock()?;
-        let log = open_log(&config, &data).await?;
-        if log.store.head().await? != Position::START {
+        let destination = open_destination(&config, &data).await?;
+        let intake = destination.intake();
+        if destination.shows_at_once() && !intake.held(Position::START, 1).await?.is_empty() {
             bail!("the log is not empty: made-up events are put into a log of their own");
         }
+        // What an import has left that was interrupted.
+        intake.forget_after(Position::START).await?;
         let bar = events_bar(self.events as u64);
         let started = Instant::now();
         let mut events = Sample::new(self.seed).take(self.events);
@@ -72,11 +75,12 @@ impl Generate {
                 break;
             }
             let count = page.len() as u64;
-            log.intake.take_in(page).await?;
+            intake.take_in(page).await?;
             bar.inc(count);
         }
         bar.finish_and_clear();
-        log.closing.close().await;
+        drop(intake);
+        destination.finish().await?;
         let (events, seconds) = (self.events, started.elapsed().as_secs_f64());
         say(&if self.json {
             json!({ "events": events, "seconds": seconds }).to_string()

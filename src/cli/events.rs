@@ -65,8 +65,8 @@ Examples:
   cairn events import drive.ndjson.zst --data /srv/cairn
   cairn events export - | CAIRN_LOG__URL=mysql://user:password@host/drive cairn events import -
 
-The same import may be run again after it was interrupted: it goes on. A file is checked to its end before anything is imported; what comes
-through a pipe is checked as it comes. The contents of files are not in it.")]
+The same import may be run again after it was interrupted: it goes on. Nothing is imported of an export that is not whole; but what comes through a
+pipe into a log on a server is there as it comes. The contents of files are not in it.")]
     Import(import::Import),
     /// Print the last events, and new ones as they come.
     #[command(after_help = "Examples:\n  cairn events tail\n  cairn events tail --lines 100 --no-follow")]

@@ -1,7 +1,7 @@
 //! Work that takes its time: what it shows meanwhile, and how it is stopped.
 
 use cairn_projections::runner::Progress;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,15 @@ pub(super) fn copies_bar(total: u64) -> ProgressBar {
 /// A bar that counts events, with their rate and the time that is left.
 pub(super) fn events_bar(total: u64) -> ProgressBar {
     bar(total, "{bar:40} {pos}/{len} events  {per_sec}  {eta} left")
+}
+
+/// A bar that counts what was read, of a whole that is not known when it comes through a pipe.
+pub(super) fn bytes_bar(total: Option<u64>) -> ProgressBar {
+    match total {
+        Some(total) => bar(total, "{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"),
+        None => bar(0, "{spinner} {bytes}  {bytes_per_sec}"),
+    }
+    .with_finish(ProgressFinish::AndClear)
 }
 
 fn bar(total: u64, template: &str) -> ProgressBar {

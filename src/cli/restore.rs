@@ -15,7 +15,7 @@ use super::progress::copies_bar;
 use super::{Place, block_on, note, say};
 use crate::backup_directory::BackupDirectory;
 use crate::data::DataDirectory;
-use crate::wiring::{open_log, open_stores};
+use crate::wiring::{open_destination, open_stores};
 
 /// Make a drive out of a backup.
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ impl Restore {
         let config = self.place.load(Overrides::default())?;
         let backup = BackupDirectory::open(&self.directory)?;
         let noted = backup.read()?;
-        let (manifest, contents) = read_contents(&backup, noted.events).await?;
+        let (manifest, contents) = read_contents(&backup).await?;
         noted.check(&manifest)?;
         let data = DataDirectory::create(&config.server.data)?;
         let _lock = data.lock()?;
@@ -63,9 +63,7 @@ impl Restore {
             bail!("{} copies of contents could not be restored, and the log was not", copied.missing.len());
         }
         // With the log, the drive is there: it comes last.
-        let log = open_log(&config, &data).await?;
-        let imported = carry::import(&log, &config, &data, &backup.events(), manifest.events).await?;
-        log.closing.close().await;
+        let imported = carry::import(open_destination(&config, &data).await?, &backup.events()).await?;
         let (events, contents, bytes) = (manifest.events, copied.contents, copied.bytes);
         say(&if self.json {
             json!({

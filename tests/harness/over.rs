@@ -46,12 +46,21 @@ pub(crate) fn remove_views(data: &Path) {
 
 /// Changes the log of that drive behind its back.
 pub(crate) fn tamper(data: &Path, change: &str) {
+    alter(("log", "events.db"), data, change);
+}
+
+/// Changes the read tables of that drive behind its back.
+pub(crate) fn tamper_with_views(data: &Path, change: &str) {
+    alter(("views", "views.db"), data, change);
+}
+
+fn alter((what, file): (&str, &str), data: &Path, change: &str) {
     if servers() {
-        let database = name("log", data);
+        let database = name(what, data);
         return mariadb().and_then(|server| server.sql(&format!("USE `{database}`; {change}"))).map(drop).expect("changed");
     }
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=30); c.execute(sys.argv[2]); c.commit()";
-    let changed = Command::new("python3").args(["-c", script]).arg(data.join("events.db")).arg(change).status();
+    let changed = Command::new("python3").args(["-c", script]).arg(data.join(file)).arg(change).status();
     assert!(changed.expect("python3").success());
 }
 

@@ -171,7 +171,7 @@ async fn an_import_that_was_interrupted_goes_on_and_one_into_another_log_is_refu
     let place = tempfile::tempdir().unwrap();
     let (file, data) = (place.path().join("drive.ndjson"), place.path().join("data"));
     let manifest = export(&drive, &file, &[]).json_lines().remove(0);
-    // Through a pipe, what came before the cut is taken in.
+    // What came before the cut is taken in, and nobody sees it.
     let text = fs::read(&file).unwrap();
     let mut importing = command();
     importing.args(["events", "import", "-"]).arg("--data").arg(&data).stdin(Stdio::piped()).stderr(Stdio::piped());
@@ -179,12 +179,15 @@ async fn an_import_that_was_interrupted_goes_on_and_one_into_another_log_is_refu
     child.stdin.take().unwrap().write_all(&text[..text.len() / 2]).unwrap();
     let cut = child.wait_with_output().unwrap();
     assert_eq!(cut.status.code(), Some(1));
-    let there = events_in(&data).len() as u64;
+    assert!(!data.join("events.db").exists());
+    let said = String::from_utf8_lossy(&cut.stderr).into_owned();
     let all = manifest["events"].as_u64().unwrap();
-    assert!(there > 3 && there < all, "{there} of {all}");
+    let there: u64 = (1..all).rev().find(|taken| said.contains(&format!("{taken} events were taken in"))).expect(&said);
+    assert!(there > 3, "{there} of {all}");
     let imported = import(&file, &data).json_lines().remove(0);
     assert_eq!((&imported["imported"], &imported["digest"]), (&json!(all - there), &manifest["digest"]));
     assert_eq!(bare(events_in(&data)), bare(drive.events()));
+    assert!(!data.join("events.import.db").exists());
 
     let (other, _) = busy().await;
     let foreign = place.path().join("other.ndjson");
@@ -194,4 +197,19 @@ async fn an_import_that_was_interrupted_goes_on_and_one_into_another_log_is_refu
     let running = Output::of(&mut drive.command(&["events", "import", file.to_str().unwrap()]));
     assert!(running.code == Some(1) && running.stderr.contains("running"), "{running:?}");
     assert!(cairn(&["events", "import", "--help"]).success().contains("Examples"));
+}
+
+#[tokio::test]
+async fn an_import_that_was_interrupted_is_no_obstacle_to_another_one() {
+    let ((drive, _), (other, _)) = (busy().await, busy().await);
+    let place = tempfile::tempdir().unwrap();
+    let (file, foreign, data) = (place.path().join("drive.ndjson"), place.path().join("other.ndjson"), place.path().join("data"));
+    let manifest = export(&drive, &file, &[]).json_lines().remove(0);
+    export(&other, &foreign, &[]).success();
+    let cut = altered(&foreign, |bytes| bytes.truncate(bytes.len() / 2));
+    assert_eq!(import(&cut, &data).code, Some(1));
+    assert!(data.join("events.import.db").exists());
+    let imported = import(&file, &data).json_lines().remove(0);
+    assert_eq!((&imported["imported"], &imported["digest"]), (&manifest["events"], &manifest["digest"]));
+    assert_eq!(bare(events_in(&data)), bare(drive.events()));
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Drive, User, content};
+use crate::harness::over::tamper_with_views;
+use crate::harness::{Drive, Output, User, content};
 
 /// Somebody who has done a bit of everything.
 async fn busy_user(drive: &Drive) -> User {
@@ -79,4 +80,32 @@ async fn rebuilt_views_are_the_same() {
     assert!(!projections.is_empty() && projections.iter().all(|one| one["lag"] == 0 && one["position"] == head), "{projections:?}");
     drive.start_again();
     assert_eq!(everything(&user.back_on(&drive)).await, before);
+}
+
+/// Going on with such rows would skip events, or count them twice.
+#[tokio::test]
+async fn rows_that_do_not_end_where_their_checkpoint_says_are_refused_until_they_are_rebuilt() {
+    let mut drive = Drive::start();
+    let user = busy_user(&drive).await;
+    let before = everything(&user).await;
+    let of_usage = "WHERE projection = 'usage'";
+    // Where nothing says where they end, they are made anew at once.
+    assert!(drive.stop().success());
+    tamper_with_views(drive.data(), &format!("DELETE FROM tbl_checkpoint {of_usage}"));
+    drive.start_again();
+    assert_eq!(everything(&user.back_on(&drive)).await, before);
+    for (change, said) in [
+        (format!("UPDATE tbl_checkpoint SET position = position - 20 {of_usage}"), "another event"),
+        (format!("UPDATE tbl_checkpoint SET position = position + 1000 {of_usage}"), "the log ends at"),
+        (format!("UPDATE tbl_checkpoint SET log_id = event_id {of_usage}"), "another log"),
+    ] {
+        assert!(drive.stop().success());
+        tamper_with_views(drive.data(), &change);
+        let refused = Output::of(&mut drive.command(&["serve", "--listen", "127.0.0.1:0"]));
+        assert_eq!(refused.code, Some(2), "{change}: {refused:?}");
+        assert!(refused.stderr.contains(said) && refused.stderr.contains("rebuild"), "{change}: {refused:?}");
+        drive.cairn(&["projection", "rebuild", "--all"]).success();
+        drive.start_again();
+        assert_eq!(everything(&user.back_on(&drive)).await, before, "{change}");
+    }
 }

@@ -100,6 +100,10 @@ impl EventStoreLog {
 /// One event after the other: the order over all streams is that in which they arrive.
 #[async_trait]
 impl Intake for EventStoreLog {
+    async fn held(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read_all(after, limit).await
+    }
+
     async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
         for event in events {
             let (stream, expected) = (event.stream.clone(), expected_before(event.version));

@@ -76,7 +76,8 @@ impl EncodedAppend {
 }
 
 impl EncodedAppend {
-    fn of_stored(event: StoredEvent) -> Result<Self, StoreError> {
+    /// An event as it stood in another log.
+    pub(crate) fn of_stored(event: StoredEvent) -> Result<Self, StoreError> {
         let expected = expected_before(event.version);
         let metadata = serde_json::to_string(&event.metadata).map_err(|error| StoreError::Unavailable(error.into()))?;
         let encoded =

@@ -130,6 +130,10 @@ impl EventStore for MysqlLog {
 
 #[async_trait]
 impl Intake for MysqlLog {
+    async fn held(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read_all(after, limit).await
+    }
+
     async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
         let taken = self.server.while_alive(async { Ok(group_commit::take_in(&self.queue, events).await) }).await;
         taken.unwrap_or_else(|error| Err(StoreError::Unavailable(error.into())))

@@ -24,6 +24,7 @@ mod checkpoints;
 mod connect;
 mod digests;
 mod job;
+mod new;
 mod read;
 mod schema;
 mod statements;
@@ -33,7 +34,8 @@ mod writer;
 pub use checkpoints::SqliteCheckpoints;
 pub use digests::SqliteDigests;
 pub(crate) use job::{BeginJob, FinishJob, Job};
-pub use schema::{SCHEMA_VERSION, TABLES};
+pub use new::SqliteNewLog;
+pub use schema::{EVENTS, SCHEMA_VERSION, UNIQUE};
 
 /// How often the log is asked whether another process has appended to it.
 const FOREIGN_GROWTH_PERIOD: Duration = Duration::from_millis(500);
@@ -150,6 +152,10 @@ impl EventStore for SqliteLog {
 
 #[async_trait]
 impl Intake for SqliteLog {
+    async fn held(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read_all(after, limit).await
+    }
+
     async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
         group_commit::take_in(&self.queue, events).await
     }

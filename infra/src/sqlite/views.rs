@@ -24,9 +24,9 @@ use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
 mod connect;
 mod draft;
-mod files;
 mod glance;
 mod lists;
+mod names;
 mod read;
 mod replayed;
 mod schema;
@@ -41,6 +41,7 @@ pub use self::replayed::{MakeError, SqliteFile, SqliteReplayed};
 
 use self::draft::SqliteDraft;
 use self::write::Writer;
+use crate::sqlite::files;
 
 /// What SQL these tables speak.
 const DIALECT: Dialect = Dialect::Sqlite;
@@ -81,7 +82,7 @@ impl SqliteViews {
     /// Opens the tables, and makes those that are not there. The directory must be. One process at a time may hold them open like this.
     pub async fn open(path: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, OpenError> {
         let open = async {
-            files::remove(&files::draft_of(path))?;
+            files::remove(&names::draft_of(path))?;
             Database::open(path, projections).await
         };
         let database = open.await.map_err(|source| OpenError { path: path.to_owned(), source })?;
@@ -112,7 +113,7 @@ impl SqliteViews {
             None => Ok(()),
         };
         let exchanged = match closed {
-            Ok(()) => files::exchange(self.path.clone(), files::before_of(&self.path)).await.map_err(BoxError::from),
+            Ok(()) => files::exchange(self.path.clone(), names::before_of(&self.path)).await.map_err(BoxError::from),
             Err(error) => Err(error),
         };
         *live = Some(Database::open(&self.path, &self.projections).await?);
@@ -193,7 +194,7 @@ impl Workshop for SqliteViews {
     }
 
     async fn before(&self) -> Result<Vec<Checkpoint>, TablesError> {
-        let path = files::before_of(&self.path);
+        let path = names::before_of(&self.path);
         if !path.exists() {
             return Ok(Vec::new());
         }

@@ -179,6 +179,7 @@ fn used(bytes: i64, from: u64, to: u64) -> Batch {
         version: Usage.version(),
         from: Position(from),
         to: Position(to),
+        event: EventId(Uuid::from_u128(to.into())),
         log: LOG,
         at: Timestamp(i64::try_from(to).expect("a small number")),
     };

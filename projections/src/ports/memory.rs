@@ -131,6 +131,7 @@ fn start(projection: &dyn Projection) -> Checkpoint {
         projection: projection.name().to_owned(),
         version: projection.version(),
         position: Position::START,
+        event: None,
         log: None,
         updated_at: Timestamp(0),
         held_elsewhere: false,
@@ -171,7 +172,13 @@ impl MemoryState {
                 |known: &&mut Checkpoint| known.position == step.from && known.version == step.version && !known.held_elsewhere;
             let checkpoint = checkpoint.filter(fits);
             let checkpoint = checkpoint.ok_or_else(|| TablesError::Lost { projection: step.projection.clone() })?;
-            *checkpoint = Checkpoint { position: step.to, log: Some(step.log), updated_at: step.at, ..checkpoint.clone() };
+            *checkpoint = Checkpoint {
+                position: step.to,
+                event: Some(step.event),
+                log: Some(step.log),
+                updated_at: step.at,
+                ..checkpoint.clone()
+            };
         }
         for (projection, position) in batch.release {
             let released = self.parked.remove(&(projection.clone(), position));

@@ -1,5 +1,6 @@
 //! Whether tables and log belong together.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cairn_domain::{EventId, Position};
@@ -54,6 +55,14 @@ pub enum Refused {
         /// Which.
         projection: &'static str,
     },
+    /// The log has another event where the rows end: it parted from the one from which they come, or the checkpoint was moved.
+    #[error("the log has another event at {position} than the last one in the rows of {projection}: rebuild the projections")]
+    OtherEvent {
+        /// Which.
+        projection: &'static str,
+        /// Where it stands.
+        position: Position,
+    },
 }
 
 /// The projections whose rows come from an earlier version that they can go on with.
@@ -68,26 +77,38 @@ pub fn serving<'a>(
     projections.iter().filter(serves)
 }
 
-/// Where a log begins and ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogEnds {
+/// What of a log tells whether checkpoints are its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landmarks {
     /// The id of its first event, which tells it from other logs; none when it is empty.
     pub first: Option<EventId>,
     /// The position of its last event.
     pub head: Position,
+    /// The events at the checkpoints.
+    at: HashMap<Position, EventId>,
 }
 
-impl LogEnds {
-    /// Those of this log, now. Checkpoints that are judged by them are to be read before: what others append and apply meanwhile must not
+impl Landmarks {
+    /// Those of this log, now, that matter to these checkpoints, which are to be read before: what others append and apply meanwhile must not
     /// make them look ahead of the log.
-    pub async fn of(source: &dyn Source) -> Result<Self, SourceError> {
+    pub async fn of(source: &dyn Source, checkpoints: &[Checkpoint]) -> Result<Self, SourceError> {
+        let mut at = HashMap::new();
+        for position in checkpoints.iter().map(|checkpoint| checkpoint.position) {
+            if let Some(before) = position.0.checked_sub(1)
+                && !at.contains_key(&position)
+                && let Some(event) = source.read_all(Position(before), 1).await?.first()
+                && event.position == position
+            {
+                at.insert(position, event.id);
+            }
+        }
         let first = source.read_all(Position::START, 1).await?.first().map(|event| event.id);
-        Ok(Self { first, head: source.head().await? })
+        Ok(Self { first, head: source.head().await?, at })
     }
 
     /// As [`judge`](Self::judge), but rows of an earlier version are as good as its own where the projection can
     /// [go on with them](Projection::serves).
-    pub(super) fn judge_serving(self, projection: &dyn Projection, checkpoint: Option<&Checkpoint>) -> Result<Position, Refused> {
+    pub(super) fn judge_serving(&self, projection: &dyn Projection, checkpoint: Option<&Checkpoint>) -> Result<Position, Refused> {
         let serves = |known: &&Checkpoint| known.version < projection.version() && projection.serves(known.version);
         let as_own = |known: &Checkpoint| Checkpoint { version: projection.version(), ..known.clone() };
         match checkpoint.filter(serves).map(as_own) {
@@ -97,7 +118,7 @@ impl LogEnds {
     }
 
     /// Where the rows of a projection stand, if they come from this log and from this program.
-    pub fn judge(self, projection: &dyn Projection, checkpoint: Option<&Checkpoint>) -> Result<Position, Refused> {
+    pub fn judge(&self, projection: &dyn Projection, checkpoint: Option<&Checkpoint>) -> Result<Position, Refused> {
         let (projection, version) = (projection.name(), projection.version());
         let checkpoint = checkpoint.ok_or(Refused::Unknown { projection })?;
         match checkpoint.version {
@@ -110,6 +131,9 @@ impl LogEnds {
         }
         if checkpoint.position > Position::START && checkpoint.log != self.first {
             return Err(Refused::OtherLog { projection });
+        }
+        if checkpoint.event.is_some_and(|event| self.at.get(&checkpoint.position) != Some(&event)) {
+            return Err(Refused::OtherEvent { projection, position: checkpoint.position });
         }
         Ok(checkpoint.position)
     }

@@ -50,8 +50,8 @@ impl Filling<'_> {
             if self.stop.is_cancelled() {
                 return Err(RebuildError::Cancelled);
             }
-            let Ready::Batch(Prepared { runs, park, first, last }) = ready? else { return Ok(true) };
-            let moves = lane.moves(state, group.mask, first, last);
+            let Ready::Batch(Prepared { runs, park, span }) = ready? else { return Ok(true) };
+            let moves = lane.moves(state, group.mask, span);
             match lane.apply_batch(state, group.mask, Batch { runs, moves, park, ..Batch::default() }).await {
                 Err(Failure::Tables(TablesError::Rejected(_))) => {
                     let mut events = self.source.read_all(state.reached_by(group.mask), BATCH_EVENTS).await?;
@@ -61,7 +61,7 @@ impl Filling<'_> {
                 }
                 done => done?,
             }
-            self.tell(last, group.until).await?;
+            self.tell(span.end, group.until).await?;
         }
         Err(RebuildError::StageLost)
     }

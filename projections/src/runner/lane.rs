@@ -16,6 +16,23 @@ pub(super) struct Lane<'a> {
     pub(super) batch_events_max: usize,
 }
 
+/// Events that are applied together, by their ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    first: EventId,
+    last: EventId,
+    /// Where the last one stands.
+    pub(super) end: Position,
+}
+
+impl Span {
+    /// None of no events.
+    pub(super) fn of(events: &[StoredEvent]) -> Option<Self> {
+        let (first, last) = events.first().zip(events.last())?;
+        Some(Self { first: first.id, last: last.id, end: last.position })
+    }
+}
+
 impl Lane<'_> {
     /// Takes every group one batch further; false when there was nothing to apply.
     pub(super) async fn go_on(&self, state: &mut State) -> Result<bool, Failure> {
@@ -70,13 +87,14 @@ impl Lane<'_> {
     }
 
     /// The steps from where the projections stand to the last of the events. The first event of all tells which log it is.
-    pub(super) fn moves(&self, state: &mut State, mask: Mask, first: EventId, last: Position) -> Vec<Move> {
-        let log = *state.log.get_or_insert(first);
+    pub(super) fn moves(&self, state: &mut State, mask: Mask, span: Span) -> Vec<Move> {
+        let log = *state.log.get_or_insert(span.first);
         let step = |(number, projection): (usize, &std::sync::Arc<dyn crate::Projection>)| Move {
             projection: projection.name().to_owned(),
             version: state.versions[number],
             from: state.positions[number],
-            to: last,
+            to: span.end,
+            event: span.last,
             log,
             at: self.now,
         };
@@ -84,8 +102,7 @@ impl Lane<'_> {
     }
 
     fn moves_over(&self, state: &mut State, mask: Mask, events: &[StoredEvent]) -> Vec<Move> {
-        let ends = events.first().zip(events.last());
-        ends.map(|(first, last)| self.moves(state, mask, first.id, last.position)).unwrap_or_default()
+        Span::of(events).map(|span| self.moves(state, mask, span)).unwrap_or_default()
     }
 
     /// Applies, and takes over into the state what has been applied.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use cairn_domain::{EventId, Position, StoredEvent, Timestamp};
+use cairn_domain::{Position, StoredEvent, Timestamp};
 use tokio::sync::mpsc;
 
 use super::Failure;
+use super::lane::Span;
 use super::plan::{Mask, ParkedStreams, Plan};
 use crate::ports::{Parked, Source, SourceError};
 use crate::statement::{Run, combine};
@@ -28,8 +29,7 @@ pub(super) enum Ready {
 pub(super) struct Prepared {
     pub(super) runs: Vec<Run>,
     pub(super) park: Vec<Parked>,
-    pub(super) first: EventId,
-    pub(super) last: Position,
+    pub(super) span: Span,
 }
 
 /// A part of the log, for some of the projections.
@@ -115,9 +115,9 @@ fn project_page(
     now: Timestamp,
     events: &[StoredEvent],
 ) -> (Ready, ParkedStreams) {
-    let (Some(first), Some(last)) = (events.first(), events.last()) else { return (Ready::End, streams) };
+    let Some(span) = Span::of(events) else { return (Ready::End, streams) };
     let projected = plan.project(mask, events, &streams, now);
     streams.iter_mut().zip(projected.streams).for_each(|(all, new)| all.extend(new));
     let runs = combine(projected.statements);
-    (Ready::Batch(Prepared { runs, park: projected.park, first: first.id, last: last.position }), streams)
+    (Ready::Batch(Prepared { runs, park: projected.park, span }), streams)
 }

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use cairn_domain::{EventId, Position};
 
 use super::plan::{Mask, ParkedStreams, Plan};
-use super::{Failure, LogEnds};
+use super::{Failure, Landmarks};
 use crate::ports::{Source, Tables};
 
 /// Parked events that are read at once.
@@ -41,8 +41,8 @@ impl State {
     /// Reads the checkpoints and checks that they belong to this log and this program.
     pub(super) async fn load(plan: &Plan, source: &dyn Source, tables: &dyn Tables) -> Result<Self, Failure> {
         let checkpoints = tables.checkpoints().await?;
-        let ends = LogEnds::of(source).await?;
-        let log = ends.first;
+        let landmarks = Landmarks::of(source, &checkpoints).await?;
+        let log = landmarks.first;
         let mut state = Self {
             positions: Vec::new(),
             streams: Vec::new(),
@@ -55,7 +55,7 @@ impl State {
         };
         for (number, projection) in plan.projections.iter().enumerate() {
             let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.projection == projection.name());
-            state.positions.push(ends.judge_serving(&**projection, checkpoint)?);
+            state.positions.push(landmarks.judge_serving(&**projection, checkpoint)?);
             state.versions.push(checkpoint.map_or(projection.version(), |checkpoint| checkpoint.version));
             state.held_elsewhere |= checkpoint.is_some_and(|checkpoint| checkpoint.held_elsewhere);
             state.paused |= Mask::from(checkpoint.is_some_and(|checkpoint| checkpoint.paused)) << number;

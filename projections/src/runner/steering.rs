@@ -4,7 +4,7 @@
 use cairn_domain::Position;
 use tokio_util::sync::CancellationToken;
 
-use super::belonging::{LogEnds, Refused};
+use super::belonging::{Landmarks, Refused};
 use super::filling::Report;
 use super::rebuild::{Begin, RebuildError, Rebuilt, Wish};
 use super::{Failure, Runner};
@@ -57,11 +57,11 @@ impl Runner {
         if before.is_empty() {
             return Err(SteerError::NothingBefore);
         }
-        let ends = LogEnds::of(&*self.0.source).await?;
-        let mut stood_at = ends.head;
+        let landmarks = Landmarks::of(&*self.0.source, &before).await?;
+        let mut stood_at = landmarks.head;
         for projection in &self.0.plan.projections {
             let checkpoint = before.iter().find(|checkpoint| checkpoint.projection == projection.name());
-            stood_at = stood_at.min(ends.judge(&**projection, checkpoint).map_err(SteerError::Refused)?);
+            stood_at = stood_at.min(landmarks.judge(&**projection, checkpoint).map_err(SteerError::Refused)?);
         }
         // Nobody applies anything from here on: what is read after the exchange is what is there.
         let mut guard = self.0.state.lock().await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cairn_domain::{Position, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::belonging::{LogEnds, Refused};
+use super::belonging::{Landmarks, Refused};
 use super::filling::Report;
 use super::rebuild::RebuildError;
 use super::replay::Replay;
@@ -97,11 +97,11 @@ impl<'a> Verification<'a> {
     /// Replays to where the live rows of each projection stand.
     async fn follow(&mut self, live: &dyn ReadTables, report: Report<'_>, stop: &CancellationToken) -> Result<(), VerifyError> {
         let checkpoints = checkpoints(live).await?;
-        let ends = LogEnds::of(&*self.replay.source).await?;
+        let landmarks = Landmarks::of(&*self.replay.source, &checkpoints).await?;
         let mut until = Vec::new();
         for projection in &self.replay.plan.projections {
             let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.projection == projection.name());
-            until.push(ends.judge(&**projection, checkpoint)?);
+            until.push(landmarks.judge(&**projection, checkpoint)?);
         }
         self.replay.go_each(&until, report, stop).await?;
         if self.replay.positions() == until { Ok(()) } else { Err(VerifyError::Replaced) }

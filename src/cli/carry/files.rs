@@ -13,6 +13,8 @@ use cairn_commands::archive::{Line, Reader};
 use zstd::bulk::Compressor;
 use zstd::stream::read::Decoder;
 
+use crate::cli::progress::bytes_bar;
+
 /// What a zstd frame begins with (RFC 8878, section 3.1.1).
 const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
@@ -99,13 +101,14 @@ fn compressor(zstd: bool) -> io::Result<Option<Compressor<'static>>> {
     Ok(Some(compressor))
 }
 
-/// A stream of lines, compressed or not: its first bytes tell.
+/// A stream of lines, compressed or not: its first bytes tell. How much of it was read is shown.
 pub(super) fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead + Send>> {
     let mut input: Box<dyn BufRead + Send> = if is_pipe(path) {
-        Box::new(BufReader::with_capacity(1 << 16, io::stdin()))
+        Box::new(BufReader::with_capacity(1 << 16, bytes_bar(None).wrap_read(io::stdin())))
     } else {
-        let file = File::open(path).with_context(|| format!("{} can't be opened", path.display()))?;
-        Box::new(BufReader::with_capacity(1 << 16, file))
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (length, file) = opened.with_context(|| format!("{} can't be opened", path.display()))?;
+        Box::new(BufReader::with_capacity(1 << 16, bytes_bar(Some(length)).wrap_read(file)))
     };
     if is_zstd(&mut input).with_context(|| format!("{} can't be read", path.display()))? {
         return Ok(Box::new(BufReader::with_capacity(1 << 16, Decoder::with_buffer(input)?)));

@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use cairn_commands::archive::Manifest;
-use cairn_commands::ports::event_store::{EventStore, StoreError};
+use cairn_commands::ports::event_store::StoreError;
 use cairn_commands::ports::intake::Intake;
 use cairn_domain::{Position, StoredEvent};
-use cairn_infra::config::Config;
 
-use super::source::Source;
-use crate::cli::progress::events_bar;
-use crate::data::DataDirectory;
-use crate::wiring::{OpenDigests, OpenLog, open_digests};
+use super::source::{Source, check};
+use crate::wiring::Destination;
 
 /// How often, and how long apart, a page is offered to a log that does not answer.
 const TRIES_MAX: u32 = 5;
@@ -27,36 +24,27 @@ pub(in crate::cli) struct Imported {
     pub(in crate::cli) taken: u64,
 }
 
-/// Puts an export into a log that is empty, or holds the beginning of it. `total` is how many events are expected, for those who watch.
-pub(in crate::cli) async fn import(
-    log: &OpenLog,
-    config: &Config,
-    data: &DataDirectory,
-    file: &Path,
-    total: u64,
-) -> anyhow::Result<Imported> {
-    if log.store.head().await? == Position::START {
-        // Whatever was here before is here no more.
-        let OpenDigests { digests, closing } = open_digests(config, data).await?;
-        digests.clear().await?;
-        closing.close().await;
+/// Puts an export into a log that is empty, or holds the beginning of it. Of one that is not whole nothing is seen, but for what came through a
+/// pipe into a log that shows it at once.
+pub(in crate::cli) async fn import(destination: Destination, file: &Path) -> anyhow::Result<Imported> {
+    if destination.shows_at_once() {
+        check(file).await?;
     }
-    let bar = events_bar(total);
-    let mut target = Target { log: log.store.clone(), intake: log.intake.clone(), there: Some(Position::START), taken: 0 };
+    let mut target = Target { intake: destination.intake(), there: Some(Position::START), taken: 0 };
     let mut source = Source::open(file);
     while let Some(page) = source.page().await {
-        let events = page.len() as u64;
         target.put(page).await?;
-        bar.inc(events);
     }
-    bar.finish_and_clear();
     let manifest = source.end().await.with_context(|| target.so_far())?;
-    Ok(Imported { manifest, taken: target.taken })
+    target.end().await?;
+    let taken = target.taken;
+    drop(target);
+    destination.finish().await?;
+    Ok(Imported { manifest, taken })
 }
 
 /// The log that takes them.
 struct Target {
-    log: Arc<dyn EventStore>,
     intake: Arc<dyn Intake>,
     /// How far what is in the log already has been compared; none when all of it has been.
     there: Option<Position>,
@@ -66,24 +54,37 @@ struct Target {
 impl Target {
     async fn put(&mut self, mut page: Vec<StoredEvent>) -> anyhow::Result<()> {
         if let Some(after) = self.there {
-            let there = self.log.read_all(after, page.len()).await?;
-            for (there, event) in there.iter().zip(&page) {
-                if !is_same(there, event) {
-                    let StoredEvent { position, id, .. } = event;
-                    bail!(
-                        "the log holds something else: it has event {} at position {} where the export has event {id} (position {position}). \
-                         Import into an empty log",
-                        there.id,
-                        there.position
-                    );
-                }
+            let there = self.intake.held(after, page.len()).await?;
+            let same = there.iter().zip(&page).take_while(|(there, event)| is_same(there, event)).count();
+            let last = same.checked_sub(1).map_or(after, |last| there[last].position);
+            if let Some(other) = there.get(same)
+                && !self.intake.forget_after(last).await?
+            {
+                let StoredEvent { position, id, .. } = &page[same];
+                bail!(
+                    "the log holds something else: it has event {} at position {} where the export has event {id} (position {position}). \
+                     Import into an empty log",
+                    other.id,
+                    other.position
+                );
             }
-            self.there = if there.len() < page.len() { None } else { there.last().map(|last| last.position) };
-            page.drain(..there.len());
+            self.there = if same < page.len() { None } else { Some(last) };
+            page.drain(..same);
+        }
+        if page.is_empty() {
+            return Ok(());
         }
         let events = page.len() as u64;
         self.take_in(page).await?;
         self.taken += events;
+        Ok(())
+    }
+
+    /// Of an import that was interrupted, there may be more than this one has.
+    async fn end(&self) -> anyhow::Result<()> {
+        if let Some(last) = self.there {
+            self.intake.forget_after(last).await?;
+        }
         Ok(())
     }
 
@@ -103,7 +104,7 @@ impl Target {
     }
 
     fn so_far(&self) -> String {
-        format!("{} events were imported; the same import goes on from there", self.taken)
+        format!("{} events were taken in; the same import goes on from there", self.taken)
     }
 }
 

@@ -33,14 +33,28 @@ impl Source {
     }
 }
 
-/// Reads a file to its end before anything of it is believed, and tells how many events it has. A pipe can be read only once: none are known.
-pub(in crate::cli) async fn check(file: &Path) -> anyhow::Result<u64> {
+/// Reads a file to its end before anything of it is believed. A pipe can be read only once.
+pub(super) async fn check(file: &Path) -> anyhow::Result<()> {
     if files::is_pipe(file) {
-        return Ok(0);
+        return Ok(());
     }
     let file = file.to_owned();
     let checked = spawn_blocking(move || each_event(&file, |_| true)).await.context("checking the export died")?;
-    Ok(checked.context("nothing was imported")?.events)
+    checked.context("nothing was imported").map(drop)
+}
+
+/// Looks at the first line of a file, whether it is an export at all.
+pub(in crate::cli) fn check_kind(file: &Path) -> anyhow::Result<()> {
+    if files::is_pipe(file) {
+        return Ok(());
+    }
+    let name = || format!("{} can't be read", file.display());
+    let (mut reader, mut line) = (Reader::new(), Vec::new());
+    if files::next_line(&mut files::open(file)?, &mut line).with_context(name)? {
+        reader.line(&line).with_context(name)?;
+        return Ok(());
+    }
+    reader.end().map(drop).with_context(name)
 }
 
 fn read(file: &Path, pages: &mpsc::Sender<Vec<StoredEvent>>) -> anyhow::Result<Manifest> {

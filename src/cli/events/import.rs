@@ -9,7 +9,7 @@ use super::Place;
 use crate::cli::carry::{self, Imported};
 use crate::cli::say;
 use crate::data::DataDirectory;
-use crate::wiring::open_log;
+use crate::wiring::open_destination;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
@@ -26,12 +26,11 @@ pub(in crate::cli) struct Import {
 impl Import {
     pub(super) async fn read(self) -> anyhow::Result<ExitCode> {
         let config = self.place.load(Overrides::default())?;
-        let total = carry::check(&self.file).await?;
+        carry::check_kind(&self.file)?;
         let data = DataDirectory::create(&config.server.data)?;
         let _lock = data.lock()?;
-        let log = open_log(&config, &data).await?;
-        let Imported { manifest, taken } = carry::import(&log, &config, &data, &self.file, total).await?;
-        log.closing.close().await;
+        let destination = open_destination(&config, &data).await?;
+        let Imported { manifest, taken } = carry::import(destination, &self.file).await?;
         let (events, digest) = (manifest.events, manifest.digest);
         say(&if self.json {
             json!({ "events": events, "imported": taken, "digest": digest }).to_string()

@@ -7,7 +7,7 @@ use cairn_infra::log_source::LogSource;
 use cairn_projections::ports::{Checkpoint, ReadTables, Source};
 use cairn_projections::projections;
 use cairn_projections::queries::operations::{checkpoints, lease_owners, parked_counts};
-use cairn_projections::runner::{LogEnds, Refused};
+use cairn_projections::runner::{Landmarks, Refused};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -70,19 +70,19 @@ pub(in crate::cli) async fn look(tables: &dyn ReadTables, log: &dyn Source) -> a
     let checkpoints = checkpoints(tables).await.context(unreadable)?;
     let parked = parked_counts(tables).await.context(unreadable)?;
     let owners = lease_owners(tables).await.context(unreadable)?;
-    let ends = LogEnds::of(log).await?;
+    let landmarks = Landmarks::of(log, &checkpoints).await?;
     let mut all = Vec::new();
     for projection in projections() {
         let checkpoint = checkpoints.iter().find(|checkpoint| checkpoint.projection == projection.name()).cloned();
         let (name, position) = (projection.name(), checkpoint.as_ref().map(|checkpoint| checkpoint.position).unwrap_or_default());
-        let next = if position < ends.head { log.read_all(position, 1).await? } else { Vec::new() };
+        let next = if position < landmarks.head { log.read_all(position, 1).await? } else { Vec::new() };
         all.push(Seen {
             name,
             version: projection.version(),
-            lag: ends.head.0.saturating_sub(position.0),
+            lag: landmarks.head.0.saturating_sub(position.0),
             parked: parked.get(name).copied().unwrap_or_default(),
             owner: owners.get(name).cloned(),
-            refused: ends.judge(&*projection, checkpoint.as_ref()).err(),
+            refused: landmarks.judge(&*projection, checkpoint.as_ref()).err(),
             waits_since: next.first().map(|event| event.time),
             checkpoint,
         });

@@ -71,6 +71,10 @@ impl EventStore for MemoryEventStore {
 
 #[async_trait]
 impl Intake for MemoryEventStore {
+    async fn held(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read_all(after, limit).await
+    }
+
     async fn take_in(&self, events: Vec<StoredEvent>) -> Result<(), StoreError> {
         let mut log = self.log();
         let taken = events.into_iter().try_for_each(|event| log.take_in(event));

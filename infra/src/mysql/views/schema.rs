@@ -7,7 +7,7 @@ use cairn_projections::bookkeeping;
 use cairn_projections::sql::{Dialect, Sql};
 use cairn_projections::table::Table;
 use cairn_projections::{Projection, bookkeeping::TABLES};
-use sqlx::{AssertSqlSafe, Executor, MySqlConnection, Row};
+use sqlx::{AssertSqlSafe, Executor, MySqlConnection, RawSql, Row};
 
 use super::{BEFORE, DIALECT};
 use crate::mysql::connect::Server;
@@ -37,10 +37,15 @@ pub(super) async fn make_missing(server: &Server, projections: &[Arc<dyn Project
         }
     }
     for projection in projections.iter().filter(|projection| !known.contains_key(projection.name())) {
+        let mut holds_rows = false;
         for table in projection.tables() {
             make_table(&mut connection, DIALECT, table).await?;
+            holds_rows |= connection.fetch_optional(filled(&bookkeeping::any_row(DIALECT, table))).await?.is_some();
         }
-        execute(&mut connection, &bookkeeping::begin(DIALECT, &**projection)).await?;
+        // Rows of which nobody knows where they end are not to be gone on with.
+        if !holds_rows {
+            execute(&mut connection, &bookkeeping::begin(DIALECT, &**projection)).await?;
+        }
     }
     schema::unlock(&mut connection).await
 }
@@ -155,5 +160,9 @@ async fn drop_table(connection: &mut MySqlConnection, name: &str) -> Result<(), 
 }
 
 async fn execute(connection: &mut MySqlConnection, sql: &Sql) -> Result<(), sqlx::Error> {
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(literal::fill(&sql.text, &sql.values)))).await.map(drop)
+    connection.execute(filled(sql)).await.map(drop)
+}
+
+fn filled(sql: &Sql) -> RawSql {
+    sqlx::raw_sql(AssertSqlSafe(literal::fill(&sql.text, &sql.values)))
 }

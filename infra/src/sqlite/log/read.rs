@@ -4,7 +4,7 @@ use cairn_commands::ports::BoxError;
 use cairn_commands::ports::event_store::StoreError;
 use cairn_domain::{EventId, Position, StoredEvent, StreamName, Timestamp, Version};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use sqlx::{Row, SqliteExecutor};
 use uuid::Uuid;
 
 use super::trouble;
@@ -21,23 +21,23 @@ const ALL: &str = "SELECT position, stream, version, id, type, schema, time, met
 const HEAD: &str = "SELECT coalesce(max(position), 0) FROM events";
 
 pub(super) async fn stream(
-    readers: &SqlitePool,
+    reader: impl SqliteExecutor<'_>,
     stream: &StreamName,
     from: Version,
     limit: usize,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     let query = sqlx::query(STREAM).bind(stream.as_str().to_owned()).bind(bounded(from.0)).bind(bounded(limit as u64));
-    let rows = query.fetch_all(readers).await;
+    let rows = query.fetch_all(reader).await;
     rows.map_err(|error| trouble::of_read(error, Position::START))?.iter().map(event).collect()
 }
 
-pub(super) async fn all(readers: &SqlitePool, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
-    let rows = sqlx::query(ALL).bind(bounded(after.0)).bind(bounded(limit as u64)).fetch_all(readers).await;
+pub(super) async fn all(reader: impl SqliteExecutor<'_>, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    let rows = sqlx::query(ALL).bind(bounded(after.0)).bind(bounded(limit as u64)).fetch_all(reader).await;
     rows.map_err(|error| trouble::of_read(error, after))?.iter().map(event).collect()
 }
 
-pub(super) async fn head(readers: &SqlitePool) -> Result<Position, StoreError> {
-    let row = sqlx::query(HEAD).fetch_one(readers).await;
+pub(super) async fn head(reader: impl SqliteExecutor<'_>) -> Result<Position, StoreError> {
+    let row = sqlx::query(HEAD).fetch_one(reader).await;
     let head = row.and_then(|row| row.try_get::<i64, _>(0)).map_err(|error| trouble::of_read(error, Position::START))?;
     Ok(Position(head.unsigned_abs()))
 }

@@ -5,20 +5,29 @@ use sqlx::{Connection, Row, SqliteConnection};
 /// The schema that this program writes, and the newest that it reads.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// The events, the request ledger and the checkpoints of sagas. `position` is the rowid, so the log is read in the order in which it is stored.
-pub const TABLES: &str = "
+/// The events. `position` is the rowid, so the log is read in the order in which it is stored.
+pub const EVENTS: &str = "
 CREATE TABLE IF NOT EXISTS events (
     position INTEGER PRIMARY KEY,
     stream   TEXT NOT NULL,
     version  INTEGER NOT NULL,
-    id       BLOB NOT NULL UNIQUE,
+    id       BLOB NOT NULL,
     type     TEXT NOT NULL,
     schema   INTEGER NOT NULL,
     time     INTEGER NOT NULL, -- microseconds since 1970
     metadata TEXT NOT NULL,
-    data     TEXT NOT NULL,
-    UNIQUE (stream, version)
+    data     TEXT NOT NULL
 ) STRICT;
+";
+
+/// That no event stands there twice. A file that an earlier program has made has the same as constraints of the table.
+pub const UNIQUE: &str = "
+CREATE UNIQUE INDEX IF NOT EXISTS events_id ON events (id);
+CREATE UNIQUE INDEX IF NOT EXISTS events_stream ON events (stream, version);
+";
+
+/// The request ledger and the checkpoints of sagas.
+const BESIDE: &str = "
 CREATE TABLE IF NOT EXISTS request_ledger (
     key         TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -34,8 +43,8 @@ CREATE TABLE IF NOT EXISTS saga_checkpoint (
 ) STRICT;
 ";
 
-/// What makes each schema of the one before. The first is made by [`TABLES`] from nothing.
-const MIGRATIONS: [&str; SCHEMA_VERSION as usize] = [TABLES, DIGESTS];
+/// What makes each schema of the one before. The first is made from nothing.
+const MIGRATIONS: [&[&str]; SCHEMA_VERSION as usize] = [&[EVENTS, UNIQUE, BESIDE], &[DIGESTS]];
 
 /// The digests of the log, in blocks.
 const DIGESTS: &str = "
@@ -59,7 +68,7 @@ pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<u32, sq
     if found >= SCHEMA_VERSION {
         return Ok(found);
     }
-    for migration in &MIGRATIONS[found as usize..] {
+    for migration in MIGRATIONS[found as usize..].iter().copied().flatten() {
         sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
     }
     let written = "INSERT INTO meta (name, value) VALUES ('schema', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";

@@ -11,7 +11,8 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::write::Writer;
-use super::{DIALECT, Database, Live, SqliteViews, connect, files, read, schema, trouble};
+use super::{DIALECT, Database, Live, SqliteViews, connect, names, read, schema, trouble};
+use crate::sqlite::files;
 
 /// A file that is not yet the live one.
 pub(super) struct SqliteDraft {
@@ -27,10 +28,10 @@ pub(super) struct SqliteDraft {
 impl SqliteDraft {
     pub(super) async fn begin(views: &SqliteViews) -> Result<Self, TablesError> {
         let drafting = Arc::clone(&views.drafting).lock_owned().await;
-        let path = files::draft_of(&views.path);
+        let path = names::draft_of(&views.path);
         let begin = async {
             files::remove(&path)?;
-            files::remove(&files::kept_of(&views.path))?;
+            files::remove(&names::kept_of(&views.path))?;
             let mut connection = connect::draft(&path).await?;
             schema::make_all(&mut connection, &views.projections).await?;
             Ok::<_, BoxError>(connection)
@@ -41,7 +42,7 @@ impl SqliteDraft {
     /// It is no longer kept while it is being worked on.
     pub(super) async fn take_up(views: &SqliteViews) -> Result<Option<Self>, TablesError> {
         let drafting = Arc::clone(&views.drafting).lock_owned().await;
-        let (path, kept) = (files::draft_of(&views.path), files::kept_of(&views.path));
+        let (path, kept) = (names::draft_of(&views.path), names::kept_of(&views.path));
         if !kept.exists() {
             return Ok(None);
         }
@@ -55,7 +56,7 @@ impl SqliteDraft {
     fn of(views: &SqliteViews, drafting: OwnedMutexGuard<()>, connection: SqliteConnection) -> Self {
         Self {
             writer: Mutex::new(Writer::new(connection)),
-            path: files::draft_of(&views.path),
+            path: names::draft_of(&views.path),
             target: views.path.clone(),
             projections: Arc::clone(&views.projections),
             live: Arc::clone(&views.live),
@@ -65,7 +66,7 @@ impl SqliteDraft {
 
     /// The live file is closed, replaced and opened again while nobody holds it. If it can't be replaced, it is opened again as it was.
     async fn swap(self) -> Result<(), BoxError> {
-        close_ready_to_be_opened(self.writer.into_inner().into_connection()).await?;
+        files::close_ready_to_be_opened(self.writer.into_inner().into_connection()).await?;
         let mut live = self.live.write().await;
         let closed = match live.take() {
             Some(database) => database.close().await,
@@ -73,7 +74,7 @@ impl SqliteDraft {
         };
         let replaced = match closed {
             Ok(()) => {
-                let before = files::before_of(&self.target);
+                let before = names::before_of(&self.target);
                 files::replace_keeping(self.path, self.target.clone(), before).await.map_err(BoxError::from)
             }
             Err(error) => Err(error),
@@ -81,14 +82,6 @@ impl SqliteDraft {
         *live = Some(Database::open(&self.target, &self.projections).await?);
         replaced
     }
-}
-
-/// Becomes a file of the journal mode of live tables while it is nobody's. Opening it would do that otherwise, by way of a rollback journal: a
-/// crash then leaves a file in the place of the live one which nobody can read before somebody has written to it.
-async fn close_ready_to_be_opened(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("PRAGMA journal_mode = OFF").execute(&mut connection).await?;
-    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
-    connection.close().await
 }
 
 #[async_trait]
@@ -128,7 +121,7 @@ impl Draft for SqliteDraft {
     }
 
     async fn keep(self: Box<Self>) -> Result<(), TablesError> {
-        let kept = files::kept_of(&self.target);
+        let kept = names::kept_of(&self.target);
         let keep = async {
             self.writer.into_inner().into_connection().close().await?;
             Ok::<_, BoxError>(files::replace(self.path, kept).await?)

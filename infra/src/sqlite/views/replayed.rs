@@ -15,7 +15,8 @@ use sqlx::Connection;
 use tokio::sync::Mutex;
 
 use super::write::Writer;
-use super::{DIALECT, connect, files, read, schema, trouble};
+use super::{DIALECT, connect, read, schema, trouble};
+use crate::sqlite::files;
 
 /// SQLite takes no name for a file of its own: one in the directory for temporary files, which is removed as soon as it is made and so goes
 /// with the connection, however that ends (<https://www.sqlite.org/inmemorydb.html>, "Temporary Databases").

@@ -31,11 +31,16 @@ pub(super) async fn make_missing(connection: &mut SqliteConnection, projections:
     }
     let is_new = |projection: &&Arc<dyn Projection>| known.iter().all(|known| known.projection != projection.name());
     for projection in projections.iter().filter(is_new) {
+        let mut holds_rows = false;
         for table in projection.tables() {
             make_table(&mut transaction, table).await?;
             make_indexes(&mut transaction, table).await?;
+            holds_rows |= !read::rows(&mut *transaction, bookkeeping::any_row(DIALECT, table)).await?.is_empty();
         }
-        execute(&mut transaction, bookkeeping::begin(DIALECT, &**projection)).await?;
+        // Rows of which nobody knows where they end are not to be gone on with.
+        if !holds_rows {
+            execute(&mut transaction, bookkeeping::begin(DIALECT, &**projection)).await?;
+        }
     }
     Ok(transaction.commit().await?)
 }

@@ -6,10 +6,11 @@ use cairn_domain::Timestamp;
 use cairn_projections::ports::contract::rows::{held_by as dump, meant_by as expected};
 use cairn_projections::ports::memory::MemorySource;
 use cairn_projections::ports::{Source, contract};
-use cairn_projections::runner::Settings;
+use cairn_projections::runner::{Failure, Refused, Settings};
 use cairn_projections::sample::Sample;
 use cairn_projections::{Runner, projections};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 
@@ -73,6 +74,22 @@ async fn what_was_applied_is_there_once_after_the_file_is_opened_again() {
     assert_eq!(dump(&again).await, expected(events).await);
     again.close().await;
     assert!(matches!(again.rows(bookkeeping::checkpoints(DIALECT)).await, Err(ReadError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn rows_without_a_checkpoint_are_not_gone_on_with() {
+    let directory = TempDir::new().unwrap();
+    let source = Arc::new(MemorySource::new(Sample::events(SEED, 300)));
+    let views = open(&directory).await;
+    runner(&source, &views, 100).catch_up().await.unwrap();
+    let forget = "DELETE FROM tbl_checkpoint WHERE projection = 'usage'".to_owned();
+    views.database().await.unwrap().writer.lock().await.execute(Sql { text: forget, values: Vec::new() }).await.unwrap();
+    views.close().await;
+    let again = open(&directory).await;
+    let gone_on = runner(&source, &again, 100).catch_up().await;
+    assert!(matches!(gone_on, Err(Failure::Refused(Refused::Unknown { projection: "usage" }))), "{gone_on:?}");
+    runner(&source, &again, 100).prepare(&|_| {}, &CancellationToken::new()).await.unwrap();
+    assert_eq!(dump(&again).await, expected(Sample::events(SEED, 300)).await, "they were made anew");
 }
 
 #[tokio::test]

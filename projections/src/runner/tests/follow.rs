@@ -100,6 +100,27 @@ async fn tables_of_another_log_are_refused() {
 }
 
 #[tokio::test]
+async fn tables_of_a_log_that_went_another_way_are_refused() {
+    let events = Sample::events(SEED, 100);
+    let world = world(events[..60].to_vec());
+    world.runner.catch_up().await.expect("caught up");
+    let mut parted = events;
+    parted[59].id = EventId(Uuid::from_u128(999));
+    let other = Arc::new(MemorySource::new(parted));
+    let refused = runner(&other, &world.tables, settings()).run(CancellationToken::new()).await;
+    assert_eq!(refused, Err(Refused::OtherEvent { projection: "users", position: Position(60) }));
+    let unmarked = Checkpoint { event: None, ..checkpoint(&world.tables, "users").await };
+    for name in projections().iter().map(|projection| projection.name()) {
+        world.tables.set_checkpoint(Checkpoint {
+            projection: name.to_owned(),
+            version: checkpoint(&world.tables, name).await.version,
+            ..unmarked.clone()
+        });
+    }
+    runner(&other, &world.tables, settings()).catch_up().await.expect("an earlier program has not said which event it was");
+}
+
+#[tokio::test]
 async fn tables_that_are_ahead_of_the_log_are_refused() {
     let events = Sample::events(SEED, 100);
     let world = world(events.clone());

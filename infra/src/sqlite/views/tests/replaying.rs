@@ -190,7 +190,7 @@ async fn what_is_parked_differs_by_its_place_and_not_by_its_reason() {
 #[tokio::test]
 async fn projections_that_stand_apart_are_each_verified_where_they_stand() {
     let world = World::with(Sample::events(SEED, 300)).await;
-    let back = "UPDATE tbl_checkpoint SET position = 0, log_id = NULL WHERE projection = 'usage'";
+    let back = "UPDATE tbl_checkpoint SET position = 0, event_id = NULL, log_id = NULL WHERE projection = 'usage'";
     execute(&world, back).await;
     execute(&world, "DELETE FROM tbl_usage").await;
     let (verified, found) = world.verify().await.unwrap();
@@ -209,6 +209,7 @@ async fn tables_that_do_not_belong_to_the_log_are_not_compared() {
     };
     let of = "WHERE projection = 'files'";
     assert!(matches!(refused(&format!("UPDATE tbl_checkpoint SET position = 301 {of}")).await, Refused::AheadOfLog { .. }));
+    assert!(matches!(refused(&format!("UPDATE tbl_checkpoint SET position = 299 {of}")).await, Refused::OtherEvent { .. }));
     let another = cairn_domain::EventId(uuid::Uuid::from_u128(9));
     let other = format!("UPDATE tbl_checkpoint SET position = 300, log_id = '{another}' {of}");
     assert!(matches!(refused(&other).await, Refused::OtherLog { .. }));

@@ -1,28 +1,15 @@
-//! The files themselves. What blocks runs where blocking is allowed.
+//! The files of databases. What blocks runs where blocking is allowed.
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
+use sqlx::{Connection, SqliteConnection};
 
-/// Where the tables of a rebuild are made: `views.rebuild.db` for `views.db`. After a crash it means nothing.
-pub(super) fn draft_of(path: &Path) -> PathBuf {
-    sibling(path, ".rebuild.db")
-}
-
-/// Where a rebuild waits that was stopped: `views.kept.db`.
-pub(super) fn kept_of(path: &Path) -> PathBuf {
-    sibling(path, ".kept.db")
-}
-
-/// Where the tables are that the last rebuild has replaced: `views.before.db`.
-pub(super) fn before_of(path: &Path) -> PathBuf {
-    sibling(path, ".before.db")
-}
-
-fn sibling(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_else(|| OsStr::new("views")).to_owned();
+/// A database beside another one: `views.rebuild.db` for `views.db`.
+pub(super) fn sibling(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_else(|| OsStr::new("database")).to_owned();
     name.push(ending);
     path.with_file_name(name)
 }
@@ -30,6 +17,14 @@ fn sibling(path: &Path, ending: &str) -> PathBuf {
 /// Where the file of a replay is made: `then.db.unfinished` for `then.db`.
 pub(super) fn unfinished(target: &Path) -> PathBuf {
     beside(target, ".unfinished")
+}
+
+/// Becomes a file of the journal mode of live databases while it is nobody's. Opening it would do that otherwise, by way of a rollback journal: a
+/// crash then leaves a file in the place of the live one which nobody can read before somebody has written to it.
+pub(super) async fn close_ready_to_be_opened(mut connection: SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("PRAGMA journal_mode = OFF").execute(&mut connection).await?;
+    sqlx::query("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
+    connection.close().await
 }
 
 /// Removes a database with what SQLite puts beside it. One that is not there is no error.
