@@ -39,7 +39,7 @@ pub(super) fn for_writing(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", WAL_BYTES_KEPT)
 }
 
-fn common(path: &Path) -> SqliteConnectOptions {
+pub(super) fn common(path: &Path) -> SqliteConnectOptions {
     // The errors reach someone who logs them, and the statements are always the same few.
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).disable_statement_logging()
 }
