@@ -18,6 +18,7 @@ mod restore;
 mod serve;
 mod transfer;
 mod user;
+mod voice;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ use anyhow::Context;
 use cairn_infra::config::{Config, Overrides, load};
 use clap::{Args, Parser, Subcommand};
 
+use self::voice::{is_heard, note, say};
 use crate::unusable::Unusable;
 
 /// An event-sourced cloud drive.
@@ -40,7 +42,7 @@ const EXAMPLES: &str = "\
 Examples:
   cairn serve                          the drive on http://127.0.0.1:8080, data in ./cairn-data
   cairn serve --listen 0.0.0.0:80 --data /srv/cairn
-  cairn events tail                    watch what happens
+  cairn events tail -f                 watch what happens
   cairn projection verify              compare the read tables with the log
   cairn replay --until 2026-11-30 --user alice --list";
 
@@ -111,13 +113,25 @@ const EXIT_UNUSABLE: u8 = 2;
 
 /// Runs what the command line says.
 pub(crate) fn run() -> ExitCode {
-    match dispatch(Cli::parse().verb) {
-        Ok(code) => code,
-        Err(error) => {
-            complain(&error);
-            let unusable = error.downcast_ref::<Unusable>().is_some();
-            ExitCode::from(if unusable { EXIT_UNUSABLE } else { 1 })
-        }
+    let ended = match Cli::try_parse() {
+        Ok(cli) => dispatch(cli.verb),
+        Err(instead) => print_instead(&instead),
+    };
+    let ended = ended.and_then(|code| voice::failure().map_or(Ok(code), |error| Err(error).context(NOT_SAID)));
+    ended.unwrap_or_else(|error| {
+        note(&format!("cairn: {}", explained(&error)));
+        let unusable = error.downcast_ref::<Unusable>().is_some();
+        ExitCode::from(if unusable { EXIT_UNUSABLE } else { 1 })
+    })
+}
+
+const NOT_SAID: &str = "not everything could be written to standard output";
+
+/// A help text that was asked for, or what is wrong with the command line.
+fn print_instead(text: &clap::Error) -> anyhow::Result<ExitCode> {
+    match text.print() {
+        Err(error) if !text.use_stderr() && !voice::is_closed_pipe(&error) => Err(error).context(NOT_SAID),
+        _ => Ok(ExitCode::from(if text.use_stderr() { EXIT_UNUSABLE } else { 0 })),
     }
 }
 
@@ -169,11 +183,6 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     runtime.context("the runtime does not start")?.block_on(work)
 }
 
-#[expect(clippy::print_stderr, reason = "this is the command line's own voice")]
-fn complain(error: &anyhow::Error) {
-    eprintln!("cairn: {}", explained(error));
-}
-
 /// An error with its causes, for people.
 fn explained(error: &anyhow::Error) -> String {
     let marks = usize::from(error.downcast_ref::<Unusable>().is_some());
@@ -181,20 +190,6 @@ fn explained(error: &anyhow::Error) -> String {
     // Some libraries put the cause into the text as well.
     causes.dedup_by(|cause, text| text.ends_with(&*cause));
     causes.join(": ")
-}
-
-/// Prints a line for people or programs; a closed pipe ends the program quietly.
-fn say(line: &str) {
-    use std::io::Write;
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
-    }
-}
-
-/// Says something to people whose standard output has other things.
-#[expect(clippy::print_stderr, reason = "this is the command line's own voice")]
-fn note(line: &str) {
-    eprintln!("{line}");
 }
 
 /// A point in time for people: RFC 3339, UTC.

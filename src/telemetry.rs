@@ -20,6 +20,8 @@ pub(crate) fn start_logging(section: &Telemetry) -> anyhow::Result<()> {
         LogFormat::Json => false,
     };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // There is nowhere to say that stderr can't be written, and trying would end the thread.
+    let lines = lines.log_internal_errors(false);
     let started = if human {
         lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init()
     } else {

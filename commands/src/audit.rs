@@ -8,12 +8,13 @@ mod contents;
 mod digests;
 mod events;
 mod finding;
+mod pages;
 
 #[cfg(test)]
 mod tests;
 
 pub use blobs::{Looked, audit_blobs};
 pub use contents::Contents;
-pub use digests::{Expected, audit_log};
+pub use digests::{Expected, Known, audit_log};
 pub use events::{Audited, LogAudit};
 pub use finding::Finding;

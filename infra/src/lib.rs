@@ -26,6 +26,7 @@ pub mod rabbitmq;
 pub mod redis;
 #[cfg(feature = "s3")]
 pub mod s3;
+pub mod server_versions;
 pub mod sqlite;
 pub mod tls;
 pub mod views;

@@ -11,9 +11,12 @@ use super::{Place, say};
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigVerb {
     /// Read the configuration from all its sources and print what comes of it.
-    #[command(
-        after_help = "Later sources override earlier ones: defaults, the file, CAIRN_<SECTION>__<KEY> in the environment, flags."
-    )]
+    #[command(after_help = "\
+Examples:
+  cairn config check --config cairn.toml
+  CAIRN_LIMITS__PARTS_MAX=500 cairn config check --json | jq .limits
+
+Later sources override earlier ones: defaults, the file, CAIRN_<SECTION>__<KEY> in the environment, flags.")]
     Check(Check),
 }
 

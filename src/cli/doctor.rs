@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{Place, block_on, say};
+use super::{EXIT_UNUSABLE, Place, block_on, explained, say};
 
 /// Look at the configuration, the servers and the drive, and say what is wrong and what to do about it.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ Examples:
   cairn doctor --config cairn.toml
   cairn doctor --json | jq 'select(.health != \"well\")'
 
-The drive may be running, or not. The exit code is 0 when nothing keeps it from working, and 1 otherwise. What the drive makes in its servers when it
+The drive may be running, or not. The exit code is 0 when nothing keeps it from working, 2 when the configuration can't be read, and 1 otherwise. What the drive makes in its servers when it
 starts (a queue, a stream) is made if it is not there.")]
 pub(super) struct Doctor {
     #[command(flatten)]
@@ -55,7 +55,15 @@ impl Doctor {
                 ill |= seen.health == Health::Ill;
                 say(&if self.json { seen.as_json() } else { seen.as_line() });
             };
-            checks::all(&self.place, &mut tell).await;
+            tell(Seen::well("program", concat!("cairn ", env!("CARGO_PKG_VERSION"))));
+            let config = match self.place.visit() {
+                Ok(config) => config,
+                Err(error) => {
+                    tell(Seen::ill("configuration", explained(&error), "mend it; `cairn config check` explains it"));
+                    return Ok(ExitCode::from(EXIT_UNUSABLE));
+                }
+            };
+            checks::all(&config, &mut tell).await;
             Ok(if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         })
     }

@@ -57,7 +57,8 @@ Examples:
   cairn events audit --deep --json
   cairn events audit --no-blobs --expect 123456:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef
 
-The drive may be running. The exit code is 0 when all is well, 3 when something is not, and 1 when it could not be found out.")]
+The drive may be running. The exit code is 0 when all is well, 3 when something is not, 1 when it could not be found out, and 2
+when the log can't be opened or the command line is wrong.")]
     Audit(audit::Audit),
     /// Put an exported log into an empty one, of any kind.
     #[command(after_help = "\
@@ -68,8 +69,10 @@ Examples:
 The same import may be run again after it was interrupted: it goes on. Nothing is imported of an export that is not whole; but what comes through a
 pipe into a log on a server is there as it comes. The contents of files are not in it.")]
     Import(import::Import),
-    /// Print the last events, and new ones as they come.
-    #[command(after_help = "Examples:\n  cairn events tail\n  cairn events tail --lines 100 --no-follow")]
+    /// Print the last events, and with --follow new ones as they come.
+    #[command(
+        after_help = "Examples:\n  cairn events tail\n  cairn events tail -f --category file\n  cairn events tail -n 100 --json"
+    )]
     Tail(tail::Tail),
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 /// Print the `OpenAPI` document of the REST interface.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cairn openapi > cairn.yaml\n  cairn openapi --format json | jq '.paths | keys'")]
 pub(super) struct Openapi {
     /// How to write it.
     #[arg(long, value_enum, default_value_t = Format::Yaml)]

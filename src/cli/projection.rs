@@ -19,6 +19,7 @@ use crate::steering::Order;
 #[derive(Debug, Subcommand)]
 pub(super) enum Projection {
     /// Print every projection and how far it has come.
+    #[command(after_help = "Examples:\n  cairn projection list\n  cairn projection list --json | jq 'select(.lag > 1000)'")]
     List(list::List),
     /// Say whether the projections are well, and what to do when one is not; ends with 1 then.
     #[command(after_help = "Examples:\n  cairn projection status\n  cairn projection status --json | jq 'select(.advice)'")]
@@ -30,10 +31,14 @@ pub(super) enum Projection {
     #[command(after_help = rebuild::HELP)]
     Rebuild(rebuild::Rebuild),
     /// Put the tables of a rebuild in place that was held, or stopped.
-    #[command(after_help = "Example:\n  cairn projection rebuild --all --hold && cairn projection promote")]
+    #[command(
+        after_help = "Example:\n  cairn projection rebuild --all --hold && cairn projection promote\n\nIt acts at once: rollback takes it back."
+    )]
     Promote(order::Steering),
     /// Put back the tables that the last rebuild has replaced, and bring them to the end of the log. Once more takes it back.
-    #[command(after_help = "Example:\n  cairn projection rollback && cairn projection verify")]
+    #[command(
+        after_help = "Example:\n  cairn projection rollback && cairn projection verify\n\nIt acts at once: the same again takes it back."
+    )]
     Rollback(order::Steering),
     /// Let a projection stand still, until it is told to go on or its tables are made anew.
     #[command(after_help = "Example:\n  cairn projection pause files")]

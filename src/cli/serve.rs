@@ -36,6 +36,13 @@ use crate::wiring::Whole;
 
 /// Run the drive.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cairn serve                                   on http://127.0.0.1:8080, data in ./cairn-data
+  cairn serve --listen 0.0.0.0:80 --data /srv/cairn
+  cairn serve --config cairn.toml --services upload,download
+
+SIGTERM and ctrl-C end it in good order.")]
 pub(super) struct Serve {
     #[command(flatten)]
     place: Place,

@@ -19,7 +19,7 @@ use cairn_projections::queries::{PAGE_MAX, PageOf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::{Place, block_on, rfc3339, say};
+use super::{Place, block_on, is_heard, rfc3339, say};
 use crate::data::DataDirectory;
 use crate::wiring::{OpenLog, glance_at_views, open_log};
 
@@ -34,8 +34,10 @@ pub(super) enum Transfer {
     )]
     Show(show::Show),
     /// Try a transfer again that has stalled.
+    #[command(after_help = "Examples:\n  cairn transfer retry 5b0f...\n  cairn transfer retry --all --json")]
     Retry(Retry),
     /// Give a transfer up: the content stays where it is.
+    #[command(after_help = "Example:\n  cairn transfer abandon 5b0f... --reason 'the store is gone'")]
     Abandon(Abandon),
     /// Move what is in one store to another.
     #[command(after_help = migrate::HELP)]
@@ -133,7 +135,7 @@ impl List {
             say(&format!("{:<36}  {:<9}  {:>12}  {:<20}  {:>8}  UPDATED", "ID", "STATE", "BYTES", "FROM -> TO", "FAILURES"));
         }
         let (mut left, mut after) = (self.limit, None);
-        while left > 0 {
+        while left > 0 && is_heard() {
             let page = transfers(&*tables, &filter, PageOf { after, limit: left.min(PAGE_MAX) }).await;
             let page = page.context("the read tables can't be read")?;
             left -= page.items.len() as u64;

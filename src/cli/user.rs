@@ -12,6 +12,7 @@ use cairn_domain::account::Role;
 use cairn_infra::clock::SystemClock;
 use cairn_infra::ids::RandomIds;
 use clap::{Subcommand, ValueEnum};
+use serde_json::json;
 
 use super::{Place, block_on, say};
 use crate::data::DataDirectory;
@@ -23,6 +24,7 @@ pub(super) enum User {
     #[command(after_help = "Example:\n  cairn user grant alice admin")]
     Grant(Change),
     /// Let somebody do less again.
+    #[command(after_help = "Example:\n  cairn user revoke alice admin\n\nIt acts at once: grant takes it back.")]
     Revoke(Change),
 }
 
@@ -35,6 +37,9 @@ pub(super) struct Change {
     role: RoleName,
     #[command(flatten)]
     place: Place,
+    /// One JSON object instead of words.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,6 +73,7 @@ impl Change {
         };
         closing.close().await;
         match changed {
+            Ok(_) if self.json => say(&json!({ "name": name, "role": "admin", "granted": granted }).to_string()),
             Ok(_) if granted => say(&format!("{name} is an admin now.")),
             Ok(_) => say(&format!("{name} is no admin any more.")),
             Err(AccountError::Absent) => bail!("nobody is called {name:?} here", name = name.as_str()),

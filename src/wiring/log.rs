@@ -29,11 +29,13 @@ pub(crate) struct OpenLog {
     pub(crate) closing: Closing,
 }
 
-/// Opens the log that is configured, and makes what is not there.
+/// Opens the log that is configured. What is not there is made, unless the schema is not this process's to change.
 pub(crate) async fn open_log(config: &Config, data: &DataDirectory) -> anyhow::Result<OpenLog> {
     match config.log_adapter()? {
         LogAdapter::Sqlite => {
-            let log = Arc::new(SqliteLog::open(&data.events()).await.context(Unusable)?);
+            let file = data.events();
+            let log = if config.server.migrate { SqliteLog::open(&file).await } else { SqliteLog::open_made(&file).await };
+            let log = Arc::new(log.context(Unusable)?);
             Ok(OpenLog {
                 ledger: Arc::new(log.ledger()),
                 checkpoints: Arc::new(SqliteCheckpoints::of(&data.events())),

@@ -83,6 +83,48 @@ async fn an_event_that_was_altered_behind_the_drives_back_is_named() {
 }
 
 #[tokio::test]
+async fn an_audit_says_how_far_it_could_compare() {
+    let mut drive = busy().await;
+    let events = drive.events();
+    let last = events.last().unwrap()["position"].as_u64().unwrap();
+    until_async("its digest is kept", async || (digested(&drive).await >= last).then_some(())).await;
+    drive.stop();
+    let (_, _, looked) = audit(&drive, &["--no-blobs"]);
+    assert_eq!((&looked["log"]["compared"], &looked["log"]["events"]), (&json!(events.len()), &json!(events.len())));
+    over::tamper(drive.data(), "DELETE FROM log_digest");
+    assert_eq!(audit(&drive, &["--no-blobs"]).2["log"]["compared"], 0);
+    let said = drive.cairn(&["events", "audit", "--no-blobs"]).success();
+    assert!(said.contains("None of them was compared"), "{said}");
+}
+
+#[tokio::test]
+async fn positions_that_were_changed_are_told() {
+    let mut drive = busy().await;
+    drive.stop();
+    over::tamper(drive.data(), "UPDATE events SET position = position + 1000 WHERE position > 5");
+    let (code, findings, _) = audit(&drive, &["--no-blobs"]);
+    assert_eq!((code, codes(&findings)), (Some(3), vec!["hole"]), "{findings:?}");
+    assert_eq!(findings[0]["position"], 1006);
+}
+
+/// In a database the column makes any id as long as ids are.
+#[tokio::test]
+async fn what_is_no_event_is_told_and_passed_over() {
+    if over::servers() {
+        return;
+    }
+    let mut drive = busy().await;
+    let events = drive.events();
+    drive.stop();
+    let added = events.iter().rev().find(|event| event["type"] == "FileAdded").unwrap();
+    let position = added["position"].as_u64().unwrap();
+    over::tamper(drive.data(), &format!("UPDATE events SET id = x'00' WHERE position = {position}"));
+    let (code, findings, looked) = audit(&drive, &[]);
+    assert_eq!((code, codes(&findings), &findings[0]["position"]), (Some(3), vec!["no_event"], &json!(position)), "{findings:?}");
+    assert_eq!(looked["log"]["events"], events.len() - 1, "all the others");
+}
+
+#[tokio::test]
 async fn contents_that_are_missing_wrong_or_too_many_are_told() {
     if over::servers() {
         return;

@@ -123,6 +123,44 @@ async fn an_export_goes_on_where_it_was_cut_off_and_with_what_is_new() {
     assert_eq!(fs::read(&file).unwrap(), before, "and the file is as it was");
 }
 
+#[tokio::test]
+async fn a_file_that_is_no_export_is_not_gone_on_with() {
+    let (drive, _) = busy().await;
+    let place = tempfile::tempdir().unwrap();
+    let whole = place.path().join("drive.ndjson.zst");
+    export(&drive, &whole, &[]).success();
+    let mut longer = fs::read(&whole).unwrap();
+    longer.extend_from_slice(b"my precious diary");
+    let foreign: &[&[u8]] = &[
+        b"my precious diary",
+        b"my precious diary\n",
+        b"{\"cairn\":\"diary",
+        // The beginning of a compressed file, of which nothing can be read yet.
+        &[0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x99],
+        &longer,
+    ];
+    for bytes in foreign {
+        let file = place.path().join("diary");
+        fs::write(&file, bytes).unwrap();
+        let refused = export(&drive, &file, &["--resume"]);
+        assert!(refused.code == Some(1) && refused.stderr.contains("can't be gone on with"), "{refused:?}");
+        assert_eq!(fs::read(&file).unwrap(), *bytes, "it is as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_file_that_is_damaged_is_refused_behind_a_line() {
+    let (drive, _) = busy().await;
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("drive.ndjson.zst");
+    let events = export(&drive, &file, &[]).json_lines()[0]["events"].as_u64().unwrap();
+    let data = place.path().join("data");
+    let cut_off = import(&altered(&file, |bytes| bytes.truncate(bytes.len() - 10)), &data);
+    assert!(cut_off.code == Some(1) && cut_off.stderr.contains(&format!("after line {}:", events + 1)), "{cut_off:?}");
+    let longer = import(&altered(&file, |bytes| bytes.extend_from_slice(b"and something else")), &data);
+    assert!(longer.code == Some(1) && longer.stderr.contains(&format!("after line {}:", events + 2)), "{longer:?}");
+}
+
 /// The file, changed, under another name.
 fn altered(file: &Path, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
     let mut bytes = fs::read(file).unwrap();

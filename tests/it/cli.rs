@@ -1,66 +1,44 @@
 //! The command line, beside `serve`.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Drive, Output, cairn, command};
+use crate::harness::{Drive, Output, cairn, command, over};
 
-const VERBS: &[&[&str]] = &[
-    &[],
-    &["serve"],
-    &["events"],
-    &["events", "audit"],
-    &["events", "export"],
-    &["events", "import"],
-    &["events", "list"],
-    &["events", "show"],
-    &["events", "stats"],
-    &["events", "tail"],
-    &["projection"],
-    &["projection", "list"],
-    &["projection", "status"],
-    &["projection", "verify"],
-    &["projection", "rebuild"],
-    &["projection", "promote"],
-    &["projection", "rollback"],
-    &["projection", "pause"],
-    &["projection", "resume"],
-    &["projection", "parked"],
-    &["projection", "retry"],
-    &["replay"],
-    &["replay", "diff"],
-    &["transfer"],
-    &["transfer", "list"],
-    &["transfer", "show"],
-    &["transfer", "retry"],
-    &["transfer", "abandon"],
-    &["transfer", "migrate"],
-    &["doctor"],
-    &["bench"],
-    &["bench", "generate"],
-    &["backup"],
-    &["restore"],
-    &["user"],
-    &["user", "grant"],
-    &["user", "revoke"],
-    &["config"],
-    &["config", "check"],
-    &["openapi"],
-    &["completions"],
-    &["man"],
-];
+/// Every verb, as the help texts name them, each after the one that it belongs to.
+fn verbs() -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    let mut next = 0;
+    while let Some(verb) = all.get(next).cloned() {
+        let help = help(&verb);
+        let commands =
+            help.split_once("\nCommands:\n").map(|(_, commands)| commands.split("\n\n").next().unwrap()).unwrap_or_default();
+        let names = commands
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().filter(|_| !line.starts_with("   ")));
+        all.extend(names.filter(|name| *name != "help").map(|name| [&verb[..], &[name.to_owned()]].concat()));
+        next += 1;
+    }
+    all
+}
+
+fn help(verb: &[String]) -> String {
+    let asked: Vec<&str> = verb.iter().map(String::as_str).chain(["--help"]).collect();
+    cairn(&asked).success()
+}
 
 #[test]
-fn every_verb_explains_itself() {
-    for verb in VERBS {
-        let mut arguments = verb.to_vec();
-        arguments.push("--help");
-        let help = cairn(&arguments).success();
+fn every_verb_explains_itself_with_examples() {
+    let verbs = verbs();
+    assert!(verbs.len() > 40 && verbs.contains(&vec!["transfer".to_owned(), "retry".to_owned()]), "{verbs:?}");
+    for verb in verbs {
+        let help = help(&verb);
         assert!(help.contains("Usage:"), "{verb:?}: {help}");
+        assert!(help.contains("\nExample") || help.contains("\nCommands:\n"), "{verb:?}: {help}");
     }
     assert!(cairn(&["--version"]).success().starts_with("cairn "));
 }
@@ -69,19 +47,91 @@ fn every_verb_explains_itself() {
 fn shells_complete_it_and_man_explains_it() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = cairn(&["completions", shell]).success();
-        assert!(script.contains("rebuild") && script.contains("no-follow"), "{shell}: {script}");
+        assert!(script.contains("rebuild") && script.contains("follow"), "{shell}: {script}");
     }
     let place = tempfile::tempdir().unwrap();
     let directory = place.path().to_str().unwrap();
     cairn(&["man", directory]).success();
-    for verb in VERBS {
-        let page = place.path().join(format!("{}.1", [&["cairn"], *verb].concat().join("-")));
+    for verb in verbs() {
+        let page = place.path().join(format!("{}.1", [&["cairn".to_owned()], &verb[..]].concat().join("-")));
         let text = fs::read_to_string(&page).unwrap_or_else(|error| panic!("{page:?}: {error}"));
         assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{verb:?}: {text}");
     }
     let nowhere = format!("{directory}/absent");
     let refused = cairn(&["man", &nowhere]);
     assert!(refused.code == Some(1) && refused.stderr.contains(&nowhere), "{refused:?}");
+}
+
+/// A pipe from which nobody reads any more.
+fn closed_pipe() -> Stdio {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+/// A device that has no room (null(4)).
+fn full() -> Stdio {
+    File::options().write(true).open("/dev/full").unwrap().into()
+}
+
+#[tokio::test]
+async fn whoever_has_heard_enough_changes_neither_the_answer_nor_the_work() {
+    let mut drive = Drive::start();
+    drive.user_called("ada").await;
+    let into_a_closed_pipe = |drive: &Drive, verb: &[&str]| Output::of(drive.command(verb).stdout(closed_pipe()));
+    for verb in
+        [&["events", "list"][..], &["events", "stats"], &["events", "export", "-"], &["projection", "list"], &["events", "audit"]]
+    {
+        let ended = into_a_closed_pipe(&drive, verb);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{verb:?}");
+    }
+    into_a_closed_pipe(&drive, &["user", "grant", "ada", "admin"]).success();
+    assert!(drive.events().iter().any(|event| event["type"] == "RoleGranted"), "it was done");
+    drive.stop();
+    let last = drive.events().len();
+    over::tamper(drive.data(), &format!("UPDATE events SET version = version + 1 WHERE position = {last}"));
+    assert_eq!(into_a_closed_pipe(&drive, &["events", "audit"]).code, Some(3));
+    over::tamper(drive.data(), &format!("DELETE FROM events WHERE position = {last}"));
+    assert_eq!(into_a_closed_pipe(&drive, &["doctor"]).code, Some(1));
+    assert_eq!(into_a_closed_pipe(&drive, &["projection", "status"]).code, Some(1));
+}
+
+#[test]
+fn what_could_not_be_said_is_an_error() {
+    let drive = Drive::start();
+    for verb in [
+        &["events", "list"][..],
+        &["events", "audit"],
+        &["events", "export", "-"],
+        &["projection", "verify"],
+        &["config", "check"],
+        &["doctor"],
+    ] {
+        let ended = Output::of(drive.command(verb).stdout(full()));
+        assert!(ended.code == Some(1) && ended.stderr.contains("No space left"), "{verb:?}: {ended:?}");
+    }
+    for verb in [&["openapi"][..], &["completions", "bash"], &["--help"], &["events", "--help"]] {
+        let ended = Output::of(command().args(verb).stdout(full()));
+        assert!(ended.code == Some(1) && ended.stderr.contains("standard output"), "{verb:?}: {ended:?}");
+    }
+    let unheard = Output::of(command().args(["events", "list", "--data", "nope"]).stderr(full()));
+    assert_eq!(unheard.code, Some(1), "{unheard:?}");
+}
+
+#[test]
+fn who_only_looks_leaves_a_file_that_is_no_log_as_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let file = data.join("events.db");
+    for bytes in [&b""[..], b"some other file, and a long one"] {
+        fs::write(&file, bytes).unwrap();
+        for verb in [&["events", "list"][..], &["events", "audit"], &["user", "grant", "ada", "admin"]] {
+            let refused = Output::of(command().args(verb).arg("--data").arg(&data));
+            assert!(refused.code == Some(2) && refused.stderr.contains("events.db"), "{verb:?}: {refused:?}");
+        }
+        assert_eq!(fs::read(&file).unwrap(), bytes);
+    }
 }
 
 #[test]
@@ -265,6 +315,8 @@ async fn events_are_chosen_by_type_person_place_and_time() {
     let (first, last) = (&events[0]["time"].as_str().unwrap()[..10], &events.last().unwrap()["time"].as_str().unwrap()[..10]);
     assert_eq!(list(&["--from", first, "--until", last]), events);
     assert_eq!(list(&["--from", "2999-01-01"]), [Value::Null; 0]);
+    let misspelt = drive.cairn(&["events", "list", "--type", "FileAdder"]);
+    assert!(misspelt.stderr.contains("FileAdder") && misspelt.success().is_empty());
     let nobody = drive.cairn(&["events", "list", "--actor", "nobody-at-all"]);
     assert!(nobody.code == Some(1) && nobody.stderr.contains("nobody-at-all"), "{nobody:?}");
 }
@@ -326,10 +378,10 @@ async fn the_tail_of_the_log_is_followed() {
     let user = drive.user().await;
     user.upload("first.txt", b"a").await;
     let events = drive.events();
-    let last = drive.cairn(&["events", "tail", "--lines", "2", "--no-follow", "--json"]).json_lines();
+    let last = drive.cairn(&["events", "tail", "--lines", "2", "--json"]).json_lines();
     assert_eq!(last, events[events.len() - 2..]);
 
-    let mut tail = drive.command(&["events", "tail", "--lines", "1", "--json"]);
+    let mut tail = drive.command(&["events", "tail", "-f", "--lines", "1", "--json"]);
     let mut tail = tail.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
@@ -362,12 +414,23 @@ async fn projections_are_listed() {
 async fn roles_are_granted_to_people_who_are_there() {
     let drive = Drive::start();
     drive.user_called("ada").await;
-    drive.cairn(&["user", "grant", "ADA", "admin"]).success();
+    let granted = drive.cairn(&["user", "grant", "ADA", "admin", "--json"]).json_lines();
+    assert_eq!((&granted[0]["role"], &granted[0]["granted"]), (&json!("admin"), &json!(true)));
     drive.cairn(&["user", "grant", "ada", "admin"]).success();
     let events = drive.events();
     assert_eq!(events.iter().filter(|event| event["type"] == "RoleGranted").count(), 1);
     let refused = drive.cairn(&["user", "grant", "nobody", "admin"]);
     assert_eq!((refused.code, refused.stderr.contains("nobody")), (Some(1), true), "{refused:?}");
+    assert_eq!(drive.cairn(&["user", "revoke", "ada", "admin", "--json"]).json_lines()[0]["granted"], false);
+}
+
+#[test]
+fn a_schema_is_made_and_said_to_be() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    let migrated = cairn(&["migrate", "--json", "--data", data.to_str().unwrap()]);
+    assert_eq!(migrated.json_lines(), [json!({ "migrated": true })]);
+    assert!(data.join("events.db").exists());
 }
 
 #[test]

@@ -30,9 +30,21 @@ async fn a_drive_that_is_well_is_said_to_be_whether_it_runs_or_not() {
         }
         let (code, seen) = doctor(&drive, &[]);
         assert_eq!(code, Some(0), "{seen:?}");
-        for what in
-            ["configuration", "data directory", "log", "clock", "read tables", "transfers", "store local", "queue", "cache", "bus"]
-        {
+        for what in [
+            "program",
+            "configuration",
+            "data directory",
+            "log",
+            "schema",
+            "versions of rows",
+            "clock",
+            "read tables",
+            "transfers",
+            "store local",
+            "queue",
+            "cache",
+            "bus",
+        ] {
             assert_eq!(health(&seen, what), "well", "{seen:?}");
         }
         let said = seen.iter().find(|seen| seen["what"] == "drive").unwrap()["said"].as_str().unwrap().to_owned();
@@ -80,7 +92,22 @@ fn a_place_without_a_drive_and_a_configuration_that_is_none_are_ill() {
     let broken = place.path().join("broken.toml");
     fs::write(&broken, "[server\n").unwrap();
     let said = ask(place.path(), Some(&broken));
-    assert!(said.code == Some(1) && said.stdout.starts_with("ILL   configuration"), "{said:?}");
+    assert!(said.code == Some(2) && said.stdout.contains("ILL   configuration"), "{said:?}");
+}
+
+/// What a rebuild would do to the rows then is not what anybody wants.
+#[tokio::test]
+async fn a_log_that_was_emptied_is_to_be_restored_and_not_to_be_projected() {
+    let mut drive = Drive::start();
+    drive.user().await;
+    drive.stop();
+    for change in ["DELETE FROM events", "DELETE FROM log_digest"] {
+        over::tamper(drive.data(), change);
+    }
+    let (code, seen) = doctor(&drive, &[]);
+    assert_eq!((code, health(&seen, "rows of files")), (Some(1), "ill".to_owned()), "{seen:?}");
+    let advice = seen.iter().find(|seen| seen["what"] == "rows of files").unwrap()["advice"].as_str().unwrap();
+    assert!(advice.contains("cairn restore") && !advice.contains("rebuild --all"), "{advice}");
 }
 
 /// Events of a day that has not come.

@@ -1,6 +1,6 @@
 //! What operators see and do beside the projections: transfers between stores.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Drive, until_async};
 
@@ -26,6 +26,33 @@ async fn a_wrong_question_for_transfers_is_refused_and_says_where_it_is_wrong() 
         let answer = operator.get("/admin/transfers").query(parameter, value).send().await;
         let problem = answer.problem(422, "invalid");
         assert_eq!(problem["errors"][0]["field"], parameter, "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_asked_as_on_the_command_line() {
+    let drive = Drive::start();
+    let operator = drive.operator().await;
+    let file = operator.upload("a.txt", b"a").await;
+    let events = drive.events();
+    let ids = |events: &[Value]| events.iter().map(|event| event["id"].clone()).collect::<Vec<_>>();
+    let (third, stream) = (events[2]["position"].to_string(), format!("file-{}", file.id));
+    for (parameters, options) in [
+        (&[("type", "FileAdded"), ("type", "FileMerged")][..], &["--type", "FileAdded", "--type", "FileMerged"][..]),
+        (&[("actor", operator.name.as_str())], &["--actor", operator.name.as_str()]),
+        (&[("actor", operator.id.as_str())], &["--actor", operator.id.as_str()]),
+        (&[("actor", "system")], &["--actor", "system"]),
+        (&[("stream", stream.as_str())], &["--stream", stream.as_str()]),
+        (&[("from", third.as_str())], &["--from", third.as_str()]),
+        (&[("until", third.as_str())], &["--until", third.as_str()]),
+        (&[("from", "2999-01-01T00:00:00Z")], &["--from", "2999-01-01"]),
+    ] {
+        let asked = parameters.iter().fold(operator.get("/admin/events"), |call, (name, value)| call.query(name, value));
+        let listed = drive.cairn(&[&["events", "list", "--json"], options].concat()).json_lines();
+        assert_eq!(ids(&asked.send().await.items()), ids(&listed), "{parameters:?}");
+    }
+    for (parameter, value) in [("tpye", "FileAdded"), ("type", "FileAdder"), ("actor", "nobody-at-all"), ("from", "soon")] {
+        operator.get("/admin/events").query(parameter, value).send().await.invalid(parameter);
     }
 }
 

@@ -56,8 +56,9 @@ async fn the_same_is_done_while_it_is_stopped() {
     user.upload("a.txt", b"a").await;
     drive.stop();
     told(&drive, &["rebuild", "--all", "--hold"]);
-    assert_eq!(told(&drive, &["rebuild", "--discard"]), json!({ "discarded": true }));
-    assert_eq!(told(&drive, &["rebuild", "--discard"]), json!({ "discarded": false }));
+    assert_eq!(told(&drive, &["rebuild", "--discard"]), json!({ "discarded": false, "dry_run": true }));
+    assert_eq!(told(&drive, &["rebuild", "--discard", "--yes"]), json!({ "discarded": true }), "it was only said before");
+    assert_eq!(told(&drive, &["rebuild", "--discard", "--yes"]), json!({ "discarded": false }));
     told(&drive, &["rebuild", "--all"]);
     told(&drive, &["rollback"]);
     assert_eq!(told(&drive, &["pause", "files"]), json!({ "name": "files", "paused": true }));

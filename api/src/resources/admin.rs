@@ -8,7 +8,7 @@ mod types;
 
 use std::sync::Arc;
 
-use cairn_commands::account::{change_quota, find_account};
+use cairn_commands::account::{AccountError, change_quota, find_account};
 use cairn_domain::{AccountId, TransferId};
 use cairn_projections::runner::RebuildError;
 use poem::Request;
@@ -18,7 +18,7 @@ use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 use tokio_util::sync::CancellationToken;
 
-use self::events::{EventList, EventsAnswer, EventsQuery};
+use self::events::{Actor, EventList, EventsAnswer, EventsQuery, Filters};
 use self::problems::{EventsProblem, ProjectionsProblem, QuotaProblem, RebuildProblem, TransferRetryProblem, TransfersProblem};
 use self::progress::{ProgressAnswer, ProgressEvents};
 use self::transfers::{TransferRetryAnswer, TransferRetryBody, TransferState, TransfersAnswer, TransfersWish, try_again};
@@ -26,7 +26,7 @@ use self::types::{
     Projection, ProjectionList, ProjectionsAnswer, Quota, QuotaAnswer, QuotaBody, RebuildAnswer, RebuildBody, Rebuilt, Whose,
 };
 use super::Tag;
-use super::common::perform;
+use super::common::{Fields, perform};
 use crate::app::App;
 use crate::ask::{Done, IdempotencyKey, MinPosition};
 use crate::auth::Operator;
@@ -51,24 +51,41 @@ impl AdminApi {
 
     /// The log
     ///
-    /// Events in the order in which they happened. Hashes of passwords and tokens are left out. With a `category` a page may hold fewer
-    /// events than `limit`, or none, and still have a next one.
+    /// Events in the order in which they happened. Hashes of passwords and tokens are left out. All conditions that are given must hold; with them a page
+    /// may hold fewer events than `limit`, or none, and still have a next one. A parameter that the list does not have is refused.
     #[oai(path = "/admin/events", method = "get", operation_id = "admin_events")]
+    #[expect(clippy::too_many_arguments, reason = "each parameter is an argument, so that the OpenAPI document shows it")]
     async fn events(
         &self,
         app: Data<&Arc<App>>,
         _operator: Operator,
+        request: &Request,
         /// Only events behind this position.
         after: Query<Option<u64>>,
         /// Only events of streams of this category, such as `file`.
         category: Query<Option<String>>,
+        /// Only events of this stream, such as `file-0b7d3c52-8f7e-4a55-9f0e-2f8f6c1d9a10`.
+        stream: Query<Option<String>>,
+        /// Only events of this type, such as `FileAdded`; may be given more than once.
+        #[oai(name = "type")]
+        types: Query<Option<Vec<String>>>,
+        /// Only what this person asked for: the id of an account or a user name; `system` for what nobody did.
+        actor: Query<Option<String>>,
+        /// Only events from here on: a position, or a time as in RFC 3339.
+        from: Query<Option<String>>,
+        /// Only events up to here, itself included: a position, or a time as in RFC 3339.
+        until: Query<Option<String>>,
         /// How many at most: 1 to 1000, 100 when absent.
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<Option<u64>>,
         /// Where the list goes on: the `next_cursor` of the page before. It takes the place of `after`.
         cursor: Query<Option<String>>,
     ) -> Result<EventsAnswer, EventsProblem> {
-        let query = EventsQuery::read(after.0, category.0, limit.0, cursor.0.as_deref())?;
+        refuse_unknown(request, &EVENTS_PARAMETERS)?;
+        let who = who(&app, actor.0.as_deref()).await?;
+        let types = types.0.unwrap_or_default();
+        let filters = Filters { category: category.0, stream: stream.0, types, from: from.0, until: until.0 };
+        let query = EventsQuery::read(after.0, filters, who, limit.0, cursor.0.as_deref())?;
         let log = &app.drive.ports().log;
         let list: EventList = query.page(&**log).await.map_err(Problem::from)?;
         Ok(EventsAnswer::Found(Json(list)))
@@ -181,6 +198,36 @@ impl AdminApi {
         let done = perform(&app, ask, work).await?;
         Ok(TransferRetryAnswer::Retried(Json(done.body), done.position.map(|position| position.0)))
     }
+}
+
+/// What the list of events may be asked by.
+const EVENTS_PARAMETERS: [&str; 9] = ["after", "category", "stream", "type", "actor", "from", "until", "limit", "cursor"];
+
+/// A filter that is misspelt would show everything.
+fn refuse_unknown(request: &Request, known: &[&str]) -> Result<(), Problem> {
+    let mut fields = Fields::default();
+    let given: Vec<(String, String)> = request.params().unwrap_or_default();
+    for (name, _) in given.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+        fields.refuse::<()>(name, "is no parameter of this list");
+    }
+    fields.finish(Some(()))
+}
+
+/// Whose events are meant; the inner none is the system itself.
+async fn who(app: &App, actor: Option<&str>) -> Result<Option<Option<AccountId>>, EventsProblem> {
+    let mut fields = Fields::default();
+    let found = match fields.read_optional("actor", actor) {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(Actor::System)) => Some(Some(None)),
+        Some(Some(Actor::Account(id))) => Some(Some(Some(id))),
+        Some(Some(Actor::Named(name))) => match find_account(app.drive.journal(), &name).await {
+            Ok(id) => Some(Some(Some(id))),
+            Err(AccountError::Absent) => fields.refuse("actor", "is nobody's name here"),
+            Err(AccountError::Trouble(trouble)) => return Err(Problem::from(trouble).into()),
+        },
+    };
+    Ok(fields.finish(found)?)
 }
 
 /// Goes on when nobody waits for it any more, and stops where it is when the process does: until it is promoted, a draft is of no effect.

@@ -78,6 +78,11 @@ impl Reader {
         self.manifest.ok_or(BadLine { line: self.lines + 1, fault: Fault::CutOff })
     }
 
+    /// How many lines have come.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// How many events have come.
     pub fn events(&self) -> u64 {
         self.so_far.as_ref().map_or(0, |so_far| so_far.events)

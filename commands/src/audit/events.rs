@@ -25,11 +25,14 @@ pub struct Audited {
     pub last: Position,
     /// Of all of them.
     pub digest: LogDigest,
+    /// Up to which of them, counted from 1, the log was compared with the digests that are kept of it: each stands for all events before it, too. 0 when none
+    /// is kept.
+    pub compared: u64,
 }
 
 impl Default for Audited {
     fn default() -> Self {
-        Self { events: 0, last: Position::START, digest: LogDigest::EMPTY }
+        Self { events: 0, last: Position::START, digest: LogDigest::EMPTY, compared: 0 }
     }
 }
 
@@ -80,6 +83,11 @@ impl LogAudit {
             }
             _ => {}
         }
+    }
+
+    /// Says that the log up to the last event was compared with a digest.
+    pub(super) fn compared(&mut self) {
+        self.audited.compared = self.audited.events;
     }
 
     /// To be called after the last event.

@@ -34,6 +34,30 @@ pub enum Finding {
         /// Why not.
         reason: String,
     },
+    /// What stands there is no event at all.
+    #[error("position {position}: what stands there is no event: {reason}")]
+    NoEvent {
+        /// Where.
+        position: Position,
+        /// Why not.
+        reason: String,
+    },
+    /// The log can't be read to its end.
+    #[error("behind position {after} the log can't be read, and was not looked at: {reason}")]
+    NoWayOn {
+        /// The last position that can be read.
+        after: Position,
+        /// Why.
+        reason: String,
+    },
+    /// Positions are missing, in a log that numbers its events.
+    #[error("position {position}: the event before it stands at {before}, so that positions are missing")]
+    Hole {
+        /// Where the next event stands.
+        position: Position,
+        /// Where the one before it stands.
+        before: Position,
+    },
     /// An event that is said to follow from one that is not there.
     #[error("position {position}: the event says that it follows from {cause}, which does not stand before it")]
     Cause {
@@ -135,6 +159,9 @@ impl Finding {
             Self::Version { .. } => "version",
             Self::RepeatedId { .. } => "repeated_id",
             Self::Unreadable { .. } => "unreadable",
+            Self::NoEvent { .. } => "no_event",
+            Self::NoWayOn { .. } => "no_way_on",
+            Self::Hole { .. } => "hole",
             Self::Cause { .. } => "cause",
             Self::Altered { .. } => "altered",
             Self::CutOff { .. } => "cut_off",
@@ -155,6 +182,9 @@ impl Finding {
             Self::Version { position, .. }
             | Self::RepeatedId { position, .. }
             | Self::Unreadable { position, .. }
+            | Self::NoEvent { position, .. }
+            | Self::NoWayOn { after: position, .. }
+            | Self::Hole { position, .. }
             | Self::Cause { position, .. }
             | Self::Altered { position } => Some(*position),
             Self::CutOff { .. }

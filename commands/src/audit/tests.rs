@@ -57,8 +57,12 @@ async fn compare(kept_of: &[StoredEvent], found: &[StoredEvent]) -> Vec<Finding>
     let digests = Arc::new(MemoryDigests::default());
     DigestKeeper::new(log_of(kept_of).await, digests.clone()).step().await.expect("kept");
     let mut findings = Vec::new();
-    let audited = audit_log(&*log_of(found).await, &*digests, &[], &mut |finding| findings.push(finding), &|_| {}).await;
-    assert_eq!(audited.expect("audited").audited().events, found.len() as u64);
+    let known = Known { expected: &[], contiguous: true };
+    let audited = audit_log(&*log_of(found).await, &*digests, known, &mut |finding| findings.push(finding), &|_| {}).await;
+    let audited = audited.expect("audited").audited();
+    assert_eq!(audited.events, found.len() as u64);
+    let same = kept_of.iter().zip(found).take_while(|(one, other)| one == other).count() as u64;
+    assert_eq!(audited.compared, same, "as far as digests are kept and are the same");
     findings
 }
 
@@ -143,10 +147,13 @@ async fn a_digest_from_elsewhere_is_compared_too() {
         (right, Vec::new()),
         (Expected { digest: LogDigest::EMPTY, ..right }, vec![Finding::OtherDigest { events: 4 }]),
         (Expected { events: 11, ..right }, vec![Finding::OtherDigest { events: 11 }]),
+        (Expected { events: 0, ..right }, vec![Finding::OtherDigest { events: 0 }]),
+        (Expected { events: 0, digest: LogDigest::EMPTY }, Vec::new()),
     ] {
         let (mut findings, digests) = (Vec::new(), MemoryDigests::default());
-        let audited = audit_log(&*log, &digests, &[expected], &mut |finding| findings.push(finding), &|_| {}).await;
-        audited.expect("audited");
+        let known = Known { expected: &[expected], contiguous: true };
+        let audited = audit_log(&*log, &digests, known, &mut |finding| findings.push(finding), &|_| {}).await;
+        assert_eq!(audited.expect("audited").audited().compared, 0, "nothing is kept");
         assert_eq!(findings, found);
     }
 }

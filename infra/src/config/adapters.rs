@@ -26,6 +26,19 @@ pub enum LogAdapter {
     EventStore(eventstore::Server),
 }
 
+impl LogAdapter {
+    /// Whether it numbers its events 1, 2, 3 and so on, without a hole. In `EventStoreDB` positions are byte offsets.
+    pub const fn is_contiguous(&self) -> bool {
+        match self {
+            Self::Sqlite => true,
+            #[cfg(feature = "mysql")]
+            Self::Mysql(_) => true,
+            #[cfg(feature = "eventstore")]
+            Self::EventStore(_) => false,
+        }
+    }
+}
+
 /// Where the read tables are.
 #[derive(Debug, Clone)]
 pub enum ViewsAdapter {

@@ -98,6 +98,14 @@ impl Server {
         .await
     }
 
+    /// What the server says of its version, such as `10.11.6-MariaDB`.
+    pub async fn version(&self) -> Result<String, sqlx::Error> {
+        let mut connection = self.connect().await?;
+        let version = in_time(sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut connection)).await?;
+        connection.close().await?;
+        Ok(version)
+    }
+
     /// Connections to be shared. None is made before it is needed.
     pub(super) fn pool(&self, connections_max: u32) -> Pool {
         let pool = MySqlPoolOptions::new()

@@ -166,6 +166,11 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
+    /// What the server says of its version.
+    pub async fn version(&self) -> Result<String, OpenError> {
+        Ok(self.connect().await?.server_info().version)
+    }
+
     /// Connects, and from then on stays connected as well as it can.
     pub(super) async fn connect(&self) -> Result<Client, OpenError> {
         tls::install();

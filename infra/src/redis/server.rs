@@ -1,5 +1,6 @@
 //! Where a Redis is, and connections to it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::str::FromStr;
@@ -52,7 +53,21 @@ impl fmt::Debug for Server {
     }
 }
 
+/// How long the server may take to say which version it has.
+const VERSION_MAX: Duration = Duration::from_secs(2);
+
 impl Server {
+    /// What the server says of its version, also to users who may ask little.
+    pub async fn version(&self) -> Result<String, RedisError> {
+        crate::tls::install();
+        within(VERSION_MAX, async {
+            let mut connection = self.0.get_multiplexed_async_connection().await?;
+            let mut told: HashMap<String, redis::Value> = redis::cmd("HELLO").query_async(&mut connection).await?;
+            Ok(redis::from_redis_value(told.remove("version").unwrap_or(redis::Value::Nil))?)
+        })
+        .await
+    }
+
     /// A connection on which something could be written just now: also a server that only reads, or is full, is of no use.
     pub(super) async fn connect(&self, prefix: &str, limit: Duration) -> Result<MultiplexedConnection, RedisError> {
         crate::tls::install();

@@ -64,6 +64,25 @@ pub enum OpenError {
         /// As known.
         known: u32,
     },
+    /// An older program has written the file, and it is not to be changed.
+    #[error(
+        "the event log {path} has schema {found}, this program needs {known}: run `cairn migrate` with the same configuration, or start the drive",
+        path = path.display()
+    )]
+    OlderSchema {
+        /// Which file.
+        path: PathBuf,
+        /// As stored; 0 for nothing.
+        found: u32,
+        /// As known.
+        known: u32,
+    },
+    /// The file is something else, and it is not to be changed.
+    #[error("{path} is not the event log of a drive", path = path.display())]
+    NoLog {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The file is missing, locked, damaged or not a log.
     #[error("the event log {path} can't be opened", path = path.display())]
     Unusable {
@@ -79,6 +98,23 @@ impl SqliteLog {
     /// Opens the log, and makes it if it is not there. Its directory must be.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         Self::open_with(path, connect::for_writing(path)).await
+    }
+
+    /// Opens a log that is there, for somebody who may not make or change its schema: any other file is refused, and stays as it is.
+    pub async fn open_made(path: &Path) -> Result<Self, OpenError> {
+        let unusable = |source: sqlx::Error| OpenError::Unusable { path: path.to_owned(), source: source.into() };
+        let older = |found| OpenError::OlderSchema { path: path.to_owned(), found, known: SCHEMA_VERSION };
+        if !path.exists() {
+            return Err(older(0));
+        }
+        let readers = connect::readers(path).await.map_err(unusable)?;
+        let found = schema::found(&readers).await.map_err(unusable)?;
+        readers.close().await;
+        match found {
+            None => Err(OpenError::NoLog { path: path.to_owned() }),
+            Some(found) if found < SCHEMA_VERSION => Err(older(found)),
+            Some(_) => Self::open(path).await,
+        }
     }
 
     async fn open_with(path: &Path, writing: sqlx::sqlite::SqliteConnectOptions) -> Result<Self, OpenError> {

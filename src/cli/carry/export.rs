@@ -76,6 +76,11 @@ async fn write(
     bar: &ProgressBar,
 ) -> anyhow::Result<Manifest> {
     let Begun { mut sink, mut writer, mut text } = begun;
+    // The first line is a frame of its own, always the same one: by that a file is known of which no more was written.
+    if !text.is_empty() {
+        block_in_place(|| sink.write(&text)).context("the export can't be written")?;
+        text.clear();
+    }
     let (pages, mut ready) = mpsc::channel(PAGES_AHEAD);
     let reading = tokio::spawn(read(log, after, head, pages));
     while let Some(page) = ready.recv().await {

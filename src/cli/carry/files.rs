@@ -8,8 +8,8 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::Context;
-use cairn_commands::archive::{Line, Reader};
+use anyhow::{Context, ensure};
+use cairn_commands::archive::{Line, Reader, Writer};
 use zstd::bulk::Compressor;
 use zstd::stream::read::Decoder;
 
@@ -143,15 +143,31 @@ pub(super) struct Begun {
     pub(super) zstd: bool,
 }
 
-/// Reads a file to go on with it. What was cut off is left out; whatever was altered is refused.
+/// Reads a file to go on with it. What was cut off is left out; whatever was altered, or is something else, is refused.
 pub(super) fn take_up(path: &Path) -> anyhow::Result<Begun> {
     let file = File::open(path).with_context(|| format!("{} can't be opened", path.display()))?;
     let mut input = BufReader::with_capacity(1 << 16, file);
-    let zstd = is_zstd(&mut input)?;
+    // A file may have been cut off within its first bytes, too.
+    let begins = input.fill_buf()?;
+    let zstd = !begins.is_empty() && (begins.starts_with(&ZSTD_MAGIC) || ZSTD_MAGIC.starts_with(begins));
     let mut begun = Begun { reader: Reader::new(), offset: 0, zstd };
     let taken = if zstd { begun.frames(input) } else { begun.lines(input) };
+    let taken = taken.and_then(|()| if begun.offset == 0 { check_first_bytes(path, zstd) } else { Ok(()) });
     taken.with_context(|| format!("{} can't be gone on with: remove it and begin anew", path.display()))?;
     Ok(begun)
+}
+
+/// Whether a file of which nothing is whole is the beginning of an export, and not somebody's other file.
+fn check_first_bytes(path: &Path, zstd: bool) -> anyhow::Result<()> {
+    let mut first = Vec::new();
+    Writer::begin(&mut first);
+    if let Some(mut compressor) = compressor(zstd)? {
+        first = compressor.compress(&first)?;
+    }
+    let mut there = Vec::new();
+    File::open(path)?.take(first.len() as u64 + 1).read_to_end(&mut there)?;
+    ensure!(first.starts_with(&there), "this is not an export of events");
+    Ok(())
 }
 
 impl Begun {
@@ -186,6 +202,8 @@ impl Begun {
                 self.offset = input.stream_position()?;
             }
         }
+        let behind = input.fill_buf()?;
+        ensure!(ZSTD_MAGIC.starts_with(behind), "behind its last frame stands something else");
         Ok(())
     }
 }

@@ -75,7 +75,8 @@ fn each_event(file: &Path, mut take: impl FnMut(StoredEvent) -> bool) -> anyhow:
     let mut input = files::open(file)?;
     let (mut reader, mut line) = (Reader::new(), Vec::new());
     let name = || format!("{} can't be read", file.display());
-    while files::next_line(&mut input, &mut line).with_context(name)? {
+    let after = |reader: &Reader| format!("{} can't be read after line {}", file.display(), reader.lines());
+    while files::next_line(&mut input, &mut line).with_context(|| after(&reader))? {
         if let Line::Event(event) = reader.line(&line).with_context(name)?
             && !take(event)
         {

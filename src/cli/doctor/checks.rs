@@ -6,10 +6,12 @@ use cairn_domain::transfer::Phase;
 use cairn_domain::{Position, Timestamp};
 use cairn_infra::config::{Address, Config, LogAdapter};
 use cairn_infra::log_source::LogSource;
+use cairn_infra::server_versions::server_versions;
+use cairn_infra::sqlite::log::SCHEMA_VERSION;
 use cairn_projections::ports::ReadTables;
 use cairn_projections::queries::transfers::transfer_figures;
 
-use super::{Place, Seen, place};
+use super::{Seen, place};
 use crate::cli::projection::status;
 use crate::data::DataDirectory;
 use crate::wiring::{self, OpenDigests, OpenLog, glance_at_views, now, open_digests, open_log, open_stores};
@@ -23,23 +25,19 @@ const UNDIGESTED_MAX: u64 = 10_000;
 type Tell<'a> = &'a mut (dyn FnMut(Seen) + Send);
 
 /// Everything, in the order in which a drive needs it.
-pub(super) async fn all(place: &Place, tell: Tell<'_>) {
-    let config = match place.visit() {
-        Ok(config) => config,
-        Err(error) => return tell(Seen::ill("configuration", chain(&error), "mend it; `cairn config check` explains it")),
-    };
+pub(super) async fn all(config: &Config, tell: Tell<'_>) {
     tell(Seen::well("configuration", format!("services: {}", config.server.services)));
     tell(place::permissions(&config.server.data));
     tell(place::room(&config.server.data));
-    tell(secret(&config));
-    let data = match DataDirectory::of(&config) {
+    tell(secret(config));
+    let data = match DataDirectory::of(config) {
         Ok(data) => data,
         Err(error) => return tell(Seen::ill("log", chain(&error), "start the drive once, or say where it is with --data")),
     };
     tell(running(&data));
-    log_and_tables(&config, &data, tell).await;
-    stores(&config, &data, tell).await;
-    servers(&config, tell).await;
+    log_and_tables(config, &data, tell).await;
+    stores(config, &data, tell).await;
+    servers(config, tell).await;
 }
 
 fn secret(config: &Config) -> Seen {
@@ -55,8 +53,11 @@ fn secret(config: &Config) -> Seen {
 }
 
 fn running(data: &DataDirectory) -> Seen {
-    let said = if data.lock().is_ok() { "no drive is running on this directory" } else { "a drive is running on this directory" };
-    Seen::well("drive", said)
+    match data.try_lock() {
+        Ok(Some(_free)) => Seen::well("drive", "no drive is running on this directory"),
+        Ok(None) => Seen::well("drive", "a drive is running on this directory"),
+        Err(error) => Seen::mind("drive", chain(&error), "say where the drive is with --data, or start it: it makes the directory"),
+    }
 }
 
 async fn log_and_tables(config: &Config, data: &DataDirectory, tell: Tell<'_>) {
@@ -67,6 +68,7 @@ async fn log_and_tables(config: &Config, data: &DataDirectory, tell: Tell<'_>) {
         }
     };
     let OpenLog { store, closing, .. } = log;
+    tell(schema(config));
     tell(server("bus", &config.bus.url, wiring::try_bus(config, store.clone()).await));
     match log_end(&*store).await {
         Ok((head, last)) => {
@@ -87,6 +89,17 @@ async fn log_and_tables(config: &Config, data: &DataDirectory, tell: Tell<'_>) {
         Err(error) => tell(Seen::ill("read tables", chain(&error), "start the drive: it makes them from the log")),
     }
     closing.close().await;
+}
+
+/// A log of another schema is not opened.
+fn schema(config: &Config) -> Seen {
+    Seen::well(
+        "schema",
+        match config.log_adapter() {
+            Ok(LogAdapter::Sqlite) => format!("the log has schema {SCHEMA_VERSION}, that of this program"),
+            _ => "the log has what this program needs".to_owned(),
+        },
+    )
 }
 
 /// Where the log ends, and when its last event was decided.
@@ -127,11 +140,15 @@ async fn tables_and_work(tables: &dyn ReadTables, log: &Arc<dyn EventStore>, tel
     match status::look(tables, &LogSource::new(log.clone())).await {
         Err(error) => return tell(Seen::ill("read tables", chain(&error), "see that views.url is right and that its server runs")),
         Ok(projections) => {
+            let versions: Vec<String> = projections.iter().map(status::Seen::versions).collect();
+            tell(Seen::well("versions of rows", versions.join(", ")));
             let mut well = 0;
             for projection in projections {
+                let what = || format!("rows of {}", projection.name());
                 match projection.advice(now()) {
                     None => well += 1,
-                    Some(advice) => tell(Seen::mind(format!("rows of {}", projection.name()), projection.figures(), advice)),
+                    Some(advice) if projection.has_lost_its_log() => tell(Seen::ill(what(), projection.figures(), advice)),
+                    Some(advice) => tell(Seen::mind(what(), projection.figures(), advice)),
                 }
             }
             tell(Seen::well("read tables", format!("{well} projections are where they should be")));
@@ -170,6 +187,12 @@ async fn stores(config: &Config, data: &DataDirectory, tell: Tell<'_>) {
 async fn servers(config: &Config, tell: Tell<'_>) {
     tell(server("queue", &config.queue.url, wiring::try_tasks(config).await));
     tell(server("cache", &config.cache.url, wiring::try_cache(config).await));
+    match server_versions(config).await {
+        Ok(told) => told
+            .into_iter()
+            .for_each(|told| tell(Seen::well(format!("{} server", told.section), format!("version {}", told.version)))),
+        Err(error) => tell(Seen::mind("servers", chain(&error.into()), "mend the configuration; `cairn config check` explains it")),
+    }
 }
 
 fn server(what: &str, url: &Address, tried: anyhow::Result<()>) -> Seen {

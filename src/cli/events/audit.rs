@@ -3,13 +3,13 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use anyhow::Context;
-use cairn_commands::audit::{Audited, Expected, Finding, Looked, audit_blobs, audit_log};
+use cairn_commands::audit::{Audited, Expected, Finding, Known, Looked, audit_blobs, audit_log};
 use clap::Args;
 use serde_json::json;
 
 use super::Place;
 use crate::cli::progress::{copies_bar, events_bar};
-use crate::cli::say;
+use crate::cli::{explained, note, say};
 use crate::data::DataDirectory;
 use crate::wiring::{OpenDigests, OpenLog, open_digests, open_log, open_stores};
 
@@ -61,7 +61,8 @@ impl Audit {
         };
         let expected: Vec<Expected> = self.expect.iter().map(|expected| expected.0).collect();
         let bar = events_bar(log.head().await?.0);
-        let audit = audit_log(&*log, &*digests, &expected, &mut report, &|events| bar.set_position(events)).await?;
+        let known = Known { expected: &expected, contiguous: config.log_adapter()?.is_contiguous() };
+        let audit = audit_log(&*log, &*digests, known, &mut report, &|events| bar.set_position(events)).await?;
         bar.finish_and_clear();
         let mut looked = None;
         if !self.no_blobs {
@@ -69,8 +70,13 @@ impl Audit {
             let bar = copies_bar(audit.contents().stored().len() as u64);
             let progress = |copies| bar.set_position(copies);
             let done = audit_blobs(&*log, &stores, audit.contents(), self.deep, &mut report, &progress).await;
-            looked = Some(done.context("the contents can't be looked at")?);
             bar.finish_and_clear();
+            match done.context("the contents can't be looked at") {
+                Ok(done) => looked = Some(done),
+                // What was found so far is the answer.
+                Err(error) if findings > 0 => note(&format!("cairn: {}", explained(&error))),
+                Err(error) => return Err(error),
+            }
         }
         digests_closing.close().await;
         closing.close().await;
@@ -79,10 +85,10 @@ impl Audit {
     }
 
     fn tell(&self, audited: Audited, looked: Option<Looked>, findings: u64, seconds: f64) {
-        let Audited { events, last, digest } = audited;
+        let Audited { events, last, digest, compared } = audited;
         if self.json {
             let copies = looked.map(|looked| json!({ "copies": looked.copies, "bytes_read": looked.bytes }));
-            let log = json!({ "events": events, "last": last, "digest": digest });
+            let log = json!({ "events": events, "last": last, "digest": digest, "compared": compared });
             say(&json!({ "log": log, "contents": copies, "findings": findings, "seconds": seconds }).to_string());
             return;
         }
@@ -93,6 +99,12 @@ impl Audit {
             many => format!("{many} things are not as they should be"),
         };
         say(&format!("Looked at {events} events{copies} in {seconds:.1} s: {outcome}."));
+        say(&if compared == 0 && events > 0 {
+            "None of them was compared with a digest: none that fits is kept, so whether the log was altered is not known."
+                .to_owned()
+        } else {
+            format!("Compared with the digests that are kept of the log: up to event {compared} of {events}.")
+        });
         say(&format!("The digest of the log is {events}:{digest}; a later audit can be told to --expect it."));
     }
 }

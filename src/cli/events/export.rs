@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Place, open};
+use crate::cli::voice::is_closed_pipe;
 use crate::cli::{carry, note, say};
 use crate::wiring::OpenLog;
 
@@ -30,8 +31,15 @@ pub(in crate::cli) struct Export {
 impl Export {
     pub(super) async fn write(self) -> anyhow::Result<ExitCode> {
         let OpenLog { store: log, closing, .. } = open(&self.place).await?;
-        let manifest = carry::export(log, &self.file, self.zstd, self.resume).await?;
+        let exported = carry::export(log, &self.file, self.zstd, self.resume).await;
         closing.close().await;
+        let manifest = match exported {
+            // Whoever reads from the pipe has enough: like a listing, it ends.
+            Err(error) if carry::is_pipe(&self.file) && error.downcast_ref().is_some_and(is_closed_pipe) => {
+                return Ok(ExitCode::SUCCESS);
+            }
+            exported => exported?,
+        };
         let Manifest { events, digest, .. } = manifest;
         let said =
             if self.json { json!(manifest).to_string() } else { format!("Exported {events} events; their digest is {digest}.") };

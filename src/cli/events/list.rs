@@ -6,6 +6,7 @@ use clap::Args;
 use super::range::Range;
 use super::wanted::Filter;
 use super::{Place, open, print};
+use crate::cli::is_heard;
 use crate::wiring::OpenLog;
 
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ impl List {
                     print(event, json);
                     left -= 1;
                 }
-                left > 0
+                left > 0 && is_heard()
             };
             range.each(&*log, Position(after), take).await?;
         }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::wanted::{Filter, Wanted};
 use super::{PAGE, Place, open, print};
+use crate::cli::is_heard;
 use crate::wiring::OpenLog;
 
 #[derive(Debug, Args)]
@@ -16,12 +17,12 @@ pub(in crate::cli) struct Tail {
     place: Place,
     #[command(flatten)]
     filter: Filter,
-    /// How many of the last events to begin with.
+    /// How many of the last events.
     #[arg(long, short = 'n', default_value_t = 10)]
     lines: u64,
-    /// End after the last event instead of waiting for more.
-    #[arg(long)]
-    no_follow: bool,
+    /// Wait for more, and print what is appended, until ctrl-C. Without it, the last events are all.
+    #[arg(long, short)]
+    follow: bool,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -43,7 +44,7 @@ impl Tail {
         let tailing = Tailing { log: &*log, wanted: self.filter.over(&log).await?, json: self.json };
         let mut growth = log.growth();
         let after = tailing.print_last(self.lines).await?;
-        if !self.no_follow {
+        if self.follow {
             tokio::select! {
                 followed = tailing.follow(&mut growth, after) => followed?,
                 _ = tokio::signal::ctrl_c() => {}
@@ -56,7 +57,7 @@ impl Tail {
 
 impl Tailing<'_> {
     async fn follow(&self, growth: &mut watch::Receiver<Position>, mut after: Position) -> anyhow::Result<()> {
-        loop {
+        while is_heard() {
             let page = self.log.read_all(after, PAGE).await?;
             page.iter().filter(|event| self.wanted.has(event)).for_each(|event| print(event, self.json));
             match page.last() {
@@ -67,6 +68,7 @@ impl Tailing<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Goes backwards in ever larger steps until enough events are found; returns where the log ended.

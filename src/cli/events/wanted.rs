@@ -4,10 +4,13 @@ use anyhow::{Context, bail};
 use cairn_commands::Journal;
 use cairn_commands::account::{AccountError, find_account};
 use cairn_commands::ports::event_store::EventStore;
+use cairn_domain::event::CATALOGUE;
 use cairn_domain::{AccountId, StoredEvent, Username};
 use cairn_infra::clock::SystemClock;
 use cairn_infra::ids::RandomIds;
 use clap::Args;
+
+use crate::cli::note;
 
 /// Which events are meant, as the command line says it.
 #[derive(Debug, Args)]
@@ -37,8 +40,14 @@ pub(super) struct Wanted {
 const SYSTEM: &str = "system";
 
 impl Filter {
-    /// Looks up who is meant.
+    /// Looks up who is meant. A type that this program does not know may be of a newer one, or misspelt: that is said.
     pub(super) async fn over(self, log: &Arc<dyn EventStore>) -> anyhow::Result<Wanted> {
+        let unknown = |what: &str, name: &str| {
+            note(&format!("cairn: this program knows no {what} {name}; `cairn events stats` shows those that are there"));
+        };
+        let is_known = |name: &str| CATALOGUE.iter().any(|(category, event, _)| [*category, *event].contains(&name));
+        self.types.iter().filter(|name| !is_known(name)).for_each(|name| unknown("type", name));
+        self.category.iter().filter(|name| !is_known(name)).for_each(|name| unknown("category", name));
         let actor = match &self.actor {
             None => None,
             Some(system) if system == SYSTEM => Some(None),

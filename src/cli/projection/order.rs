@@ -46,6 +46,17 @@ impl Which {
 }
 
 impl Steering {
+    /// The dry run: hours of work may be in what would be forgotten.
+    pub(super) fn tell_of_discard(&self) -> anyhow::Result<ExitCode> {
+        DataDirectory::of(&self.place.visit()?)?;
+        say(&if self.json {
+            json!({ "discarded": false, "dry_run": true }).to_string()
+        } else {
+            "The tables of a rebuild that was stopped or held would be forgotten, if there are any. Nothing was done: --yes does it.".to_owned()
+        });
+        Ok(ExitCode::SUCCESS)
+    }
+
     /// Ends with 1 when something is parked after all.
     pub(super) async fn give(self, order: Order) -> anyhow::Result<ExitCode> {
         let name = match &order {

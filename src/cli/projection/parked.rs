@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::chosen;
-use crate::cli::{Place, rfc3339, say};
+use crate::cli::{Place, is_heard, rfc3339, say};
 use crate::data::DataDirectory;
 use crate::wiring::glance_at_views;
 
@@ -32,7 +32,7 @@ impl ParkedEvents {
         let line = if self.json { as_json } else { as_line };
         for name in names {
             let mut after = Position::START;
-            loop {
+            while is_heard() {
                 let page = parked(&*tables, name, after, PAGE_MAX).await.context("the read tables can't be read")?;
                 let Some(last) = page.last() else { break };
                 after = last.position;

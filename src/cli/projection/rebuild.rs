@@ -10,10 +10,10 @@ Examples:
   cairn projection rebuild --all
   cairn projection rebuild --all --hold        make the new tables and let them wait
   cairn projection promote                     bring them to the end of the log and put them in place
-  cairn projection rebuild --discard           or forget them
+  cairn projection rebuild --discard --yes     or forget them
 
 The old tables stay in place until the new ones are complete, and are kept then: see rollback. After ctrl-C the same verb goes on from where it was.
-While a drive runs on the data directory, it does the work.";
+While a drive runs on the data directory, it does the work. --anew acts at once: the same rows are made again.";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
@@ -30,16 +30,22 @@ pub(in crate::cli) struct Rebuild {
     /// Let the new tables wait until they are promoted.
     #[arg(long)]
     hold: bool,
-    /// Forget what an earlier rebuild has left, and make nothing.
+    /// Forget what an earlier rebuild has left, and make nothing. Only says so, until --yes.
     #[arg(long, conflicts_with_all = ["name", "all", "anew", "hold"])]
     discard: bool,
+    /// Do it.
+    #[arg(long, requires = "discard")]
+    yes: bool,
     #[command(flatten)]
     steering: Steering,
 }
 
 impl Rebuild {
     pub(super) async fn make(self) -> anyhow::Result<ExitCode> {
-        let Self { name, anew, hold, discard, steering, .. } = self;
+        let Self { name, anew, hold, discard, yes, steering, .. } = self;
+        if discard && !yes {
+            return steering.tell_of_discard();
+        }
         let order = if discard { Order::Discard } else { Order::Rebuild { name, anew, hold } };
         steering.give(order).await
     }

@@ -93,6 +93,12 @@ pub(in crate::cli) async fn look(tables: &dyn ReadTables, log: &dyn Source) -> a
 impl Seen {
     /// What to do; none when all is well.
     pub(in crate::cli) fn advice(&self, now: Timestamp) -> Option<String> {
+        if let Some(refused) = self.refused.as_ref().filter(|_| self.has_lost_its_log()) {
+            return Some(format!(
+                "{refused}, only if that is the right log; if events are missing from it, a rebuild would empty the rows: first see that log.url and --data are right, \
+                 and restore the log (cairn restore)"
+            ));
+        }
         if let Some(refused) = &self.refused {
             return Some(format!("{refused} (cairn projection rebuild --all)"));
         }
@@ -111,6 +117,21 @@ impl Seen {
             let since = rfc3339(self.waits_since.unwrap_or_default());
             format!("an event of {since} is not in the rows: start a drive that projects, or see in its log why it does not")
         })
+    }
+
+    /// The rows were made from more events than the log has now, or from another log.
+    pub(in crate::cli) fn has_lost_its_log(&self) -> bool {
+        matches!(self.refused, Some(Refused::AheadOfLog { .. } | Refused::OtherLog { .. }))
+    }
+
+    /// Which version its rows have, and which the program has if that is another one.
+    pub(in crate::cli) fn versions(&self) -> String {
+        let Self { name, version, .. } = self;
+        match self.checkpoint.as_ref().map(|checkpoint| checkpoint.version) {
+            Some(stored) if stored == *version => format!("{name} {version}"),
+            Some(stored) => format!("{name} {stored} instead of {version}"),
+            None => format!("{name} none instead of {version}"),
+        }
     }
 
     pub(in crate::cli) fn name(&self) -> &'static str {
@@ -175,6 +196,15 @@ mod tests {
         let waits = |since| Seen { lag: 1, waits_since: Some(Timestamp(since)), ..well() };
         assert_eq!(advice(&waits(99_000_000)), None);
         assert!(advice(&waits(39_000_000)).is_some_and(|advice| advice.contains("1970-01-01T00:00:39")));
+    }
+
+    #[test]
+    fn rows_of_events_that_are_gone_are_not_to_be_rebuilt_before_the_log_is_restored() {
+        let refused = Refused::AheadOfLog { projection: "files", position: Position(9), head: Position(0) };
+        let seen = Seen { refused: Some(refused), ..well() };
+        let told = advice(&seen).unwrap();
+        assert!(seen.has_lost_its_log() && told.contains("restore") && !told.contains("rebuild --all"), "{told}");
+        assert_eq!(seen.versions(), "files none instead of 5");
     }
 
     #[test]

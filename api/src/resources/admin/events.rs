@@ -1,7 +1,6 @@
 use cairn_commands::ports::event_store::{EventStore, StoreError};
 use cairn_domain::disclosed::disclosed_data;
-use cairn_domain::event::CATALOGUE;
-use cairn_domain::{Metadata, Position, StoredEvent};
+use cairn_domain::{AccountId, Metadata, Position, StoredEvent};
 use poem_openapi::payload::Json;
 use poem_openapi::types::{Any, Example};
 use poem_openapi::{ApiResponse, Object};
@@ -11,6 +10,11 @@ use uuid::Uuid;
 use crate::http::problem::Problem;
 use crate::resources::common::{Fields, after_cursor};
 use crate::resources::time::Time;
+
+mod wanted;
+
+use self::wanted::Wanted;
+pub(super) use self::wanted::{Actor, Filters};
 
 /// Events on a page when the client says nothing.
 const LIMIT_DEFAULT: u64 = 100;
@@ -23,7 +27,7 @@ const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EventsQuery {
     after: Position,
-    category: Option<String>,
+    wanted: Wanted,
     limit: usize,
 }
 
@@ -70,30 +74,31 @@ pub enum EventsAnswer {
 }
 
 impl EventsQuery {
-    /// Tells of all parameters at once that are not acceptable. The limit was checked before.
+    /// Tells of all parameters at once that are not acceptable. The limit was checked, and who is meant by `actor` was looked up before.
     pub(super) fn read(
         after: Option<u64>,
-        category: Option<String>,
+        filters: Filters,
+        actor: Option<Option<AccountId>>,
         limit: Option<u64>,
         cursor: Option<&str>,
     ) -> Result<Self, Problem> {
         let mut fields = Fields::default();
-        if category.as_ref().is_some_and(|category| !CATALOGUE.iter().any(|(known, _, _)| known == category)) {
-            fields.refuse::<()>("category", "is not one that the log has");
-        }
+        let wanted = Wanted::read(filters, actor, &mut fields);
         let after = match after_cursor(cursor, read_cursor) {
             Ok(cursor) => Some(cursor.or(after).unwrap_or_default()),
             Err(problem) => fields.refuse_all(&problem),
         };
         let limit = usize::try_from(limit.unwrap_or(LIMIT_DEFAULT).max(1)).unwrap_or(usize::MAX);
-        fields.finish(after.map(|after| Self { after: Position(after), category, limit }))
+        let query =
+            after.zip(wanted).map(|(after, wanted)| Self { after: Position(after).max(wanted.begins_after()), wanted, limit });
+        fields.finish(query)
     }
 
     /// Looks at a bounded piece of the log, and says where to go on.
     pub(super) async fn page(&self, log: &dyn EventStore) -> Result<EventList, StoreError> {
         let (mut items, mut bytes, mut looked_at, mut after) = (Vec::new(), 0, 0, self.after);
         while looked_at < LOOKED_AT_MAX {
-            let batch_max = if self.category.is_none() { self.limit - items.len() } else { 1000 };
+            let batch_max = if self.wanted.chooses() { 1000 } else { self.limit - items.len() };
             let batch = log.read_all(after, batch_max).await?;
             if batch.is_empty() {
                 return Ok(EventList { items, next_cursor: None });
@@ -101,22 +106,21 @@ impl EventsQuery {
             looked_at += batch.len();
             for event in batch {
                 after = event.position;
-                if !self.wants(&event) {
+                if self.wanted.is_past(after) {
+                    return Ok(EventList { items, next_cursor: None });
+                }
+                if !self.wanted.has(&event) {
                     continue;
                 }
                 bytes += event.data.len();
                 items.push(EventRecord::from(event));
                 if items.len() >= self.limit || bytes >= PAGE_BYTES_MAX {
-                    let more = !log.read_all(after, 1).await?.is_empty();
+                    let more = log.read_all(after, 1).await?.first().is_some_and(|next| !self.wanted.is_past(next.position));
                     return Ok(EventList { items, next_cursor: more.then(|| cursor(after)) });
                 }
             }
         }
         Ok(EventList { items, next_cursor: Some(cursor(after)) })
-    }
-
-    fn wants(&self, event: &StoredEvent) -> bool {
-        self.category.as_deref().is_none_or(|category| event.stream.category() == category)
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn making(path: &Path) -> Result<SqliteConnection, sqlx::Error>
         .await
 }
 
-fn common(path: &Path) -> SqliteConnectOptions {
+pub(super) fn common(path: &Path) -> SqliteConnectOptions {
     // The errors reach someone who logs them, and the statements are always the same few.
     SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT).disable_statement_logging()
 }

@@ -1,6 +1,6 @@
 //! The tables of the log file.
 
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 
 /// The schema that this program writes, and the newest that it reads.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -55,6 +55,16 @@ CREATE TABLE IF NOT EXISTS log_digest (
     marks  BLOB NOT NULL        -- 8 bytes of the digest after each event
 ) STRICT;
 ";
+
+/// The schema of a file that is left as it is; none if it is not a log.
+pub(super) async fn found(readers: &SqlitePool) -> Result<Option<u32>, sqlx::Error> {
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'events')";
+    let tables: i64 = sqlx::query_scalar(tables).fetch_one(readers).await?;
+    if tables < 2 {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT value FROM meta WHERE name = 'schema'").fetch_optional(readers).await
+}
 
 /// Makes the tables that are not there and tells the schema that is there then, which is the one of this program unless a
 /// newer one has written the file; then nothing is changed.

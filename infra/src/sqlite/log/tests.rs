@@ -36,6 +36,34 @@ impl Scene {
     }
 }
 
+#[tokio::test]
+async fn who_may_not_change_a_schema_leaves_other_files_as_they_are() {
+    let scene = Scene::new();
+    let opened = async || SqliteLog::open_made(&scene.path()).await;
+    assert!(matches!(opened().await, Err(OpenError::OlderSchema { found: 0, .. })), "there is none");
+    assert!(!scene.path().exists(), "and none was made");
+    std::fs::write(scene.path(), b"").unwrap();
+    assert!(matches!(opened().await, Err(OpenError::NoLog { .. })), "an empty file");
+    assert_eq!(std::fs::metadata(scene.path()).unwrap().len(), 0);
+    let mut foreign = connect::common(&scene.path()).connect().await.unwrap();
+    sqlx::raw_sql("CREATE TABLE recipes (name TEXT)").execute(&mut foreign).await.unwrap();
+    foreign.close().await.unwrap();
+    let before = std::fs::read(scene.path()).unwrap();
+    assert!(matches!(opened().await, Err(OpenError::NoLog { .. })), "a file of somebody else");
+    assert_eq!(std::fs::read(scene.path()).unwrap(), before);
+
+    let scene = Scene::new();
+    scene.open().await.close().await;
+    SqliteLog::open_made(&scene.path()).await.unwrap().close().await;
+    scene.tamper("UPDATE meta SET value = 1; DROP TABLE log_digest").await;
+    let before = std::fs::read(scene.path()).unwrap();
+    let older = SqliteLog::open_made(&scene.path()).await;
+    assert!(matches!(older, Err(OpenError::OlderSchema { found: 1, known: SCHEMA_VERSION, .. })), "{older:?}");
+    assert_eq!(std::fs::read(scene.path()).unwrap(), before);
+    scene.open().await.close().await;
+    SqliteLog::open_made(&scene.path()).await.unwrap().close().await;
+}
+
 fn stream(name: &str) -> StreamName {
     StreamName::try_from(format!("file-{name}")).unwrap()
 }
