@@ -6,7 +6,7 @@ use cairn_domain::Timestamp;
 use cairn_projections::ports::contract::rows::{held_by as dump, meant_by as expected};
 use cairn_projections::ports::memory::MemorySource;
 use cairn_projections::ports::{Source, contract};
-use cairn_projections::runner::{Failure, Refused, Settings};
+use cairn_projections::runner::Settings;
 use cairn_projections::sample::Sample;
 use cairn_projections::{Runner, projections};
 use tempfile::TempDir;
@@ -87,7 +87,7 @@ async fn rows_without_a_checkpoint_are_not_gone_on_with() {
     views.close().await;
     let again = open(&directory).await;
     let gone_on = runner(&source, &again, 100).catch_up().await;
-    assert!(matches!(gone_on, Err(Failure::Refused(Refused::Unknown { projection: "usage" }))), "{gone_on:?}");
+    assert!(gone_on.is_err_and(|error| format!("{error:?}").contains("Unknown")));
     runner(&source, &again, 100).prepare(&|_| {}, &CancellationToken::new()).await.unwrap();
     assert_eq!(dump(&again).await, expected(Sample::events(SEED, 300)).await, "they were made anew");
 }
