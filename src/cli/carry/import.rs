@@ -9,7 +9,7 @@ use cairn_commands::ports::intake::Intake;
 use cairn_domain::{Position, StoredEvent};
 use cairn_infra::config::Config;
 
-use super::source::Source;
+use super::source::{Extent, Source};
 use crate::cli::progress::events_bar;
 use crate::data::DataDirectory;
 use crate::wiring::{OpenDigests, OpenLog, open_digests};
@@ -27,12 +27,29 @@ pub(in crate::cli) struct Imported {
     pub(in crate::cli) taken: u64,
 }
 
+/// Refuses a log that holds anything but the beginning of an export, without touching it.
+pub(in crate::cli) async fn check_target(log: &dyn EventStore, file: &Path, extent: Extent) -> anyhow::Result<()> {
+    if log.head().await.context("the log can't be read")? == Position::START {
+        return Ok(());
+    }
+    let (mut after, mut source) = (Position::START, Source::open(file, extent));
+    while let Some(page) = source.page().await {
+        let Some(goes_on) = compare(log, after, &page).await?.goes_on else { return Ok(()) };
+        after = goes_on;
+    }
+    if !log.read_all(after, 1).await?.is_empty() {
+        bail!("the log has more than what is put into it, it was used since: take an empty log");
+    }
+    Ok(())
+}
+
 /// Puts an export into a log that is empty, or holds the beginning of it. `total` is how many events are expected, for those who watch.
 pub(in crate::cli) async fn import(
     log: &OpenLog,
     config: &Config,
     data: &DataDirectory,
     file: &Path,
+    extent: Extent,
     total: u64,
 ) -> anyhow::Result<Imported> {
     if log.store.head().await? == Position::START {
@@ -43,7 +60,7 @@ pub(in crate::cli) async fn import(
     }
     let bar = events_bar(total);
     let mut target = Target { log: log.store.clone(), intake: log.intake.clone(), there: Some(Position::START), taken: 0 };
-    let mut source = Source::open(file);
+    let mut source = Source::open(file, extent);
     while let Some(page) = source.page().await {
         let events = page.len() as u64;
         target.put(page).await?;
@@ -66,20 +83,9 @@ struct Target {
 impl Target {
     async fn put(&mut self, mut page: Vec<StoredEvent>) -> anyhow::Result<()> {
         if let Some(after) = self.there {
-            let there = self.log.read_all(after, page.len()).await?;
-            for (there, event) in there.iter().zip(&page) {
-                if !is_same(there, event) {
-                    let StoredEvent { position, id, .. } = event;
-                    bail!(
-                        "the log holds something else: it has event {} at position {} where the export has event {id} (position {position}). \
-                         Import into an empty log",
-                        there.id,
-                        there.position
-                    );
-                }
-            }
-            self.there = if there.len() < page.len() { None } else { there.last().map(|last| last.position) };
-            page.drain(..there.len());
+            let compared = compare(&*self.log, after, &page).await?;
+            self.there = compared.goes_on;
+            page.drain(..compared.there);
         }
         let events = page.len() as u64;
         self.take_in(page).await?;
@@ -105,6 +111,30 @@ impl Target {
     fn so_far(&self) -> String {
         format!("{} events were imported; the same import goes on from there", self.taken)
     }
+}
+
+/// How much of a page a log has already.
+struct Compared {
+    there: usize,
+    /// Behind which position the log may have more of the export; none when it ends within the page.
+    goes_on: Option<Position>,
+}
+
+async fn compare(log: &dyn EventStore, after: Position, page: &[StoredEvent]) -> anyhow::Result<Compared> {
+    let there = log.read_all(after, page.len()).await?;
+    for (there, event) in there.iter().zip(page) {
+        if !is_same(there, event) {
+            let StoredEvent { position, id, .. } = event;
+            bail!(
+                "the log holds something else: it has event {} at position {} where the export has event {id} (position {position}). \
+                 Import into an empty log",
+                there.id,
+                there.position
+            );
+        }
+    }
+    let goes_on = if there.len() < page.len() { None } else { there.last().map(|last| last.position) };
+    Ok(Compared { there: there.len(), goes_on })
 }
 
 /// Positions are each log's own.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Place;
-use crate::cli::carry::{self, Imported};
+use crate::cli::carry::{self, Extent, Imported};
 use crate::cli::say;
 use crate::data::DataDirectory;
 use crate::wiring::open_log;
@@ -30,7 +30,7 @@ impl Import {
         let data = DataDirectory::create(&config.server.data)?;
         let _lock = data.lock()?;
         let log = open_log(&config, &data).await?;
-        let Imported { manifest, taken } = carry::import(&log, &config, &data, &self.file, total).await?;
+        let Imported { manifest, taken } = carry::import(&log, &config, &data, &self.file, Extent::Whole, total).await?;
         log.closing.close().await;
         let (events, digest) = (manifest.events, manifest.digest);
         say(&if self.json {
