@@ -10,7 +10,7 @@ use cairn_commands::archive::Manifest;
 use cairn_commands::backup::Copied;
 use cairn_commands::log_digest::LogDigest;
 use cairn_commands::ports::blobs::BlobStore;
-use cairn_domain::Position;
+use cairn_domain::{Position, Sha256};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{DataDirectory, keep_file};
@@ -33,11 +33,17 @@ pub(crate) struct Note {
     digest: LogDigest,
     contents: u64,
     bytes: u64,
+    /// Contents that the drive itself did not have any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) missing: Vec<Sha256>,
 }
 
 impl BackupDirectory {
-    /// Makes it if it is not there, readable to its owner only.
-    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+    /// Makes it if it is not there, readable to its owner only; not inside of what it is to hold.
+    pub(crate) fn create(path: &Path, data: &DataDirectory) -> anyhow::Result<Self> {
+        if data.holds(path)? {
+            bail!("{} would be in the data directory, which is the drive's own", path.display());
+        }
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder.create(path).with_context(|| format!("the directory {} can't be made", path.display()))?;
@@ -108,17 +114,15 @@ impl BackupDirectory {
 impl Note {
     pub(crate) fn of(manifest: &Manifest, copied: &Copied) -> Self {
         let Manifest { events, last, digest, .. } = *manifest;
-        Self { format: FORMAT, events, last, digest, contents: copied.contents, bytes: copied.bytes }
+        let missing = copied.missing.iter().map(|(sha256, _)| *sha256).collect();
+        Self { format: FORMAT, events, last, digest, contents: copied.contents, bytes: copied.bytes, missing }
     }
 
-    /// Whether it was written for this log.
+    /// Whether it was written for this log, of which its events were read. A later backup that was not finished may have put more behind them.
     pub(crate) fn check(&self, manifest: &Manifest) -> anyhow::Result<()> {
-        if (self.events, self.digest) != (manifest.events, manifest.digest) {
-            bail!(
-                "backup.json speaks of {} events, the log beside it has {}: a later backup was not finished",
-                self.events,
-                manifest.events
-            );
+        let Manifest { events, last, digest, .. } = *manifest;
+        if (self.events, self.last, self.digest) != (events, last, digest) {
+            bail!("backup.json speaks of {} events with another digest than the first {events} of the log beside it", self.events);
         }
         Ok(())
     }

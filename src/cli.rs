@@ -108,6 +108,9 @@ enum Verb {
     Man(man::Man),
 }
 
+/// It was done, and what was found or made has something missing or wrong in it, which is named.
+const EXIT_FINDINGS: u8 = 3;
+
 /// The configuration or the command line can't be used: nothing was done.
 const EXIT_UNUSABLE: u8 = 2;
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use cairn_commands::drive::Secret;
@@ -40,6 +40,22 @@ impl DataDirectory {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Whether a path lies in it, also one where nothing is yet.
+    pub(crate) fn holds(&self, path: &Path) -> anyhow::Result<bool> {
+        let Ok(own) = self.0.canonicalize() else { return Ok(false) };
+        let path = std::path::absolute(path).with_context(|| format!("{} is no path", path.display()))?;
+        let Some((above, mut real)) = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?))) else {
+            return Ok(false);
+        };
+        for part in path.strip_prefix(above).into_iter().flat_map(Path::components) {
+            match part {
+                Component::ParentDir => _ = real.pop(),
+                part => real.push(part),
+            }
+        }
+        Ok(real.starts_with(own))
     }
 
     pub(crate) fn events(&self) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Contents on their way into a backup and back. A backup has each content once, under its first name, whatever its copies are called elsewhere.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cairn_domain::Sha256;
@@ -23,8 +24,15 @@ pub struct Copied {
     pub written: u64,
     /// Bytes of these.
     pub bytes_written: u64,
-    /// What could not be read anywhere, or has no place to be written to, with the reason.
+    /// What could not be read anywhere, with the reason.
     pub missing: Vec<(Sha256, String)>,
+}
+
+/// The stores that should have copies and are not known.
+pub fn unknown_stores(stores: &Stores, contents: &Contents) -> BTreeSet<String> {
+    let stored = contents.stored();
+    let named = stored.iter().flat_map(|(_, blob)| blob.copies().map(|(name, _)| name));
+    named.filter(|name| stores.get(name).is_none()).map(str::to_owned).collect()
 }
 
 /// Copies what the backup does not have yet. What is written is verified.
@@ -50,7 +58,8 @@ pub async fn back_up(
     Ok(copied)
 }
 
-/// Writes every copy that should be somewhere, out of the backup, unless it is there. What is written is verified.
+/// Writes every copy that should be somewhere, out of the backup, unless it is there. What is written is verified. What the backup does not have stays
+/// away; so does what belongs into a store that is not known.
 pub async fn restore(
     backup: &dyn BlobStore,
     stores: &Stores,
@@ -61,10 +70,7 @@ pub async fn restore(
     for (sha256, blob) in contents.stored() {
         let size = copied.count(blob);
         for (name, _) in blob.copies() {
-            let Some(store) = stores.get(name) else {
-                copied.missing.push((sha256, format!("the store {name:?} is not configured")));
-                continue;
-            };
+            let Some(store) = stores.get(name) else { continue };
             let key = blob.key_in(name, sha256);
             if store.size(key).await? == Some(size) {
                 continue;
@@ -115,6 +121,8 @@ impl Copied {
                 self.written += 1;
                 self.bytes_written += size;
             }
+            // Each of its copies may have been tried.
+            Some(_) if self.missing.last().is_some_and(|(last, _)| *last == sha256) => {}
             Some(reason) => self.missing.push((sha256, reason)),
         }
     }

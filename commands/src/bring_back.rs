@@ -180,6 +180,12 @@ fn taken<D>(before: Option<cairn_domain::Version>, after: &Loaded<D>) -> Taken {
     if after.version == before { Taken::WasSo } else { Taken::Done(after.position) }
 }
 
+/// The id under which a folder that is gone for good is made again. It follows from the old one, so that whoever asks once more finds the folder that
+/// was made; it is another one, so that what is still purged of the old folder does not take the new along.
+pub fn made_again(gone: FolderId) -> FolderId {
+    FolderId(CommandId(gone.0).derive("made again"))
+}
+
 /// The command of bringing something back; once for each time that it is asked for.
 pub fn request(command: CommandId) -> Request {
     Request { correlation: Some(command.0.to_string()), ..Request::of_system(command) }

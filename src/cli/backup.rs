@@ -10,11 +10,11 @@ use cairn_commands::backup::{Copied, back_up, verify};
 use cairn_commands::ports::blobs::Stores;
 use cairn_domain::Position;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::carry::{self, Source};
+use super::carry::{self, Extent, Source};
 use super::progress::copies_bar;
-use super::{Place, block_on, note, say};
+use super::{EXIT_FINDINGS, Place, block_on, note, say};
 use crate::backup_directory::{BackupDirectory, Note};
 use crate::data::DataDirectory;
 use crate::wiring::{OpenLog, open_log, open_stores};
@@ -27,6 +27,8 @@ Examples:
   cairn backup /mnt/backup/drive --verify
 
 The drive may be running. The same directory again takes what is new. What is there at the end is the drive as it was at one position of its log.
+Contents that the drive has lost are named, and the rest is backed up. Exit code: 0 when everything is there, 3 when contents are missing or damaged, 1 when
+there is no backup.
 The directory holds the secret and the hashes of passwords: mind who may read it.")]
 pub(super) struct Backup {
     /// The directory; it is made if it is not there.
@@ -58,11 +60,11 @@ impl Backup {
             bail!("there is nothing on the log: start the drive first");
         }
         let stores = open_stores(&config, &data).await?.stores;
-        let backup = BackupDirectory::create(&self.directory)?;
+        let backup = BackupDirectory::create(&self.directory, &data)?;
         let mut round = 1;
         let (manifest, copied) = loop {
             let manifest = carry::export(log.clone(), &backup.events(), true, true).await?;
-            let contents = read_contents(&backup).await?.1;
+            let contents = read_contents(&backup, manifest.events).await?.1;
             let copied = copy(&stores, &backup, &contents).await?;
             if copied.missing.is_empty() || round == ROUNDS_MAX {
                 break (manifest, copied);
@@ -70,48 +72,60 @@ impl Backup {
             round += 1;
         };
         closing.close().await;
-        for (sha256, reason) in &copied.missing {
-            note(&format!("{sha256} is missing: {reason}"));
-        }
-        if !copied.missing.is_empty() {
-            bail!("{} contents could not be copied; `cairn events audit` says more", copied.missing.len());
-        }
         backup.keep_secret(&data)?;
         backup.write(&Note::of(&manifest, &copied))?;
         self.tell("Backed up", &manifest, &copied);
-        Ok(ExitCode::SUCCESS)
+        Ok(how_it_ended(&copied))
     }
 
     async fn check(&self) -> anyhow::Result<ExitCode> {
         let backup = BackupDirectory::open(&self.directory)?;
         let noted = backup.read()?;
-        let (manifest, contents) = read_contents(&backup).await?;
-        noted.check(&manifest)?;
+        let (manifest, contents) = read_noted(&backup, &noted).await?;
         let bar = copies_bar(contents.stored().len() as u64);
         let copied = verify(&backup.blobs()?, &contents, &|contents| bar.set_position(contents)).await?;
         bar.finish_and_clear();
-        for (sha256, reason) in &copied.missing {
-            say(&format!("{sha256}: {reason}"));
-        }
-        if !copied.missing.is_empty() {
-            bail!("{} contents of the backup were missing or damaged: `cairn backup` copies them again", copied.missing.len());
-        }
         self.tell("Verified", &manifest, &copied);
-        Ok(ExitCode::SUCCESS)
+        if copied.missing.iter().any(|(sha256, _)| !noted.missing.contains(sha256)) {
+            note("What was missing or damaged is copied again by the next `cairn backup`, if the drive has it.");
+        }
+        Ok(how_it_ended(&copied))
     }
 
     fn tell(&self, what: &str, manifest: &Manifest, copied: &Copied) {
         let (Manifest { events, digest, .. }, Copied { contents, bytes, written, bytes_written, .. }) = (manifest, copied);
+        tell_missing(copied);
         say(&if self.json {
             json!({
                 "events": events, "digest": digest, "contents": contents, "bytes": bytes,
-                "contents_written": written, "bytes_written": bytes_written,
+                "contents_written": written, "bytes_written": bytes_written, "missing": missing_as_json(copied),
             })
             .to_string()
         } else {
-            format!("{what} {events} events and {contents} contents of {bytes} bytes, {written} of them new.")
+            let lacking = lacking(copied);
+            format!("{what} {events} events and {contents} contents of {bytes} bytes, {written} of them new{lacking}.")
         });
     }
+}
+
+/// Names the contents that are not there, beside the answer.
+pub(super) fn tell_missing(copied: &Copied) {
+    for (sha256, reason) in &copied.missing {
+        note(&format!("{sha256} is missing: {reason}"));
+    }
+}
+
+pub(super) fn missing_as_json(copied: &Copied) -> Vec<Value> {
+    copied.missing.iter().map(|(sha256, reason)| json!({ "sha256": sha256, "reason": reason })).collect()
+}
+
+/// How many contents are not there, where some are not.
+pub(super) fn lacking(copied: &Copied) -> String {
+    if copied.missing.is_empty() { String::new() } else { format!("; {} of them are MISSING", copied.missing.len()) }
+}
+
+pub(super) fn how_it_ended(copied: &Copied) -> ExitCode {
+    if copied.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) }
 }
 
 async fn copy(stores: &Stores, backup: &BackupDirectory, contents: &Contents) -> anyhow::Result<Copied> {
@@ -122,10 +136,17 @@ async fn copy(stores: &Stores, backup: &BackupDirectory, contents: &Contents) ->
     copied.context("the contents can't be copied")
 }
 
-/// Reads the log of the backup to its end: what it says about contents.
-pub(super) async fn read_contents(backup: &BackupDirectory) -> anyhow::Result<(Manifest, Contents)> {
+/// What the part of the log that is noted says about contents, once it is certain that it is what was noted.
+pub(super) async fn read_noted(backup: &BackupDirectory, noted: &Note) -> anyhow::Result<(Manifest, Contents)> {
+    let (manifest, contents) = read_contents(backup, noted.events).await?;
+    noted.check(&manifest)?;
+    Ok((manifest, contents))
+}
+
+/// Reads so many events of the backup: what they say about contents.
+async fn read_contents(backup: &BackupDirectory, events: u64) -> anyhow::Result<(Manifest, Contents)> {
     let mut contents = Contents::default();
-    let mut source = Source::open(&backup.events());
+    let mut source = Source::open(&backup.events(), Extent::First(events));
     while let Some(page) = source.page().await {
         for event in &page {
             contents.event(event);

@@ -28,6 +28,11 @@ pub(super) fn copies_bar(total: u64) -> ProgressBar {
     bar(total, "{bar:40} {pos}/{len} copies  {eta} left")
 }
 
+/// A bar that counts steps of a plan.
+pub(super) fn steps_bar(total: u64) -> ProgressBar {
+    bar(total, "{bar:40} {pos}/{len} steps  {eta} left")
+}
+
 /// A bar that counts events, with their rate and the time that is left.
 pub(super) fn events_bar(total: u64) -> ProgressBar {
     bar(total, "{bar:40} {pos}/{len} events  {per_sec}  {eta} left")

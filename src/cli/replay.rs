@@ -6,6 +6,7 @@ mod diff;
 mod entries;
 mod into;
 mod list;
+mod plan;
 mod restore;
 
 use std::path::PathBuf;
@@ -41,7 +42,9 @@ Examples:
   cairn replay --until 2026-11-29 --restore --folder 3d2f8a6e-07b1-5c4d-9e58-61f0a7c324db
   cairn replay --until 2026-11-29 --restore --folder 3d2f8a6e-07b1-5c4d-9e58-61f0a7c324db --yes
 
-What --restore does can be undone in the same way: by --until the position before it. What was removed for good does not come back.";
+--restore concerns what stood in the folder then and what stands in it now: all of it becomes as it was then. It can be undone in the same way, and says the
+command that does. The same command again does nothing more, or goes on where it was stopped. What was removed for good does not come back: then the exit
+code is 1.";
 
 /// Make the read tables, or print somebody's drive, as they were at another time.
 #[derive(Debug, Args)]
@@ -57,10 +60,10 @@ pub(super) struct Replay {
     #[arg(long, value_name = "FILE", required_unless_present_any = ["list", "restore"])]
     into: Option<PathBuf>,
     /// Put the file in the place of one that is there.
-    #[arg(long, requires = "into", conflicts_with = "list")]
+    #[arg(long, requires = "into", conflicts_with_all = ["list", "restore"])]
     force: bool,
     /// Whose drive: a user name or the id of an account.
-    #[arg(long, value_name = "NAME|ID", requires = "list")]
+    #[arg(long, value_name = "NAME|ID", requires = "list", conflicts_with_all = ["into", "restore"])]
     user: Option<String>,
     /// Print folders and files, those in the trash included.
     #[arg(long, requires = "user", conflicts_with = "into")]
@@ -69,10 +72,10 @@ pub(super) struct Replay {
     #[arg(long, requires = "folder", conflicts_with_all = ["into", "list"])]
     restore: bool,
     /// Which folder, by its id.
-    #[arg(long, value_name = "ID", requires = "restore")]
+    #[arg(long, value_name = "ID", requires = "restore", conflicts_with_all = ["into", "list"])]
     folder: Option<FolderId>,
     /// Do it.
-    #[arg(long, requires = "restore")]
+    #[arg(long, requires = "restore", conflicts_with_all = ["into", "list"])]
     yes: bool,
     #[command(flatten)]
     place: Place,

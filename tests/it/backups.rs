@@ -1,5 +1,6 @@
 //! A drive that is carried into a directory, and back out of it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -135,17 +136,122 @@ async fn a_backup_that_is_damaged_is_noticed_and_mended_by_the_next() {
     fs::write(&damaged, &bytes).unwrap();
     fs::remove_file(&missing).unwrap();
     let data = places.path("restored");
-    let refused = places.restore(&data);
-    assert!(refused.code == Some(1) && refused.stderr.contains(&files[0].sha256), "{refused:?}");
-    assert!(!data.join("events.db").exists(), "without its contents there is no drive");
+    let lacking = places.restore(&data);
+    assert!(lacking.code == Some(3) && lacking.stderr.contains(&files[0].sha256), "{lacking:?}");
+    assert_eq!(missing_in(&lacking), [&files[0].sha256, &files[1].sha256].into_iter().cloned().collect());
+    assert_eq!(audit(&data).code, Some(3));
 
     let verified = places.back_up(&drive, &["--verify"]);
-    assert_eq!(verified.code, Some(1), "{verified:?}");
+    assert_eq!(verified.code, Some(3), "{verified:?}");
     assert!(verified.stdout.contains(&files[0].sha256) && verified.stdout.contains(&files[1].sha256), "{verified:?}");
 
     assert_eq!(places.back_up(&drive, &[]).json_lines()[0]["contents_written"], 2);
     places.back_up(&drive, &["--verify"]).success();
-    places.restore(&data).success();
+    assert_eq!(places.restore(&data).json_lines()[0]["copies_written"], 2, "what was missing is put in afterwards");
+    assert_eq!(audit(&data).code, Some(0));
+}
+
+/// What a backup or a restore names as missing.
+fn missing_in(output: &Output) -> BTreeSet<String> {
+    let told: Value = serde_json::from_str(output.stdout.lines().last().unwrap()).unwrap();
+    told["missing"].as_array().unwrap().iter().map(|one| one["sha256"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_backup_that_was_not_finished_leaves_the_one_before_it_as_good_as_it_was() {
+    let (drive, places) = (Drive::start(), Places::new());
+    let user = drive.user().await;
+    upload(&user, 0..3).await;
+    let made = places.back_up(&drive, &[]).json_lines().remove(0);
+    let (note, log) = (places.path("backup").join("backup.json"), places.path("backup").join("events.ndjson.zst"));
+    let noted = fs::read(&note).unwrap();
+    upload(&user, 3..6).await;
+    places.back_up(&drive, &[]).success();
+    // What a kill leaves behind: the older note beside a log that has more, at first whole, then cut off.
+    fs::write(&note, &noted).unwrap();
+    let whole = fs::read(&log).unwrap();
+    for (number, kept) in [whole.len(), whole.len() - 5].into_iter().enumerate() {
+        fs::write(&log, &whole[..kept]).unwrap();
+        let verified = places.back_up(&drive, &["--verify"]).json_lines().remove(0);
+        assert_eq!((&verified["events"], &verified["digest"]), (&made["events"], &made["digest"]));
+        let data = places.path(&format!("restored {number}"));
+        let restored = places.restore(&data).json_lines().remove(0);
+        assert_eq!((&restored["events"], &restored["contents"]), (&made["events"], &json!(3)));
+        let audited = audit(&data);
+        assert_eq!(audited.code, Some(0), "{audited:?}");
+        assert_eq!(places.restore(&data).json_lines()[0]["events_written"], 0);
+    }
+    let other = String::from_utf8(noted).unwrap().replace(made["digest"].as_str().unwrap(), &sha256_hex(b"another"));
+    fs::write(&note, other).unwrap();
+    let refused = places.restore(&places.path("nowhere"));
+    assert!(refused.code == Some(1) && refused.stderr.contains("another digest"), "{refused:?}");
+    assert!(!places.path("nowhere").exists());
+    assert_eq!(places.back_up(&drive, &[]).json_lines()[0]["contents"], 6, "the next one is whole again");
+    places.back_up(&drive, &["--verify"]).success();
+}
+
+#[tokio::test]
+async fn a_drive_that_has_lost_a_content_is_backed_up_without_it() {
+    let (drive, places) = (Drive::start(), Places::new());
+    let user = drive.user().await;
+    upload(&user, 0..3).await;
+    let lost = user.list("limit=1").await[0].sha256.clone();
+    let lies = drive.files_in("blobs").into_iter().find(|path| path.ends_with(&lost)).unwrap();
+    fs::remove_file(lies).unwrap();
+    let named = BTreeSet::from([lost.clone()]);
+    for more in [&[][..], &[], &["--verify"]] {
+        let made = places.back_up(&drive, more);
+        assert_eq!((made.code, missing_in(&made)), (Some(3), named.clone()), "{made:?}");
+    }
+    let note: Value = serde_json::from_slice(&fs::read(places.path("backup").join("backup.json")).unwrap()).unwrap();
+    assert_eq!((&note["missing"], &note["contents"]), (&json!([lost]), &json!(3)));
+    let data = places.path("restored");
+    let restored = places.restore(&data);
+    assert_eq!((restored.code, missing_in(&restored)), (Some(3), named), "{restored:?}");
+    let audited = audit(&data);
+    assert!(audited.code == Some(3) && audited.stdout.contains(&lost), "{audited:?}");
+    assert_eq!(audited.stdout.matches("\"lost\"").count(), 1, "{audited:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_restored_where_the_log_can_not_be_used() {
+    let (drive, places) = (Drive::start(), Places::new());
+    upload(&drive.user().await, 0..2).await;
+    places.back_up(&drive, &[]).success();
+    let data = places.path("other");
+    let mut other = Drive::embedded_on(&data);
+    other.user().await;
+    other.stop();
+    fs::remove_file(data.join("secret")).unwrap();
+    let refused = places.restore(&data);
+    assert!(refused.code == Some(1) && refused.stderr.contains("empty log"), "{refused:?}");
+    assert!(!data.join("secret").exists() && other.files_in("blobs").is_empty(), "nothing was written");
+
+    let used = places.path("used");
+    places.restore(&used).success();
+    let mut again = Drive::embedded_on(&used);
+    again.user().await;
+    again.stop();
+    let refused = places.restore(&used);
+    assert!(refused.code == Some(1) && refused.stderr.contains("used since"), "{refused:?}");
+
+    let away = places.path("away");
+    let mut asked = command();
+    asked.arg("restore").arg(places.path("backup")).arg("--data").arg(&away);
+    let unreachable = Output::of(asked.env("CAIRN_LOG__URL", "mysql://nobody@127.0.0.1:9/none"));
+    assert!(unreachable.code.is_some_and(|code| code != 0), "{unreachable:?}");
+    assert!(!away.join("secret").exists() && !away.join("blobs").exists(), "nothing was written");
+}
+
+#[tokio::test]
+async fn a_backup_is_not_put_into_what_it_is_a_backup_of() {
+    let drive = Drive::start();
+    drive.user().await;
+    for place in ["a/bk", "bk", "absent/../a/bk"] {
+        let refused = drive.cairn(&["backup", drive.data().join(place).to_str().unwrap()]);
+        assert!(refused.code == Some(1) && refused.stderr.contains("drive's own"), "{refused:?}");
+    }
+    assert!(!drive.data().join("a").exists() && !drive.data().join("bk").exists());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use cairn_projections::ports::memory::Rows;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::harness::{Drive, File, User, sha256_hex, until_async};
+use crate::harness::{Drive, File, Output, User, sha256_hex, until_async};
 
 /// The rows of the running drive, once they are up with the log.
 async fn settled(drive: &Drive) -> (u64, Rows) {
@@ -259,6 +259,97 @@ async fn a_folder_is_brought_back_to_how_it_was_and_that_is_undone() {
     until_async("what came since is in the trash", async || (meta(&newer).await.status == "trashed").then_some(())).await;
     assert!(restore(&then, &["--yes"]).contains("Everything is as it was then."));
     restore(&changed, &["--yes"]);
-    let undone = listed(&head(&drive));
-    assert!(undone.iter().all(|line| !line.contains("/outer/") || line.starts_with("trashed")), "{undone:?}");
+    assert_eq!(listed(&head(&drive)), listed(&changed), "everything, wherever it stands");
+    assert!(restore(&changed, &["--yes"]).contains("Everything is as it was then."));
+    restore(&then, &["--yes"]);
+    assert_eq!(listed(&head(&drive)), after, "there and back again");
+}
+
+fn restored(drive: &Drive, until: &str, folder: &str, more: &[&str]) -> Output {
+    drive.cairn(&[&["replay", "--until", until, "--restore", "--folder", folder], more].concat())
+}
+
+fn drive_of(drive: &Drive, user: &User, until: &str) -> Vec<String> {
+    let list = drive.cairn(&["replay", "--until", until, "--user", &user.name, "--list"]).success();
+    list.lines().map(str::to_owned).collect()
+}
+
+/// The last line says where to go back to.
+fn undo_position(output: &Output) -> String {
+    let told: Value = serde_json::from_str(output.stdout.lines().last().unwrap()).unwrap();
+    told["undo_until"].to_string()
+}
+
+#[tokio::test]
+async fn a_folder_that_was_removed_for_good_is_made_once_and_that_is_undone() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    let (gone, kept) = (folder(&user, "gone", None).await, folder(&user, "kept", None).await);
+    let inner = folder(&user, "inner", Some(&gone)).await;
+    let moved = upload_into(&user, &inner, "moved.txt").await;
+    upload_into(&user, &gone, "lost.txt").await;
+    let then = head(&drive);
+    post(&user, "/file/update", json!({ "id": moved.id, "folder_id": kept })).await;
+    post(&user, "/folder/delete", json!({ "id": gone, "purge": true })).await;
+    let purged = async || drive.events().iter().any(|event| event["type"] == "FilePurged").then_some(());
+    until_async("what stood in it is gone", purged).await;
+    let before = head(&drive);
+
+    let would = restored(&drive, &then, &gone, &[]);
+    assert_eq!(would.code, Some(1), "something is lost: {would:?}");
+    assert!(would.stdout.contains("3 things would be done, 1 were removed for good"), "{would:?}");
+    let made = restored(&drive, &then, &gone, &["--yes", "--json"]);
+    let before = undo_position(&made).parse::<u64>().unwrap().max(before.parse().unwrap()).to_string();
+    assert_eq!(undo_position(&made), before, "{made:?}");
+    let after = drive_of(&drive, &user, &head(&drive));
+    assert_eq!(after.iter().filter(|line| line.ends_with("/gone/inner/moved.txt")).count(), 1, "{after:?}");
+    let new_id = serde_json::from_str::<Value>(made.stdout.lines().next().unwrap()).unwrap()["id"].as_str().unwrap().to_owned();
+    for folder in [&gone, &new_id] {
+        let again = restored(&drive, &then, folder, &["--yes"]);
+        assert!(again.stdout.contains("0 things are done, 1 could not be."), "{again:?}");
+    }
+    assert_eq!(drive_of(&drive, &user, &head(&drive)), after, "nothing is made twice");
+
+    restored(&drive, &before, &gone, &["--yes"]).success();
+    let undone = drive_of(&drive, &user, &head(&drive));
+    let in_use = |lines: &[String]| lines.iter().filter(|line| line.starts_with("active")).cloned().collect::<Vec<_>>();
+    assert_eq!(in_use(&undone), in_use(&drive_of(&drive, &user, &before)));
+    assert!(undone.iter().any(|line| line.starts_with("trashed") && line.ends_with("/gone/")), "{undone:?}");
+    restored(&drive, &then, &new_id, &["--yes"]);
+    assert_eq!(drive_of(&drive, &user, &head(&drive)), after, "the same folder comes back out of the trash");
+}
+
+#[tokio::test]
+async fn all_is_done_also_when_nobody_reads_what_is_said() {
+    let drive = Drive::start();
+    let user = drive.user().await;
+    let outer = folder(&user, "outer", None).await;
+    for number in 0..20 {
+        upload_into(&user, &outer, &format!("{number}.txt")).await;
+    }
+    let then = head(&drive);
+    for file in user.list("limit=50").await {
+        post(&user, "/file/update", json!({ "id": file.id, "folder_id": null })).await;
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut unheard = drive.command(&["replay", "--until", &then, "--restore", "--folder", &outer, "--yes"]);
+    unheard.stdout(writer).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(drive_of(&drive, &user, &head(&drive)), drive_of(&drive, &user, &then));
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let drive = Drive::start();
+    let folder = "3d2f8a6e-07b1-5c4d-9e58-61f0a7c324db";
+    for flags in [
+        &["--restore", "--folder", folder, "--user", "bobby"][..],
+        &["--user", "bobby", "--list", "--folder", folder, "--yes"],
+        &["--into", "then.db", "--user", "bobby"],
+        &["--into", "then.db", "--folder", folder],
+        &["--restore", "--folder", folder, "--force"],
+    ] {
+        let refused = drive.cairn(&[&["replay", "--until", "1"], flags].concat());
+        assert!(refused.code == Some(2) && refused.stderr.contains("cannot be used with"), "{flags:?}: {refused:?}");
+    }
 }

@@ -83,6 +83,11 @@ impl Reader {
         self.lines
     }
 
+    /// What the last line would say if the text ended behind the line that was read last.
+    pub fn so_far(&self) -> Manifest {
+        self.so_far.as_ref().map_or_else(|| SoFar::begin().manifest(), SoFar::manifest)
+    }
+
     /// How many events have come.
     pub fn events(&self) -> u64 {
         self.so_far.as_ref().map_or(0, |so_far| so_far.events)

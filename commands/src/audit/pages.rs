@@ -31,7 +31,9 @@ impl<'a> Pages<'a> {
             match self.log.read_all(self.after, self.limit).await {
                 Ok(mut page) => {
                     page.retain(|event| event.position <= self.head);
-                    page.iter().for_each(|event| self.come_to(event.position, report));
+                    for event in &page {
+                        self.come_to(event.position, report);
+                    }
                     self.limit = (self.limit * 2).min(PAGE);
                     return Ok(page);
                 }

@@ -4,7 +4,7 @@ use sea_query::{Expr, ExprTrait, Order, Query, SelectStatement};
 use super::files::EntryStatus;
 use super::{Page, PageOf, along, first, page, position};
 use crate::ports::{ReadError, ReadTables, Row};
-use crate::projection::folders::{ACTIVE, FolderRow, TRASHED};
+use crate::projection::folders::{ACTIVE, FolderRow, PURGED, TRASHED};
 use crate::statement::Value;
 use crate::table::Columns;
 
@@ -47,16 +47,23 @@ pub async fn folder_by_id(tables: &dyn ReadTables, owner: AccountId, id: FolderI
     first(tables, query, |row| folder(row).map(|(_, folder)| folder)).await
 }
 
-/// Whose folder it is, as long as it is not gone for good.
+/// Whose folder it is, or was: also of one that is gone for good.
 pub async fn owner_of_folder(tables: &dyn ReadTables, id: FolderId) -> Result<Option<AccountId>, ReadError> {
     let mut query = Query::select();
-    query
-        .column(FolderRow::Owner)
-        .from(FolderRow::TABLE.name)
-        .and_where(Expr::col(FolderRow::Id).eq(Value::from(id)))
-        .and_where(Expr::col(FolderRow::Status).is_in([ACTIVE, TRASHED]))
-        .limit(1);
+    query.column(FolderRow::Owner).from(FolderRow::TABLE.name).and_where(Expr::col(FolderRow::Id).eq(Value::from(id))).limit(1);
     first(tables, query, |row| row.get(0)).await
+}
+
+/// The owner's folders that are gone for good, newest first.
+pub async fn gone_folders(tables: &dyn ReadTables, owner: AccountId, of: PageOf) -> Result<Page<FolderId>, ReadError> {
+    let mut query = Query::select();
+    query.columns([FolderRow::Id, FolderRow::CreatedPosition]).from(FolderRow::TABLE.name);
+    along(&mut query, "ix_folder_owner")
+        .and_where(Expr::col(FolderRow::Owner).eq(Value::from(owner)))
+        .and_where(Expr::col(FolderRow::Status).eq(PURGED))
+        .and_where_option(of.after.map(|after| Expr::col(FolderRow::CreatedPosition).lt(position(after.0))))
+        .order_by(FolderRow::CreatedPosition, Order::Desc);
+    page(tables, query, of, |row| Ok((row.get(1)?, row.get(0)?))).await
 }
 
 /// The owner's folders, newest first.

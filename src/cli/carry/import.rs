@@ -6,9 +6,9 @@ use anyhow::{Context, bail};
 use cairn_commands::archive::Manifest;
 use cairn_commands::ports::event_store::StoreError;
 use cairn_commands::ports::intake::Intake;
-use cairn_domain::{Position, StoredEvent};
+use cairn_domain::{EventId, Position, StoredEvent};
 
-use super::source::{Source, check};
+use super::source::{Extent, Source, check};
 use crate::wiring::Destination;
 
 /// How often, and how long apart, a page is offered to a log that does not answer.
@@ -24,14 +24,38 @@ pub(in crate::cli) struct Imported {
     pub(in crate::cli) taken: u64,
 }
 
+/// Refuses a log that holds anything but the beginning of an export, without touching it.
+pub(in crate::cli) async fn check_target(destination: &Destination, file: &Path, extent: Extent) -> anyhow::Result<()> {
+    if !destination.shows_at_once() {
+        return Ok(());
+    }
+    let log = destination.intake();
+    if log.held(Position::START, 1).await.context("the log can't be read")?.is_empty() {
+        return Ok(());
+    }
+    let (mut after, mut source) = (Position::START, Source::open(file, extent));
+    while let Some(page) = source.page().await {
+        let Compared { goes_on, other, .. } = compare(&*log, after, &page).await?;
+        if let Some(other) = other {
+            return Err(other.into());
+        }
+        let Some(goes_on) = goes_on else { return Ok(()) };
+        after = goes_on;
+    }
+    if !log.held(after, 1).await?.is_empty() {
+        bail!("the log has more than what is put into it, it was used since: take an empty log");
+    }
+    Ok(())
+}
+
 /// Puts an export into a log that is empty, or holds the beginning of it. Of one that is not whole nothing is seen, but for what came through a
 /// pipe into a log that shows it at once.
-pub(in crate::cli) async fn import(destination: Destination, file: &Path) -> anyhow::Result<Imported> {
+pub(in crate::cli) async fn import(destination: Destination, file: &Path, extent: Extent) -> anyhow::Result<Imported> {
     if destination.shows_at_once() {
-        check(file).await?;
+        check(file, extent).await?;
     }
     let mut target = Target { intake: destination.intake(), there: Some(Position::START), taken: 0 };
-    let mut source = Source::open(file);
+    let mut source = Source::open(file, extent);
     while let Some(page) = source.page().await {
         target.put(page).await?;
     }
@@ -54,22 +78,14 @@ struct Target {
 impl Target {
     async fn put(&mut self, mut page: Vec<StoredEvent>) -> anyhow::Result<()> {
         if let Some(after) = self.there {
-            let there = self.intake.held(after, page.len()).await?;
-            let same = there.iter().zip(&page).take_while(|(there, event)| is_same(there, event)).count();
-            let last = same.checked_sub(1).map_or(after, |last| there[last].position);
-            if let Some(other) = there.get(same)
+            let Compared { there, last, goes_on, other } = compare(&*self.intake, after, &page).await?;
+            if let Some(other) = other
                 && !self.intake.forget_after(last).await?
             {
-                let StoredEvent { position, id, .. } = &page[same];
-                bail!(
-                    "the log holds something else: it has event {} at position {} where the export has event {id} (position {position}). \
-                     Import into an empty log",
-                    other.id,
-                    other.position
-                );
+                return Err(other.into());
             }
-            self.there = if same < page.len() { None } else { Some(last) };
-            page.drain(..same);
+            self.there = goes_on;
+            page.drain(..there);
         }
         if page.is_empty() {
             return Ok(());
@@ -106,6 +122,43 @@ impl Target {
     fn so_far(&self) -> String {
         format!("{} events were taken in; the same import goes on from there", self.taken)
     }
+}
+
+/// How much of a page a log has already.
+struct Compared {
+    there: usize,
+    /// Where the last of that stands.
+    last: Position,
+    /// Behind which position the log may have more of the export; none when it parts from it, or ends, within the page.
+    goes_on: Option<Position>,
+    /// What it has instead of the next event.
+    other: Option<SomethingElse>,
+}
+
+/// The log is not the beginning of the export.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the log holds something else: it has event {there} at position {at} where the export has event {id} (position {position}). \
+     Import into an empty log"
+)]
+struct SomethingElse {
+    there: EventId,
+    at: Position,
+    id: EventId,
+    position: Position,
+}
+
+async fn compare(log: &dyn Intake, after: Position, page: &[StoredEvent]) -> anyhow::Result<Compared> {
+    let held = log.held(after, page.len()).await?;
+    let there = held.iter().zip(page).take_while(|(there, event)| is_same(there, event)).count();
+    let last = there.checked_sub(1).map_or(after, |last| held[last].position);
+    let other = held.get(there).zip(page.get(there)).map(|(other, event)| SomethingElse {
+        there: other.id,
+        at: other.position,
+        id: event.id,
+        position: event.position,
+    });
+    Ok(Compared { there, last, goes_on: (there == page.len()).then_some(last), other })
 }
 
 /// Positions are each log's own.

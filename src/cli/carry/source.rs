@@ -8,6 +8,15 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::{PAGE, PAGES_AHEAD, files};
 
+/// How much of an export is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Extent {
+    /// All of it, to its last line.
+    Whole,
+    /// So many events from the first. What stands behind them is not looked at: it may be cut off.
+    First(u64),
+}
+
 /// The events of an export, checked as they are read, page by page, in a thread of its own.
 pub(in crate::cli) struct Source {
     pages: mpsc::Receiver<Vec<StoredEvent>>,
@@ -16,10 +25,10 @@ pub(in crate::cli) struct Source {
 
 impl Source {
     /// A file, or standard input.
-    pub(in crate::cli) fn open(file: &Path) -> Self {
+    pub(in crate::cli) fn open(file: &Path, extent: Extent) -> Self {
         let (ready, pages) = mpsc::channel(PAGES_AHEAD);
         let file = file.to_owned();
-        Self { pages, reading: spawn_blocking(move || read(&file, &ready)) }
+        Self { pages, reading: spawn_blocking(move || read(&file, extent, &ready)) }
     }
 
     /// The next events; none at the end, or behind the last line that is good.
@@ -27,19 +36,19 @@ impl Source {
         self.pages.recv().await
     }
 
-    /// To be called when there are no more pages.
+    /// What was read. To be called when there are no more pages.
     pub(in crate::cli) async fn end(self) -> anyhow::Result<Manifest> {
         self.reading.await.context("reading the export died")?
     }
 }
 
 /// Reads a file to its end before anything of it is believed. A pipe can be read only once.
-pub(super) async fn check(file: &Path) -> anyhow::Result<()> {
+pub(super) async fn check(file: &Path, extent: Extent) -> anyhow::Result<()> {
     if files::is_pipe(file) {
         return Ok(());
     }
     let file = file.to_owned();
-    let checked = spawn_blocking(move || each_event(&file, |_| true)).await.context("checking the export died")?;
+    let checked = spawn_blocking(move || each_event(&file, extent, |_| true)).await.context("checking the export died")?;
     checked.context("nothing was imported").map(drop)
 }
 
@@ -57,9 +66,9 @@ pub(in crate::cli) fn check_kind(file: &Path) -> anyhow::Result<()> {
     reader.end().map(drop).with_context(name)
 }
 
-fn read(file: &Path, pages: &mpsc::Sender<Vec<StoredEvent>>) -> anyhow::Result<Manifest> {
+fn read(file: &Path, extent: Extent, pages: &mpsc::Sender<Vec<StoredEvent>>) -> anyhow::Result<Manifest> {
     let mut page = Vec::with_capacity(PAGE);
-    let manifest = each_event(file, |event| {
+    let manifest = each_event(file, extent, |event| {
         page.push(event);
         page.len() < PAGE || pages.blocking_send(std::mem::replace(&mut page, Vec::with_capacity(PAGE))).is_ok()
     });
@@ -71,17 +80,20 @@ fn read(file: &Path, pages: &mpsc::Sender<Vec<StoredEvent>>) -> anyhow::Result<M
 }
 
 /// Takes one event after the other, until that says that it wants no more.
-fn each_event(file: &Path, mut take: impl FnMut(StoredEvent) -> bool) -> anyhow::Result<Manifest> {
+fn each_event(file: &Path, extent: Extent, mut take: impl FnMut(StoredEvent) -> bool) -> anyhow::Result<Manifest> {
     let mut input = files::open(file)?;
     let (mut reader, mut line) = (Reader::new(), Vec::new());
     let name = || format!("{} can't be read", file.display());
     let after = |reader: &Reader| format!("{} can't be read after line {}", file.display(), reader.lines());
-    while files::next_line(&mut input, &mut line).with_context(|| after(&reader))? {
+    while extent != Extent::First(reader.events()) {
+        if !files::next_line(&mut input, &mut line).with_context(|| after(&reader))? {
+            return reader.end().with_context(name);
+        }
         if let Line::Event(event) = reader.line(&line).with_context(name)?
             && !take(event)
         {
             bail!("the events are wanted no more");
         }
     }
-    reader.end().with_context(name)
+    Ok(reader.so_far())
 }

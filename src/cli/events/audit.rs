@@ -9,12 +9,9 @@ use serde_json::json;
 
 use super::Place;
 use crate::cli::progress::{copies_bar, events_bar};
-use crate::cli::{explained, note, say};
+use crate::cli::{EXIT_FINDINGS, explained, note, say};
 use crate::data::DataDirectory;
 use crate::wiring::{OpenDigests, OpenLog, open_digests, open_log, open_stores};
-
-/// Something is not as it should be.
-const EXIT_FINDINGS: u8 = 3;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Audit {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Place;
-use crate::cli::carry::{self, Imported};
+use crate::cli::carry::{self, Extent, Imported};
 use crate::cli::say;
 use crate::data::DataDirectory;
 use crate::wiring::open_destination;
@@ -30,7 +30,7 @@ impl Import {
         let data = DataDirectory::create(&config.server.data)?;
         let _lock = data.lock()?;
         let destination = open_destination(&config, &data).await?;
-        let Imported { manifest, taken } = carry::import(destination, &self.file).await?;
+        let Imported { manifest, taken } = carry::import(destination, &self.file, Extent::Whole).await?;
         let (events, digest) = (manifest.events, manifest.digest);
         say(&if self.json {
             json!({ "events": events, "imported": taken, "digest": digest }).to_string()

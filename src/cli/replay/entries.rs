@@ -6,14 +6,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use cairn_domain::{AccountId, FolderId, Sha256, Timestamp, Username};
 use cairn_projections::Projection;
-use cairn_projections::ports::ReadTables;
+use cairn_projections::ports::{ReadError, ReadTables};
 use cairn_projections::projection::files::Files;
 use cairn_projections::projection::folders::Folders;
 use cairn_projections::projection::users::Users;
 use cairn_projections::queries::files::{EntryStatus, FileFilter, FileRecord, files};
-use cairn_projections::queries::folders::{FolderFilter, FolderRecord, folders};
+use cairn_projections::queries::folders::{FolderFilter, FolderRecord, folders, gone_folders};
 use cairn_projections::queries::users::{user_by_id, user_by_name};
-use cairn_projections::queries::{PAGE_MAX, PageOf};
+use cairn_projections::queries::{PAGE_MAX, Page, PageOf};
 use serde_json::{Value, json};
 
 use crate::cli::rfc3339;
@@ -59,15 +59,9 @@ pub(super) async fn entries_of(tables: &dyn ReadTables, owner: AccountId) -> any
     let paths = Paths(folders.iter().map(|folder| (folder.id, folder)).collect());
     let mut entries: Vec<Entry> = folders.iter().map(|folder| of_folder(folder, &paths)).collect();
     for status in STATES {
-        let (filter, mut after) = (FileFilter { status, ..FileFilter::default() }, None);
-        loop {
-            let page = files(tables, owner, &filter, PageOf { after, limit: PAGE_MAX }).await?;
-            entries.extend(page.items.into_iter().map(|file| of_file(file, &paths)));
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+        let filter = FileFilter { status, ..FileFilter::default() };
+        let found = all_pages(async |of| files(tables, owner, &filter, of).await).await?;
+        entries.extend(found.into_iter().map(|file| of_file(file, &paths)));
     }
     entries.sort_by(|one, other| (&one.path, &one.id).cmp(&(&other.path, &other.id)));
     Ok(entries)
@@ -76,17 +70,28 @@ pub(super) async fn entries_of(tables: &dyn ReadTables, owner: AccountId) -> any
 async fn all_folders(tables: &dyn ReadTables, owner: AccountId) -> anyhow::Result<Vec<FolderRecord>> {
     let mut all = Vec::new();
     for status in STATES {
-        let (filter, mut after) = (FolderFilter { status, ..FolderFilter::default() }, None);
-        loop {
-            let page = folders(tables, owner, filter, PageOf { after, limit: PAGE_MAX }).await?;
-            all.extend(page.items);
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
+        let filter = FolderFilter { status, ..FolderFilter::default() };
+        all.extend(all_pages(async |of| folders(tables, owner, filter, of).await).await?);
     }
     Ok(all)
+}
+
+/// The account's folders that were removed for good.
+pub(super) async fn gone_of(tables: &dyn ReadTables, owner: AccountId) -> anyhow::Result<Vec<FolderId>> {
+    Ok(all_pages(async |of| gone_folders(tables, owner, of).await).await?)
+}
+
+/// What is on all pages of a list.
+async fn all_pages<T>(page: impl AsyncFn(PageOf) -> Result<Page<T>, ReadError>) -> Result<Vec<T>, ReadError> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let Page { items, next } = page(PageOf { after, limit: PAGE_MAX }).await?;
+        all.extend(items);
+        if next.is_none() {
+            return Ok(all);
+        }
+        after = next;
+    }
 }
 
 fn of_folder(folder: &FolderRecord, paths: &Paths<'_>) -> Entry {
@@ -132,8 +137,16 @@ impl Paths<'_> {
 }
 
 impl Entry {
+    pub(super) fn is_file(&self) -> bool {
+        self.content.is_some()
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.state == EntryStatus::Active
+    }
+
     pub(super) fn kind(&self) -> &'static str {
-        if self.content.is_some() { "file" } else { "folder" }
+        if self.is_file() { "file" } else { "folder" }
     }
 
     pub(super) fn as_json(&self) -> Value {

@@ -66,7 +66,7 @@ impl Into {
         let target = self.target.display();
         let directory = self.target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let directory = directory.canonicalize().with_context(|| format!("{} is not there", directory.display()))?;
-        if data.path().canonicalize().is_ok_and(|data| directory.starts_with(data)) {
+        if data.holds(&directory)? {
             bail!("{target} would be in the data directory, which is the drive's own");
         }
         if self.target.is_dir() || self.target.file_name().is_none() {

@@ -84,7 +84,13 @@ fn an_empty_cursor_is_none() {
 
 #[test]
 fn wrong_parameters_are_named_together() {
-    let wrong = EventsQuery::read(None, Some("nothing".to_owned()), None, Some("after-01"));
+    let wrong = EventsQuery::read(
+        None,
+        Filters { category: Some("nothing".to_owned()), ..Filters::default() },
+        None,
+        None,
+        Some("after-01"),
+    );
     let problem = wrong.expect_err("two faults");
     let fields: Vec<&str> = problem.errors().iter().map(|error| error.field.as_str()).collect();
     assert_eq!(fields, ["category", "cursor"]);
