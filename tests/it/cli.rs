@@ -91,14 +91,15 @@ async fn whoever_has_heard_enough_changes_neither_the_answer_nor_the_work() {
     let last = drive.events().len();
     over::tamper(drive.data(), &format!("UPDATE events SET version = version + 1 WHERE position = {last}"));
     assert_eq!(into_a_closed_pipe(&drive, &["events", "audit"]).code, Some(3));
-    over::tamper(drive.data(), &format!("DELETE FROM events WHERE position = {last}"));
+    over::tamper(drive.data(), "DELETE FROM events WHERE position > 1");
     assert_eq!(into_a_closed_pipe(&drive, &["doctor"]).code, Some(1));
     assert_eq!(into_a_closed_pipe(&drive, &["projection", "status"]).code, Some(1));
 }
 
-#[test]
-fn what_could_not_be_said_is_an_error() {
+#[tokio::test]
+async fn what_could_not_be_said_is_an_error() {
     let drive = Drive::start();
+    drive.user().await;
     for verb in [
         &["events", "list"][..],
         &["events", "audit"],
