@@ -11,6 +11,7 @@ pub mod archive;
 pub mod audit;
 pub mod backup;
 pub mod bring_back;
+pub mod chosen;
 pub mod content;
 pub mod file;
 pub mod folder;

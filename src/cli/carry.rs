@@ -8,7 +8,7 @@ mod source;
 pub(super) use export::export;
 pub(super) use files::is_pipe;
 pub(super) use import::{Imported, check_target, import};
-pub(super) use source::{Extent, Source, check_kind};
+pub(super) use source::{Extent, Source, check, check_kind};
 
 /// Events that are read, written and carried on at once.
 const PAGE: usize = 4_096;

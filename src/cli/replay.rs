@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use cairn_commands::chosen::Moment;
 use cairn_commands::ports::event_store::EventStore;
 use cairn_domain::{FolderId, Position};
 use cairn_infra::log_source::LogSource;
@@ -24,7 +25,6 @@ use cairn_projections::runner::{RebuildError, Rebuilt};
 use clap::{Args, Subcommand};
 use tokio_util::sync::CancellationToken;
 
-use super::moment::Moment;
 use super::progress::Bar;
 use super::{Place, block_on};
 use crate::data::DataDirectory;

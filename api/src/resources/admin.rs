@@ -9,6 +9,7 @@ mod types;
 use std::sync::Arc;
 
 use cairn_commands::account::{AccountError, change_quota, find_account};
+use cairn_commands::chosen::Actor;
 use cairn_domain::{AccountId, TransferId};
 use cairn_projections::runner::RebuildError;
 use poem::Request;
@@ -18,7 +19,7 @@ use poem_openapi::param::Query;
 use poem_openapi::payload::Json;
 use tokio_util::sync::CancellationToken;
 
-use self::events::{Actor, EventList, EventsAnswer, EventsQuery, Filters};
+use self::events::{EventList, EventsAnswer, EventsQuery, Filters};
 use self::problems::{EventsProblem, ProjectionsProblem, QuotaProblem, RebuildProblem, TransferRetryProblem, TransfersProblem};
 use self::progress::{ProgressAnswer, ProgressEvents};
 use self::transfers::{TransferRetryAnswer, TransferRetryBody, TransferState, TransfersAnswer, TransfersWish, try_again};
@@ -71,9 +72,9 @@ impl AdminApi {
         types: Query<Option<Vec<String>>>,
         /// Only what this person asked for: the id of an account or a user name; `system` for what nobody did.
         actor: Query<Option<String>>,
-        /// Only events from here on: a position, or a time as in RFC 3339.
+        /// Only events from here on: a position, a time as in RFC 3339, or a day (UTC).
         from: Query<Option<String>>,
-        /// Only events up to here, itself included: a position, or a time as in RFC 3339.
+        /// Only events up to here, itself included: a position, a time as in RFC 3339, or a day (UTC).
         until: Query<Option<String>>,
         /// How many at most: 1 to 1000, 100 when absent.
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
@@ -216,13 +217,11 @@ fn refuse_unknown(request: &Request, known: &[&str]) -> Result<(), Problem> {
 /// Whose events are meant; the inner none is the system itself.
 async fn who(app: &App, actor: Option<&str>) -> Result<Option<Option<AccountId>>, EventsProblem> {
     let mut fields = Fields::default();
-    let found = match fields.read_optional("actor", actor) {
+    let found = match fields.read_optional::<Actor>("actor", actor) {
         None => None,
         Some(None) => Some(None),
-        Some(Some(Actor::System)) => Some(Some(None)),
-        Some(Some(Actor::Account(id))) => Some(Some(Some(id))),
-        Some(Some(Actor::Named(name))) => match find_account(app.drive.journal(), &name).await {
-            Ok(id) => Some(Some(Some(id))),
+        Some(Some(actor)) => match actor.find(app.drive.journal()).await {
+            Ok(account) => Some(Some(account)),
             Err(AccountError::Absent) => fields.refuse("actor", "is nobody's name here"),
             Err(AccountError::Trouble(trouble)) => return Err(Problem::from(trouble).into()),
         },

@@ -8,7 +8,7 @@ use cairn_commands::ports::event_store::StoreError;
 use cairn_commands::ports::intake::Intake;
 use cairn_domain::{EventId, Position, StoredEvent};
 
-use super::source::{Extent, Source, check};
+use super::source::{Extent, Source};
 use crate::wiring::Destination;
 
 /// How often, and how long apart, a page is offered to a log that does not answer.
@@ -49,11 +49,8 @@ pub(in crate::cli) async fn check_target(destination: &Destination, file: &Path,
 }
 
 /// Puts an export into a log that is empty, or holds the beginning of it. Of one that is not whole nothing is seen, but for what came through a
-/// pipe into a log that shows it at once.
+/// pipe, or was not checked before, into a log that shows it at once.
 pub(in crate::cli) async fn import(destination: Destination, file: &Path, extent: Extent) -> anyhow::Result<Imported> {
-    if destination.shows_at_once() {
-        check(file, extent).await?;
-    }
     let mut target = Target { intake: destination.intake(), there: Some(Position::START), taken: 0 };
     let mut source = Source::open(file, extent);
     while let Some(page) = source.page().await {

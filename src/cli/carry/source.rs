@@ -43,12 +43,12 @@ impl Source {
 }
 
 /// Reads a file to its end before anything of it is believed. A pipe can be read only once.
-pub(super) async fn check(file: &Path, extent: Extent) -> anyhow::Result<()> {
+pub(in crate::cli) async fn check(file: &Path) -> anyhow::Result<()> {
     if files::is_pipe(file) {
         return Ok(());
     }
     let file = file.to_owned();
-    let checked = spawn_blocking(move || each_event(&file, extent, |_| true)).await.context("checking the export died")?;
+    let checked = spawn_blocking(move || each_event(&file, Extent::Whole, |_| true)).await.context("checking the export died")?;
     checked.context("nothing was imported").map(drop)
 }
 

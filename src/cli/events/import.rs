@@ -30,6 +30,9 @@ impl Import {
         let data = DataDirectory::create(&config.server.data)?;
         let _lock = data.lock()?;
         let destination = open_destination(&config, &data).await?;
+        if destination.shows_at_once() {
+            carry::check(&self.file).await?;
+        }
         let Imported { manifest, taken } = carry::import(destination, &self.file, Extent::Whole).await?;
         let (events, digest) = (manifest.events, manifest.digest);
         say(&if self.json {

@@ -1,9 +1,9 @@
+use cairn_commands::chosen::{Moment, Stretch};
 use cairn_commands::ports::event_store::EventStore;
 use cairn_domain::{Position, StoredEvent};
 use clap::Args;
 
 use super::PAGE;
-use crate::cli::moment::Moment;
 
 /// A part of the log.
 #[derive(Debug, Clone, Copy, Args)]
@@ -24,45 +24,20 @@ impl Range {
         after: Position,
         mut take: impl FnMut(&StoredEvent) -> bool,
     ) -> anyhow::Result<()> {
-        let mut after = self.first().max(after);
+        let stretch = Stretch { from: self.from, until: self.until };
+        let mut after = stretch.begins_after().max(after);
         loop {
             let page = log.read_all(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.position;
-            for event in page.iter().filter(|event| self.has(event)) {
+            for event in page.iter().filter(|event| stretch.has(event)) {
                 if !take(event) {
                     return Ok(());
                 }
             }
-            if self.is_past(after) {
+            if stretch.is_over(after) {
                 return Ok(());
             }
         }
-    }
-
-    /// Where reading begins.
-    fn first(self) -> Position {
-        match self.from {
-            Some(Moment::At(position)) => Position(position.0.saturating_sub(1)),
-            _ => Position::START,
-        }
-    }
-
-    fn has(self, event: &StoredEvent) -> bool {
-        let begun = match self.from {
-            None => true,
-            Some(Moment::At(position)) => event.position >= position,
-            Some(Moment::Time(first, _)) => event.time >= first,
-        };
-        let not_over = match self.until {
-            None => true,
-            Some(Moment::At(position)) => event.position <= position,
-            Some(Moment::Time(_, last)) => event.time <= last,
-        };
-        begun && not_over
-    }
-
-    fn is_past(self, position: Position) -> bool {
-        matches!(self.until, Some(Moment::At(last)) if position >= last)
     }
 }

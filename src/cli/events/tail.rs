@@ -1,12 +1,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use cairn_commands::chosen::Wanted;
 use cairn_commands::ports::event_store::EventStore;
 use cairn_domain::{Position, StoredEvent};
 use clap::Args;
 use tokio::sync::watch;
 
-use super::wanted::{Filter, Wanted};
+use super::wanted::Filter;
 use super::{PAGE, Place, open, print};
 use crate::cli::is_heard;
 use crate::wiring::OpenLog;

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use cairn_commands::Journal;
-use cairn_commands::account::{AccountError, find_account};
+use cairn_commands::account::AccountError;
+use cairn_commands::chosen::{Actor, Wanted};
 use cairn_commands::ports::event_store::EventStore;
+use cairn_domain::StreamName;
 use cairn_domain::event::CATALOGUE;
-use cairn_domain::{AccountId, StoredEvent, Username};
 use cairn_infra::clock::SystemClock;
 use cairn_infra::ids::RandomIds;
 use clap::Args;
@@ -19,63 +20,38 @@ pub(super) struct Filter {
     #[arg(long)]
     category: Option<String>,
     /// Only events of this stream.
-    #[arg(long)]
-    stream: Option<String>,
+    #[arg(long, value_parser = |text: &str| StreamName::try_from(text.to_owned()))]
+    stream: Option<StreamName>,
     /// Only events of this type; may be given more than once.
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
     /// Only what this person asked for: a user name or the id of an account; "system" for what nobody did.
     #[arg(long, value_name = "NAME|ID")]
-    actor: Option<String>,
+    actor: Option<Actor>,
 }
-
-/// The same, as the log knows it.
-pub(super) struct Wanted {
-    filter: Filter,
-    /// Whose events; the inner none is the system itself.
-    actor: Option<Option<AccountId>>,
-}
-
-/// What `--actor` calls the drive itself. A person of that name is meant by their id.
-const SYSTEM: &str = "system";
 
 impl Filter {
     /// Looks up who is meant. A type that this program does not know may be of a newer one, or misspelt: that is said.
     pub(super) async fn over(self, log: &Arc<dyn EventStore>) -> anyhow::Result<Wanted> {
+        let Self { category, stream, types, actor } = self;
         let unknown = |what: &str, name: &str| {
             note(&format!("cairn: this program knows no {what} {name}; `cairn events stats` shows those that are there"));
         };
-        let is_known = |name: &str| CATALOGUE.iter().any(|(category, event, _)| [*category, *event].contains(&name));
-        self.types.iter().filter(|name| !is_known(name)).for_each(|name| unknown("type", name));
-        self.category.iter().filter(|name| !is_known(name)).for_each(|name| unknown("category", name));
-        let actor = match &self.actor {
+        let is_category = |name: &str| CATALOGUE.iter().any(|(category, _, _)| *category == name);
+        let is_type = |name: &str| CATALOGUE.iter().any(|(_, event, _)| *event == name);
+        types.iter().filter(|name| !is_type(name)).for_each(|name| unknown("type", name));
+        category.iter().filter(|name| !is_category(name)).for_each(|name| unknown("category", name));
+        let journal = Journal::new(log.clone(), Arc::new(SystemClock), Arc::new(RandomIds));
+        let actor = match actor {
             None => None,
-            Some(system) if system == SYSTEM => Some(None),
-            Some(person) => Some(Some(account(log, person).await?)),
+            Some(actor) => match actor.find(&journal).await {
+                Ok(account) => Some(account),
+                Err(AccountError::Absent) => {
+                    bail!("nobody of that name is here: --actor takes a user name, the id of an account, or system")
+                }
+                Err(AccountError::Trouble(trouble)) => return Err(trouble.into()),
+            },
         };
-        Ok(Wanted { filter: self, actor })
-    }
-}
-
-async fn account(log: &Arc<dyn EventStore>, person: &str) -> anyhow::Result<AccountId> {
-    if let Ok(id) = person.parse() {
-        return Ok(id);
-    }
-    let name: Username = person.parse().with_context(|| format!("{person:?} is neither a user name nor the id of an account"))?;
-    let journal = Journal::new(log.clone(), Arc::new(SystemClock), Arc::new(RandomIds));
-    match find_account(&journal, &name).await {
-        Ok(account) => Ok(account),
-        Err(AccountError::Absent) => bail!("nobody is called {person:?} here"),
-        Err(AccountError::Trouble(trouble)) => Err(trouble.into()),
-    }
-}
-
-impl Wanted {
-    pub(super) fn has(&self, event: &StoredEvent) -> bool {
-        let Filter { category, stream, types, .. } = &self.filter;
-        category.as_deref().is_none_or(|category| event.stream.category() == category)
-            && stream.as_deref().is_none_or(|stream| event.stream.as_str() == stream)
-            && (types.is_empty() || types.contains(&event.name))
-            && self.actor.is_none_or(|actor| event.metadata.actor == actor)
+        Ok(Wanted { category, stream, types, actor })
     }
 }

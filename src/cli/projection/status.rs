@@ -121,7 +121,7 @@ impl Seen {
 
     /// The rows were made from more events than the log has now, or from another log.
     pub(in crate::cli) fn has_lost_its_log(&self) -> bool {
-        matches!(self.refused, Some(Refused::AheadOfLog { .. } | Refused::OtherLog { .. }))
+        matches!(self.refused, Some(Refused::AheadOfLog { .. } | Refused::OtherLog { .. } | Refused::OtherEvent { .. }))
     }
 
     /// Which version its rows have, and which the program has if that is another one.

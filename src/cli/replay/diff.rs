@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use cairn_commands::chosen::Moment;
 use cairn_projections::Replay;
 use cairn_projections::queries::files::EntryStatus;
 use clap::Args;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::entries::{Entry, account, entries_of, projections};
 use super::{Log, go, tables_of_drives, unless_stopped};
-use crate::cli::moment::Moment;
+use crate::cli::moment::place_of;
 use crate::cli::progress::stop_on_signal;
 use crate::cli::{Place, say};
 use crate::wiring::now;
@@ -78,7 +79,7 @@ impl Diff {
 
     /// The drive at both times: one replay passes the first on its way to the second.
     async fn states(&self, log: &Log, stop: &CancellationToken) -> anyhow::Result<(Vec<Entry>, Vec<Entry>)> {
-        let (from, until) = (self.from.find(&*log.source).await?, self.until.find(&*log.source).await?);
+        let (from, until) = (place_of(self.from, &*log.source).await?, place_of(self.until, &*log.source).await?);
         if from > until {
             bail!("--until (position {until}) is before --from (position {from})");
         }

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use cairn_commands::chosen::Moment;
 use cairn_domain::{Position, Timestamp};
 use cairn_infra::sqlite::views::SqliteFile;
 use cairn_projections::ports::Source;
@@ -12,7 +13,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Log, go, unless_stopped};
-use crate::cli::moment::Moment;
+use crate::cli::moment::place_of;
 use crate::cli::progress::stop_on_signal;
 use crate::cli::{Place, rfc3339, say};
 use crate::data::DataDirectory;
@@ -50,7 +51,7 @@ impl Into {
 
     async fn make_from(&self, log: &Log, stop: &CancellationToken) -> anyhow::Result<(Rebuilt, Option<Timestamp>)> {
         self.check(&log.data)?;
-        let until = unless_stopped(stop, self.until.find(&*log.source)).await?;
+        let until = unless_stopped(stop, place_of(self.until, &*log.source)).await?;
         let file = SqliteFile::begin(&self.target, &projections()).await?;
         let made = fill(&file, log, until, stop).await;
         if made.is_ok() {

@@ -1,12 +1,13 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use cairn_commands::chosen::Moment;
 use cairn_projections::Replay;
 use tokio_util::sync::CancellationToken;
 
 use super::entries::{Entry, account, entries_of, projections, state_text};
 use super::{Log, go, tables_of_drives, unless_stopped};
-use crate::cli::moment::Moment;
+use crate::cli::moment::place_of;
 use crate::cli::progress::stop_on_signal;
 use crate::cli::{Place, say};
 use crate::wiring::now;
@@ -35,7 +36,7 @@ impl List {
     }
 
     async fn entries(&self, log: &Log, stop: &CancellationToken) -> anyhow::Result<Vec<Entry>> {
-        let until = self.until.find(&*log.source).await?;
+        let until = place_of(self.until, &*log.source).await?;
         let tables = tables_of_drives().await?;
         let mut replay = Replay::new(projections(), log.source.clone(), &tables, now());
         go(&mut replay, until, stop).await?;

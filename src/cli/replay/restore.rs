@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use cairn_commands::Journal;
 use cairn_commands::bring_back::{self, Taken};
+use cairn_commands::chosen::Moment;
 use cairn_commands::ports::ids::Ids;
 use cairn_domain::{AccountId, FolderId, Position};
 use cairn_infra::clock::SystemClock;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::entries::{Entry, entries_of, gone_of, projections};
 use super::plan::{Gone, Planned, What, plan};
 use super::{Log, go, tables_of_drives, unless_stopped};
-use crate::cli::moment::Moment;
+use crate::cli::moment::place_of;
 use crate::cli::progress::{steps_bar, stop_on_signal};
 use crate::cli::{Place, say};
 use crate::wiring::now;
@@ -100,7 +101,7 @@ impl Restore {
 
     /// One replay passes the one time on its way to the other.
     async fn states(&self, log: &Log, stop: &CancellationToken) -> anyhow::Result<States> {
-        let (until, head) = (self.until.find(&*log.source).await?, log.source.head().await?);
+        let (until, head) = (place_of(self.until, &*log.source).await?, log.source.head().await?);
         let tables = tables_of_drives().await?;
         let mut replay = Replay::new(projections(), log.source.clone(), &tables, now());
         go(&mut replay, until, stop).await?;

@@ -1,3 +1,4 @@
+use cairn_commands::chosen::{Stretch, Wanted};
 use cairn_commands::ports::event_store::{EventStore, StoreError};
 use cairn_domain::disclosed::disclosed_data;
 use cairn_domain::{AccountId, Metadata, Position, StoredEvent};
@@ -13,8 +14,8 @@ use crate::resources::time::Time;
 
 mod wanted;
 
-use self::wanted::Wanted;
-pub(super) use self::wanted::{Actor, Filters};
+pub(super) use self::wanted::Filters;
+use self::wanted::chooses;
 
 /// Events on a page when the client says nothing.
 const LIMIT_DEFAULT: u64 = 100;
@@ -28,6 +29,7 @@ const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(super) struct EventsQuery {
     after: Position,
     wanted: Wanted,
+    stretch: Stretch,
     limit: usize,
 }
 
@@ -83,22 +85,24 @@ impl EventsQuery {
         cursor: Option<&str>,
     ) -> Result<Self, Problem> {
         let mut fields = Fields::default();
-        let wanted = Wanted::read(filters, actor, &mut fields);
+        let chosen = filters.read(actor, &mut fields);
         let after = match after_cursor(cursor, read_cursor) {
             Ok(cursor) => Some(cursor.or(after).unwrap_or_default()),
             Err(problem) => fields.refuse_all(&problem),
         };
         let limit = usize::try_from(limit.unwrap_or(LIMIT_DEFAULT).max(1)).unwrap_or(usize::MAX);
-        let query =
-            after.zip(wanted).map(|(after, wanted)| Self { after: Position(after).max(wanted.begins_after()), wanted, limit });
+        let query = after.zip(chosen).map(|(after, (wanted, stretch))| {
+            let after = Position(after).max(stretch.begins_after());
+            Self { after, wanted, stretch, limit }
+        });
         fields.finish(query)
     }
 
     /// Looks at a bounded piece of the log, and says where to go on.
     pub(super) async fn page(&self, log: &dyn EventStore) -> Result<EventList, StoreError> {
         let (mut items, mut bytes, mut looked_at, mut after) = (Vec::new(), 0, 0, self.after);
-        while looked_at < LOOKED_AT_MAX {
-            let batch_max = if self.wanted.chooses() { 1000 } else { self.limit - items.len() };
+        while looked_at < LOOKED_AT_MAX && !self.stretch.is_over(after) {
+            let batch_max = if chooses(&self.wanted, self.stretch) { 1000 } else { self.limit - items.len() };
             let batch = log.read_all(after, batch_max).await?;
             if batch.is_empty() {
                 return Ok(EventList { items, next_cursor: None });
@@ -106,21 +110,19 @@ impl EventsQuery {
             looked_at += batch.len();
             for event in batch {
                 after = event.position;
-                if self.wanted.is_past(after) {
-                    return Ok(EventList { items, next_cursor: None });
-                }
-                if !self.wanted.has(&event) {
+                if !self.stretch.has(&event) || !self.wanted.has(&event) {
                     continue;
                 }
                 bytes += event.data.len();
                 items.push(EventRecord::from(event));
                 if items.len() >= self.limit || bytes >= PAGE_BYTES_MAX {
-                    let more = log.read_all(after, 1).await?.first().is_some_and(|next| !self.wanted.is_past(next.position));
+                    let more = !self.stretch.is_over(after) && !log.read_all(after, 1).await?.is_empty();
                     return Ok(EventList { items, next_cursor: more.then(|| cursor(after)) });
                 }
             }
         }
-        Ok(EventList { items, next_cursor: Some(cursor(after)) })
+        let more = !self.stretch.is_over(after);
+        Ok(EventList { items, next_cursor: more.then(|| cursor(after)) })
     }
 }
 

@@ -109,6 +109,7 @@ async fn events_are_chosen_by_stream_type_and_place() {
     assert_eq!(found(Filters { types: vec!["PasswordChanged".to_owned()], ..Filters::default() }).await, [1, 3, 4]);
     assert_eq!(found(Filters { from: text("2"), until: text("3"), ..Filters::default() }).await, [2, 3]);
     assert_eq!(found(Filters { until: text("1970-01-01T00:00:00Z"), ..Filters::default() }).await, [1, 2, 3, 4]);
+    assert_eq!(found(Filters { from: text("1970-01-01"), until: text("1970-01-01"), ..Filters::default() }).await, [1, 2, 3, 4]);
     assert!(found(Filters { from: text("1970-01-01T00:00:01Z"), ..Filters::default() }).await.is_empty());
     let until_two = Filters { until: text("2"), ..Filters::default() };
     assert_eq!(ask(None, until_two, Some(2), None).page(&*log).await.expect("a page").next_cursor, None, "nothing follows");
