@@ -1,5 +1,6 @@
 //! Which events of a log somebody wants to see, as the command line and the operators' API are asked for them.
 
+use std::fmt;
 use std::str::FromStr;
 
 use cairn_domain::{AccountId, Position, StoredEvent, StreamName, Timestamp, Username};
@@ -139,6 +140,16 @@ impl FromStr for Actor {
     }
 }
 
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str(SYSTEM),
+            Self::Account(id) => id.fmt(f),
+            Self::Named(name) => name.fmt(f),
+        }
+    }
+}
+
 impl Actor {
     /// Looks up who that is; none is the drive itself.
     pub async fn find(&self, journal: &Journal) -> Result<Option<AccountId>, AccountError> {
@@ -177,9 +188,13 @@ mod tests {
     #[test]
     fn somebody_is_said_by_name_or_id() {
         let id = AccountId(uuid::Uuid::from_u128(1));
-        assert_eq!(id.to_string().parse(), Ok(Actor::Account(id)));
-        assert_eq!("system".parse(), Ok(Actor::System));
-        assert!(matches!("alice".parse(), Ok(Actor::Named(_))));
+        let said = |text: &str| text.parse::<Actor>().unwrap();
+        assert_eq!(said(&id.to_string()), Actor::Account(id));
+        assert_eq!(said("system"), Actor::System);
+        assert!(matches!(said("alice"), Actor::Named(_)));
+        for text in [&id.to_string(), "system", "alice"] {
+            assert_eq!(said(text).to_string(), *text);
+        }
         assert_eq!("a b/c".parse::<Actor>(), Err(NoActor));
     }
 }

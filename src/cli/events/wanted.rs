@@ -47,7 +47,7 @@ impl Filter {
             Some(actor) => match actor.find(&journal).await {
                 Ok(account) => Some(account),
                 Err(AccountError::Absent) => {
-                    bail!("nobody of that name is here: --actor takes a user name, the id of an account, or system")
+                    bail!("nobody here is {actor}: --actor takes a user name, the id of an account, or system")
                 }
                 Err(AccountError::Trouble(trouble)) => return Err(trouble.into()),
             },
