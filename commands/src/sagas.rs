@@ -1,5 +1,6 @@
 //! What the drive does by itself because of what stands on the log.
 
+mod backoff;
 mod collect;
 mod copies;
 mod empty_folders;
