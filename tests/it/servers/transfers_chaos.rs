@@ -269,7 +269,7 @@ async fn check(world: &mut World, user: &User, acknowledged: &[File]) {
     })
     .await;
     for process in world.workers.iter().chain([&world.node]) {
-        assert!(process.files_in("staging").is_empty() && process.files_in("blobs").is_empty(), "{:?}", process.data());
+        assert!(process.files_in("staging").is_empty() && process.files_in("blobs").is_empty(), "{}", process.data().display());
     }
     // What a gateway that was away could not give up is given up when it is back.
     let given_up = async || {
