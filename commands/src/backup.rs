@@ -76,7 +76,7 @@ pub async fn restore(
                 continue;
             }
             let written = match backup.read(BlobKey::first(sha256), 0, size).await {
-                Ok(stream) => put(&**store, key, size, stream).await?,
+                Ok(opened) => put(&**store, key, size, opened.bytes).await?,
                 Err(BlobError::Absent(_) | BlobError::OutOfRange) => Some("the backup does not have it".to_owned()),
                 Err(error) => return Err(error.into()),
             };

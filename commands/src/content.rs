@@ -2,17 +2,32 @@
 //!
 //! The read tables say where a content probably is, the log where it certainly is. Contents move while they are read: a reader goes on
 //! from another copy where the one that it had has gone.
+//!
+//! Nobody gets the whole of a content that is not what was stored. A small one is hashed before its first byte goes out, and another copy
+//! is taken where it is wrong. A large one is hashed while it goes out, and breaks off before its last bytes. Of a large one that was
+//! right within the last hour, and of a range of a large one, nothing is hashed.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use cairn_domain::blob::{Blob, BlobKey};
 use cairn_domain::{Sha256, StreamName};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sha2::Digest;
 
 use crate::ports::ByteStream;
-use crate::ports::blobs::{BlobError, BlobStore, Stores};
+use crate::ports::blobs::{BlobError, BlobStore, Opened, Revision, Stores};
+use crate::sagas::tells_damage;
 use crate::{Drive, Trouble};
+
+mod check;
+mod trust;
+
+use check::Check;
+pub(crate) use trust::Trust;
 
 /// Why a content can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +48,20 @@ pub enum ContentError {
 pub(crate) struct Copy {
     pub(crate) store: Arc<dyn BlobStore>,
     pub(crate) key: BlobKey,
+}
+
+/// A copy that gives its bytes.
+struct Giving {
+    bytes: ByteStream,
+    store: String,
+    key: BlobKey,
+    revision: Option<Revision>,
+}
+
+impl Giving {
+    fn new(store: &Arc<dyn BlobStore>, key: BlobKey, Opened { bytes, revision }: Opened) -> Self {
+        Self { bytes, store: store.name().to_owned(), key, revision }
+    }
 }
 
 /// The sound copies of a content, the best one to read first.
@@ -68,23 +97,19 @@ impl Copies {
 
     /// The bytes of `offset..offset + length`, from the first copy that has them. A store that does not answer hides no other.
     pub(crate) async fn read(&self, offset: u64, length: u64) -> Result<ByteStream, ContentError> {
-        self.read_but_from(&BTreeSet::new(), offset, length).await.map(|(stream, _)| stream)
+        let end = offset.checked_add(length).ok_or(ContentError::OutOfRange)?;
+        self.read_but_from(&BTreeSet::new(), offset..end).await.map(|giving| giving.bytes)
     }
 
-    /// The same, from none of these stores; and the name of the one that gives them.
-    async fn read_but_from(
-        &self,
-        failed: &BTreeSet<String>,
-        offset: u64,
-        length: u64,
-    ) -> Result<(ByteStream, String), ContentError> {
-        if offset.checked_add(length).is_none_or(|end| end > self.size) {
+    /// The same, from none of these stores.
+    async fn read_but_from(&self, failed: &BTreeSet<String>, range: Range<u64>) -> Result<Giving, ContentError> {
+        if range.end > self.size {
             return Err(ContentError::OutOfRange);
         }
         let mut trouble = None;
         for Copy { store, key } in self.sound.iter().filter(|copy| !failed.contains(copy.store.name())) {
-            match store.read(*key, offset, length).await {
-                Ok(stream) => return Ok((stream, store.name().to_owned())),
+            match store.read(*key, range.start, range.end - range.start).await {
+                Ok(opened) => return Ok(Giving::new(store, *key, opened)),
                 // It was cut off, so it is as good as absent.
                 Err(BlobError::Absent(_) | BlobError::OutOfRange) => {}
                 Err(error) => trouble = trouble.or(Some(error)),
@@ -106,39 +131,97 @@ pub(crate) async fn content_size(drive: &Drive, sha256: Sha256) -> Result<u64, T
 
 /// How often a content is looked for again because it has moved meanwhile.
 const MOVES_MAX: u32 = 3;
+/// A content up to this size is hashed as a whole before any of it goes out, in bytes: it takes some 70 µs.
+pub(crate) const SMALL_BYTES_MAX: u64 = 128 * 1024;
 
-/// The bytes of `offset..offset + length`. `probably_in` is the store that the read tables name.
+/// The bytes of a range of a content of that size. `probably_in` is the store that the read tables name.
 pub async fn read(
     drive: &Arc<Drive>,
     sha256: Sha256,
+    size: u64,
     probably_in: Option<&str>,
-    offset: u64,
-    length: u64,
+    range: Range<u64>,
 ) -> Result<ByteStream, ContentError> {
-    let (stream, from) = match probably(drive, sha256, probably_in, offset, length).await {
-        Some(read) => read,
-        None => certainly(drive, sha256, &BTreeSet::new(), offset, length).await?,
-    };
-    let end = offset + length;
-    let reading = Reading { drive: drive.clone(), sha256, at: offset, end, stream, from, failed: BTreeSet::new() };
+    if range.start > range.end || range.end > size {
+        return Err(ContentError::OutOfRange);
+    }
+    if size <= SMALL_BYTES_MAX {
+        let content = small(drive, sha256, size, probably_in).await?;
+        let part = content.slice(range.start as usize..range.end as usize);
+        return Ok(stream::iter([Ok(part)]).boxed());
+    }
+    let giving = open(drive, sha256, probably_in, &BTreeSet::new(), range.clone()).await?;
+    let check = (range == (0..size) && !is_verified(drive, &giving)).then(Check::new);
+    let Range { start: at, end } = range;
+    let reading = Reading { drive: drive.clone(), sha256, at, end, giving, failed: BTreeSet::new(), check };
     Ok(stream::unfold(Some(reading), Reading::next).boxed())
 }
 
+/// All of a small content, from the first copy that has the right bytes.
+async fn small(drive: &Drive, sha256: Sha256, size: u64, mut probably_in: Option<&str>) -> Result<Bytes, ContentError> {
+    let (mut failed, mut trouble) = (BTreeSet::new(), None);
+    loop {
+        let giving = match (open(drive, sha256, probably_in.take(), &failed, 0..size).await, trouble.take()) {
+            (Err(ContentError::Lost(_)), Some(error)) => return Err(Trouble::Unavailable(Box::new(error)).into()),
+            (giving, before) => {
+                trouble = before;
+                giving?
+            }
+        };
+        match whole(giving.bytes).await {
+            Ok(content) if sha2::Sha256::digest(&content)[..] == sha256.0 => return Ok(content),
+            Err(error) if !tells_damage(&error) => trouble = Some(error),
+            _ => suspect(drive, sha256, BTreeSet::from([giving.store.clone()])),
+        }
+        failed.insert(giving.store);
+    }
+}
+
+/// Small contents mostly come in one piece.
+async fn whole(bytes: ByteStream) -> io::Result<Bytes> {
+    let mut pieces: Vec<Bytes> = bytes.try_collect().await?;
+    Ok(if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() })
+}
+
+fn is_verified(drive: &Drive, Giving { store, key, revision, .. }: &Giving) -> bool {
+    let now = drive.ports.clock.now();
+    revision.as_ref().is_some_and(|revision| drive.trust.is_verified(store, *key, revision, now))
+}
+
+/// Whoever reads it next takes another copy, and the scrubber looks at it.
+fn suspect(drive: &Drive, sha256: Sha256, stores: BTreeSet<String>) {
+    tracing::error!(%sha256, ?stores, "a content that was asked for is not what was stored");
+    drive.trust.suspect(sha256, stores);
+}
+
+/// From none of these stores.
+async fn open(
+    drive: &Drive,
+    sha256: Sha256,
+    probably_in: Option<&str>,
+    failed: &BTreeSet<String>,
+    range: Range<u64>,
+) -> Result<Giving, ContentError> {
+    match probably(drive, sha256, probably_in, &range).await {
+        Some(giving) => Ok(giving),
+        None => certainly(drive, sha256, failed, range).await,
+    }
+}
+
 /// From where the read tables say, without a look at the log: nearly always right.
-async fn probably(drive: &Drive, sha256: Sha256, store: Option<&str>, offset: u64, length: u64) -> Option<(ByteStream, String)> {
+async fn probably(drive: &Drive, sha256: Sha256, store: Option<&str>, range: &Range<u64>) -> Option<Giving> {
     let store = drive.ports.stores.get(store?)?;
-    let stream = store.read(BlobKey::first(sha256), offset, length).await.ok()?;
-    Some((stream, store.name().to_owned()))
+    if drive.trust.suspected_in(sha256).contains(store.name()) {
+        return None;
+    }
+    let key = BlobKey::first(sha256);
+    let opened = store.read(key, range.start, range.end - range.start).await.ok()?;
+    Some(Giving::new(store, key, opened))
 }
 
 /// From where the log says. What moves while one looks for it is looked for again.
-async fn certainly(
-    drive: &Drive,
-    sha256: Sha256,
-    failed: &BTreeSet<String>,
-    offset: u64,
-    length: u64,
-) -> Result<(ByteStream, String), ContentError> {
+async fn certainly(drive: &Drive, sha256: Sha256, failed: &BTreeSet<String>, range: Range<u64>) -> Result<Giving, ContentError> {
+    let passed_over = failed | &drive.trust.suspected_in(sha256);
     let mut seen = None;
     for _ in 0..MOVES_MAX {
         let blob = drive.journal.load::<Blob>(&StreamName::blob(sha256)).await?;
@@ -146,7 +229,7 @@ async fn certainly(
             break;
         }
         seen = Some(blob.version);
-        match Copies::of(&drive.ports.stores, &blob.state, sha256).read_but_from(failed, offset, length).await {
+        match Copies::of(&drive.ports.stores, &blob.state, sha256).read_but_from(&passed_over, range.clone()).await {
             Err(ContentError::Lost(_)) => {}
             Err(ContentError::OutOfRange) if blob.state.content().is_none() => {}
             read => return read,
@@ -160,33 +243,68 @@ struct Reading {
     sha256: Sha256,
     at: u64,
     end: u64,
-    stream: ByteStream,
-    /// The store that gives the stream.
-    from: String,
+    giving: Giving,
     /// Stores that have failed in the middle.
     failed: BTreeSet<String>,
+    /// Where everything is read, and was not found right a while ago.
+    check: Option<Check>,
 }
 
 impl Reading {
-    async fn next(reading: Option<Self>) -> Option<(std::io::Result<bytes::Bytes>, Option<Self>)> {
+    async fn next(reading: Option<Self>) -> Option<(io::Result<Bytes>, Option<Self>)> {
         let mut reading = reading?;
         loop {
-            match reading.stream.next().await? {
-                Ok(piece) => {
-                    reading.at += piece.len() as u64;
-                    return Some((Ok(piece), Some(reading)));
-                }
-                // A store that finds the bytes wrong would not find so in the rest of them alone.
-                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Some((Err(error), None)),
-                Err(error) => {
-                    reading.failed.insert(std::mem::take(&mut reading.from));
-                    let Reading { drive, sha256, failed, at, end, .. } = &reading;
-                    match certainly(drive, *sha256, failed, *at, end - at).await {
-                        Ok((stream, from)) => (reading.stream, reading.from) = (stream, from),
-                        Err(_) => return Some((Err(error), None)),
-                    }
-                }
+            let gone_on = match reading.giving.bytes.next().await? {
+                Ok(piece) => match reading.pass(&piece).await {
+                    Ok(()) => return Some((Ok(piece), Some(reading))),
+                    broken_off => broken_off,
+                },
+                Err(error) => reading.go_on_after(error).await,
+            };
+            if let Err(error) = gone_on {
+                return Some((Err(error), None));
             }
         }
+    }
+
+    /// The last bytes go out only when all of them are the right ones.
+    async fn pass(&mut self, piece: &Bytes) -> io::Result<()> {
+        self.at += piece.len() as u64;
+        let Some(check) = self.check.take() else { return Ok(()) };
+        let check = check.take(piece).await?;
+        if self.at < self.end {
+            self.check = Some(check);
+            return Ok(());
+        }
+        if check.digest().await? != self.sha256 {
+            self.suspect_all();
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the content is not what was stored"));
+        }
+        if let (true, Giving { store, key, revision: Some(revision), .. }) = (self.failed.is_empty(), &self.giving) {
+            self.drive.trust.verified(store, *key, revision, self.drive.ports.clock.now());
+        }
+        Ok(())
+    }
+
+    /// Any of the copies that gave something may be the wrong one.
+    fn suspect_all(&mut self) {
+        let mut stores = std::mem::take(&mut self.failed);
+        stores.insert(self.giving.store.clone());
+        suspect(&self.drive, self.sha256, stores);
+    }
+
+    /// The rest comes from another copy.
+    async fn go_on_after(&mut self, error: io::Error) -> io::Result<()> {
+        // A store that finds the bytes wrong would not find so in the rest of them alone.
+        if error.kind() == io::ErrorKind::InvalidData {
+            self.suspect_all();
+            return Err(error);
+        }
+        self.failed.insert(self.giving.store.clone());
+        match certainly(&self.drive, self.sha256, &self.failed, self.at..self.end).await {
+            Ok(giving) => self.giving = giving,
+            Err(_) => return Err(error),
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cairn_domain::{Position, UploadId};
 use tokio_util::task::TaskTracker;
 
+use crate::content::Trust;
 use crate::journal::Journal;
 use crate::offline::{OfflineLimits, UnderWay};
 use crate::ports::attempts::{AttemptPolicy, Attempts};
@@ -171,6 +172,7 @@ pub struct Drive {
     /// Accounts that ask for a download: whether one more may be depends on all others.
     pub(crate) asking: Turns,
     pub(crate) under_way: UnderWay,
+    pub(crate) trust: Trust,
     tasks: TaskTracker,
 }
 
@@ -190,6 +192,7 @@ impl Drive {
             reserving: Turns::default(),
             asking: Turns::default(),
             under_way: UnderWay::default(),
+            trust: Trust::default(),
             tasks: TaskTracker::new(),
         })
     }

@@ -1,5 +1,6 @@
 //! What the drive does by itself because of what stands on the log.
 
+mod backoff;
 mod collect;
 mod copies;
 mod empty_folders;
@@ -16,7 +17,7 @@ mod scrub;
 pub mod transfers;
 
 pub use collect::Collector;
-pub(crate) use copies::is_sound;
+pub(crate) use copies::{is_sound, tells_damage};
 pub use empty_folders::empty_folders;
 pub use empty_trash::empty_trash;
 pub use finish_begun::{Finished, Finishing, finish_begun};

@@ -5,6 +5,7 @@ mod breaking;
 mod collecting;
 mod contents;
 mod crashes;
+mod damaged;
 mod files;
 mod folders;
 mod histories;

@@ -154,7 +154,7 @@ impl Scene {
     async fn download(&self, bytes: &Bytes) -> f64 {
         let key = BlobKey::first(Sha256(sha2::Sha256::digest(bytes).into()));
         let started = Instant::now();
-        let mut pieces = self.blobs.read(key, 0, bytes.len() as u64).await.unwrap();
+        let mut pieces = self.blobs.read(key, 0, bytes.len() as u64).await.unwrap().bytes;
         let mut seen = 0;
         while let Some(piece) = pieces.next().await {
             seen += piece.unwrap().len();

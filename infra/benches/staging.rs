@@ -220,7 +220,7 @@ impl Scene {
     async fn read(&self) -> (u64, Duration) {
         let key = self.large().await;
         let started = Instant::now();
-        let mut pieces = self.blobs.read(key, 0, LARGE_BYTES as u64).await.unwrap();
+        let mut pieces = self.blobs.read(key, 0, LARGE_BYTES as u64).await.unwrap().bytes;
         let mut bytes = 0;
         while let Some(piece) = pieces.next().await {
             bytes += std::hint::black_box(piece.unwrap()).len() as u64;

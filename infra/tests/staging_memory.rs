@@ -37,12 +37,12 @@ async fn through(staging: &FsStaging, blobs: &FsBlobs, bytes: u64) {
     let whole = staging.receive(upload, body(bytes, 1), bytes).await.unwrap();
     let key = BlobKey::first(whole.sha256);
     staging.promote(upload, key).await.unwrap();
-    let mut pieces = blobs.read(key, 0, bytes).await.unwrap();
+    let mut pieces = blobs.read(key, 0, bytes).await.unwrap().bytes;
     while let Some(piece) = pieces.next().await {
         assert!(!piece.unwrap().is_empty());
     }
     let other = BlobKey { generation: 1, ..key };
-    blobs.write(other, bytes, blobs.read(key, 0, bytes).await.unwrap()).await.unwrap();
+    blobs.write(other, bytes, blobs.read(key, 0, bytes).await.unwrap().bytes).await.unwrap();
     blobs.remove(other).await.unwrap();
     staging.open(upload, bytes).await.unwrap();
     let part = Part { offset: 0, length: bytes };

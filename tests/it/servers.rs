@@ -22,5 +22,6 @@ mod s3_scrubbing;
 mod s3_staging;
 mod s3_stores;
 mod start_errors;
+mod transfer_tasks;
 mod transfers;
 mod transfers_chaos;

@@ -34,7 +34,7 @@ pub trait BlobStore: Send + Sync {
     async fn size(&self, key: BlobKey) -> Result<Option<u64>, BlobError>;
 
     /// The bytes of `offset..offset + length`, which must lie within the copy. The stream fails rather than ending early.
-    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError>;
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<Opened, BlobError>;
 
     /// Takes a copy from a stream, which must hold exactly `size` bytes and have the key's SHA-256: otherwise
     /// [`BlobError::NotTheContent`], and nothing is there that was not there before. Once this has succeeded the copy is durable,
@@ -60,6 +60,19 @@ pub trait BlobStore: Send + Sync {
     /// Whether it answers just now.
     async fn reachable(&self) -> Result<(), BlobError>;
 }
+
+/// A copy that is being read.
+pub struct Opened {
+    /// What was asked for.
+    pub bytes: ByteStream,
+    /// Whatever range was asked for. None when the store can't tell.
+    pub revision: Option<Revision>,
+}
+
+/// As what a store knows the bytes of a copy, without reading them: another one when others were written in their place. Bytes that rot where they
+/// lie keep theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision(pub String);
 
 /// What an address for everybody is to be like.
 #[derive(Debug, Clone, PartialEq, Eq)]

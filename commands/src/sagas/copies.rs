@@ -14,11 +14,11 @@ use crate::{Drive, Loaded, Request, Trouble};
 
 /// Reads a copy to its end. False when it is not the content, or not there.
 pub(crate) async fn is_sound(store: &Arc<dyn BlobStore>, key: BlobKey, size: u64, pace: Option<&Pace>) -> Result<bool, BlobError> {
-    let stream = match store.read(key, 0, size).await {
+    let opened = match store.read(key, 0, size).await {
         Err(BlobError::Absent(_) | BlobError::OutOfRange) => return Ok(false),
         read => read?,
     };
-    let mut stream = Pace::slow(pace, stream);
+    let mut stream = Pace::slow(pace, opened.bytes);
     let mut hasher = sha2::Sha256::new();
     while let Some(piece) = stream.next().await {
         match piece {
@@ -33,7 +33,7 @@ pub(crate) async fn is_sound(store: &Arc<dyn BlobStore>, key: BlobKey, size: u64
 }
 
 /// The store itself has found the bytes wrong, or the disk can't read them any more.
-fn tells_damage(error: &std::io::Error) -> bool {
+pub(crate) fn tells_damage(error: &std::io::Error) -> bool {
     const EIO: i32 = 5;
     error.kind() == std::io::ErrorKind::InvalidData || error.raw_os_error() == Some(EIO)
 }
@@ -63,9 +63,9 @@ pub(super) async fn change_copy(
     drive.journal().execute_and_tell::<Blob, Trouble>(&StreamName::blob(key.sha256), Start::Load, request, decide).await
 }
 
-/// The bytes under this name were read, and are not the content.
-pub(super) async fn note_damage(drive: &Drive, store: &str, key: BlobKey) -> Result<Loaded<Blob>, Trouble> {
+/// The bytes under this name were read, and are not the content. False when that was known, or the copy has gone meanwhile, as it should.
+pub(super) async fn note_damage(drive: &Drive, store: &str, key: BlobKey) -> Result<bool, Trouble> {
     let request = Request::of_system(drive.ports().ids.command());
     tracing::error!(%key, store, "a copy is damaged");
-    Ok(change_copy(drive, store, key, &request, BlobCommand::FindDamaged { store: store.to_owned() }).await?.loaded)
+    Ok(change_copy(drive, store, key, &request, BlobCommand::FindDamaged { store: store.to_owned() }).await?.event.is_some())
 }

@@ -77,18 +77,41 @@ impl Scrubber {
         Ok(scrubbed)
     }
 
+    /// Reads every content of which downloads in this process have got a wrong copy.
+    pub async fn suspected(&self) -> Result<Scrubbed, Trouble> {
+        let mut scrubbed = Scrubbed::default();
+        for sha256 in self.drive.trust.suspects() {
+            let unreachable = scrubbed.unreachable;
+            self.content_if_possible(sha256, &mut scrubbed).await;
+            let blob = self.drive.journal().load::<Blob>(&StreamName::blob(sha256)).await?;
+            let suspected = self.drive.trust.suspected_in(sha256);
+            let is_known = blob.state.sound().all(|name| !suspected.contains(name));
+            // What could not be read just now may be another copy.
+            if is_known || scrubbed.unreachable == unreachable {
+                // Nobody must be led back to it by tables that are behind.
+                self.drive.visible(blob.position).await;
+                self.drive.trust.is_judged(sha256);
+            }
+        }
+        Ok(scrubbed)
+    }
+
     /// The next contents, up to those whose hashes stand behind that place. Tells the last one; none when there are no more.
     async fn page(&self, after: Option<Sha256>, end: u64, scrubbed: &mut Scrubbed) -> Result<Option<Sha256>, Trouble> {
         let contents = self.drive.ports().views.contents(after, ROUND).await?;
         let within: Vec<Sha256> = contents.into_iter().take_while(|sha256| place_of(*sha256) <= end).collect();
         for sha256 in &within {
-            if let Err(error) = self.content(*sha256, scrubbed).await {
-                // One that can't be judged must not keep the others.
-                scrubbed.unreachable += 1;
-                tracing::warn!(%sha256, error = ?error, "a content can't be read again just now");
-            }
+            self.content_if_possible(*sha256, scrubbed).await;
         }
         Ok(within.last().copied())
+    }
+
+    /// One that can't be judged must not keep the others.
+    async fn content_if_possible(&self, sha256: Sha256, scrubbed: &mut Scrubbed) {
+        if let Err(error) = self.content(sha256, scrubbed).await {
+            scrubbed.unreachable += 1;
+            tracing::warn!(%sha256, error = ?error, "a content can't be read again just now");
+        }
     }
 
     async fn content(&self, sha256: Sha256, scrubbed: &mut Scrubbed) -> Result<(), Trouble> {
@@ -106,7 +129,7 @@ impl Scrubber {
                 }
                 Ok(false) => {
                     scrubbed.count(content.size);
-                    scrubbed.damaged += u64::from(self.is_damaged(store, key, health).await?);
+                    scrubbed.damaged += u64::from(note_damage(&self.drive, name, key).await?);
                     damaged.push((store.clone(), key));
                 }
                 Err(error) => {
@@ -121,13 +144,6 @@ impl Scrubber {
         // The collector follows purges and references. This finds what it could not judge.
         delete_unreferenced(&self.drive, sha256, None, seconds_ago(&self.drive, UNMADE_SECONDS), &Judged::default()).await?;
         Ok(())
-    }
-
-    /// False when the copy has gone meanwhile, as it should, or was known to be damaged.
-    async fn is_damaged(&self, store: &Arc<dyn BlobStore>, key: BlobKey, health: Health) -> Result<bool, Trouble> {
-        let blob = note_damage(&self.drive, store.name(), key).await?.state;
-        let same = blob.key_in(store.name(), key.sha256) == key;
-        Ok(same && health == Health::Sound && blob.health_in(store.name()) == Some(Health::Damaged))
     }
 
     /// Writes the copy anew from a sound one, if there is one.

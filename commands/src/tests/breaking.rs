@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::yield_now;
 
 use crate::ports::ByteStream;
-use crate::ports::blobs::{BlobError, BlobStore, MemoryBlobs, OpenLink};
+use crate::ports::blobs::{BlobError, BlobStore, MemoryBlobs, OpenLink, Opened};
 use crate::ports::checkpoints::{CheckpointError, Checkpoints, MemoryCheckpoints};
 use crate::ports::event_store::{Append, Appended, EventStore, MemoryEventStore, StoreError, append_one_by_one};
 use crate::ports::tasks::{Delivery, QueueError, StoreKind, Task, TaskQueue};
@@ -204,7 +204,7 @@ impl BlobStore for BreakingStore {
         self.inner.size(key).await
     }
 
-    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<Opened, BlobError> {
         self.effects.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.read(key, offset, length).await
     }

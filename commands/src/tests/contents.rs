@@ -15,7 +15,7 @@ use crate::content::{ContentError, read};
 use crate::drive::Secret;
 use crate::journal::Start;
 use crate::ports::ByteStream;
-use crate::ports::blobs::{BlobError, BlobStore, MemoryBlobs, OpenLink, Stores};
+use crate::ports::blobs::{BlobError, BlobStore, MemoryBlobs, OpenLink, Opened, Stores};
 use crate::ports::tasks::StoreKind;
 use crate::{Drive, Limits, Ports, Trouble};
 
@@ -56,14 +56,15 @@ impl BlobStore for Ailing {
         dead()
     }
 
-    async fn read(&self, key: BlobKey, offset: u64, _: u64) -> Result<ByteStream, BlobError> {
+    async fn read(&self, key: BlobKey, offset: u64, _: u64) -> Result<Opened, BlobError> {
         match self.ailment {
             Ailment::Dead => return dead(),
             Ailment::Losing if self.was_read.swap(true, Ordering::SeqCst) => return Err(BlobError::Absent(key)),
             Ailment::Losing => {}
         }
         let piece = Bytes::copy_from_slice(&CONTENT[offset as usize..][..3]);
-        Ok(stream::iter([Ok(piece), Err(std::io::ErrorKind::ConnectionReset.into())]).boxed())
+        let bytes = stream::iter([Ok(piece), Err(std::io::ErrorKind::ConnectionReset.into())]).boxed();
+        Ok(Opened { bytes, revision: None })
     }
 
     async fn write(&self, _: BlobKey, _: u64, _: ByteStream) -> Result<(), BlobError> {
@@ -122,7 +123,7 @@ impl Scene {
     }
 
     async fn read(&self, probably_in: Option<&str>) -> Result<Vec<u8>, ContentError> {
-        let stream = read(&self.drive, sha256(CONTENT), probably_in, 1, 9).await?;
+        let stream = read(&self.drive, sha256(CONTENT), CONTENT.len() as u64, probably_in, 1..10).await?;
         let pieces: Vec<Bytes> = stream.try_collect().await.expect("whole");
         Ok(pieces.concat())
     }

@@ -145,7 +145,7 @@ async fn bytes_whose_name_died_before_the_log_knew_of_them_get_another() {
     stage.upload(&alice, "a.txt", b"hello").await.expect("uploaded");
     let second = BlobKey { sha256: sha256(b"hello"), generation: 1 };
     assert_eq!(blobs.list(None, 10).await.expect("a list"), [second]);
-    let stream = content::read(&stage.drive, second.sha256, Some("local"), 0, 5).await.expect("readable");
+    let stream = content::read(&stage.drive, second.sha256, 5, Some("local"), 0..5).await.expect("readable");
     let pieces: Vec<bytes::Bytes> = stream.try_collect().await.expect("bytes");
     assert_eq!(pieces.concat(), b"hello");
 }

@@ -148,7 +148,7 @@ pub(super) fn sha256(bytes: &[u8]) -> cairn_domain::Sha256 {
 
 pub(super) async fn read(drive: &Drive, sha256: cairn_domain::Sha256, length: u64) -> Vec<u8> {
     let key = cairn_domain::blob::BlobKey::first(sha256);
-    let mut stream = drive.ports().stores.landing().read(key, 0, length).await.expect("the blob is there");
+    let mut stream = drive.ports().stores.landing().read(key, 0, length).await.expect("the blob is there").bytes;
     let mut bytes = Vec::new();
     while let Some(piece) = stream.next().await {
         bytes.extend_from_slice(&piece.expect("a piece"));

@@ -1,6 +1,7 @@
 //! What outlives a process, and processes that are cut off: the ground on which contents move.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use crate::content::{self, ContentError};
 use crate::drive::Secret;
 use crate::file::delete;
 use crate::journal::Start;
+use crate::ports::ByteStream;
 use crate::ports::blobs::{BlobStore, MemoryBlobs, MovePolicy, Stores};
 use crate::ports::checkpoints::MemoryCheckpoints;
 use crate::ports::clock::ManualClock;
@@ -234,8 +236,13 @@ impl Process<'_> {
         self.read_from(sha256, None, length).await
     }
 
+    /// As the same download does, of a range of a content of that size.
+    pub(super) async fn open(&self, sha256: Sha256, size: usize, range: Range<usize>) -> Result<ByteStream, ContentError> {
+        content::read(&self.drive, sha256, size as u64, Some("local"), range.start as u64..range.end as u64).await
+    }
+
     async fn read_from(&self, sha256: Sha256, probably_in: Option<&str>, length: u64) -> Result<Vec<u8>, ContentError> {
-        let pieces = content::read(&self.drive, sha256, probably_in, 0, length).await?;
+        let pieces = content::read(&self.drive, sha256, length, probably_in, 0..length).await?;
         let pieces: Vec<Bytes> = pieces.try_collect().await.map_err(|error| crate::Trouble::Unavailable(error.into()))?;
         Ok(pieces.concat())
     }
@@ -261,6 +268,11 @@ impl Process<'_> {
 
     pub(super) async fn scrub(&self) -> Scrubbed {
         Scrubber::new(self.drive.clone(), 1, None).everything().await.expect("scrubbed")
+    }
+
+    /// What downloads have found wrong.
+    pub(super) async fn judge_suspected(&self) -> Scrubbed {
+        Scrubber::new(self.drive.clone(), 1, None).suspected().await.expect("judged")
     }
 
     pub(super) async fn scrub_step(&self, period_seconds: u64) -> Scrubbed {

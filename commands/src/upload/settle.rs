@@ -153,7 +153,7 @@ impl<'a> Settling<'a> {
             None => promote(self.drive, self.merged.staged, key).await?,
             Some(dead) if dead != key => {
                 let size = self.merged.event.size;
-                self.landing.write(key, size, self.landing.read(dead, 0, size).await?).await?;
+                self.landing.write(key, size, self.landing.read(dead, 0, size).await?.bytes).await?;
                 self.landing.remove(dead).await?;
             }
             Some(_) => {}

@@ -1,14 +1,15 @@
 //! Whole contents, one file for each copy.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
-use cairn_commands::ports::blobs::{BlobError, BlobStore, OpenLink};
+use cairn_commands::ports::blobs::{BlobError, BlobStore, OpenLink, Opened, Revision};
 use cairn_commands::ports::tasks::StoreKind;
 use cairn_domain::Sha256;
 use cairn_domain::blob::BlobKey;
@@ -101,18 +102,19 @@ impl BlobStore for FsBlobs {
     }
 
     /// A range of up to 256 KiB is read before this returns; of a larger one the first piece is.
-    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<Opened, BlobError> {
         let buffers = self.buffers.clone();
         let begin = move |file: File| {
-            let size = file.metadata().map_err(unavailable)?.len();
-            let end = offset.checked_add(length).filter(|end| *end <= size).ok_or(BlobError::OutOfRange)?;
+            let metadata = file.metadata().map_err(unavailable)?;
+            let end = offset.checked_add(length).filter(|end| *end <= metadata.len()).ok_or(BlobError::OutOfRange)?;
             if length > reader::PIECE_BYTES as u64 {
                 // A hint only: twice the read-ahead for what is not in memory.
                 rustix::fs::fadvise(&file, offset, std::num::NonZeroU64::new(length), Advice::Sequential).ok();
             }
-            reader::Reader::begin(file, buffers, offset, end).map_err(unavailable)
+            Ok((reader::Reader::begin(file, buffers, offset, end).map_err(unavailable)?, revision(&metadata)))
         };
-        Ok(self.on_file(key, begin).await?.into_stream())
+        let (reader, revision) = self.on_file(key, begin).await?;
+        Ok(Opened { bytes: reader.into_stream(), revision: Some(revision) })
     }
 
     async fn write(&self, key: BlobKey, size: u64, body: ByteStream) -> Result<(), BlobError> {
@@ -165,6 +167,11 @@ fn is_still_there(made: &AtomicBool, directory: &Path) -> Result<(), BlobError> 
         return Err(BlobError::Unavailable(message.into()));
     }
     Ok(())
+}
+
+/// No program writes into a file, or puts another in its place, without changing one of these.
+fn revision(file: &Metadata) -> Revision {
+    Revision(format!("{}-{}-{}.{:09}", file.ino(), file.len(), file.ctime(), file.ctime_nsec()))
 }
 
 fn unavailable(error: io::Error) -> BlobError {

@@ -102,7 +102,7 @@ impl Scene {
     }
 
     async fn assert_blob(&self, content: &Bytes) {
-        let pieces = self.blobs.read(key_of(content), 0, content.len() as u64).await.unwrap();
+        let pieces = self.blobs.read(key_of(content), 0, content.len() as u64).await.unwrap().bytes;
         let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap();
         assert!(pieces.concat() == *content);
     }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::connect::{OpenError, Server, Settings};
 use super::message::{self, NoTask};
-use super::publisher::{Publisher, Target};
+use super::publisher::{Beside, Publisher, Target};
 use crate::backoff;
 
 /// The longest wait before connecting again.
@@ -107,7 +107,8 @@ impl Taker {
         let queue = self.settings.error_queue();
         let target = Target { exchange: "", routing_key: &queue };
         let reason = format!("cairn can't read it: {no_task}");
-        let answered = match self.publisher.publish(target, &delivery.data, Some(&reason)).await {
+        let beside = Beside { reason: Some(&reason), ..Beside::default() };
+        let answered = match self.publisher.publish(target, &delivery.data, beside).await {
             Ok(()) => {
                 tracing::error!(reason, queue, "a message that is no task was set aside");
                 delivery.acker.ack(BasicAckOptions::default()).await

@@ -32,6 +32,15 @@ pub(super) struct Target<'a> {
     pub(super) routing_key: &'a str,
 }
 
+/// What a message carries beside its body.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Beside<'a> {
+    /// Why its task could not be done.
+    pub(super) reason: Option<&'a str>,
+    /// After so long it leaves a queue for waiting, as soon as those before it have left.
+    pub(super) waits: Option<Duration>,
+}
+
 /// One connection for all that this process publishes, made again when it was lost.
 #[derive(Debug)]
 pub(super) struct Publisher {
@@ -75,9 +84,9 @@ impl Publisher {
     }
 
     /// Returns when the server has confirmed the message. After an error that is not a refusal nobody knows.
-    pub(super) async fn publish(&self, target: Target<'_>, body: &[u8], reason: Option<&str>) -> Result<(), QueueError> {
+    pub(super) async fn publish(&self, target: Target<'_>, body: &[u8], beside: Beside<'_>) -> Result<(), QueueError> {
         let mut used = None;
-        let published = tokio::time::timeout(PUBLISH_MAX, self.publish_once(target, body, reason, &mut used)).await;
+        let published = tokio::time::timeout(PUBLISH_MAX, self.publish_once(target, body, beside, &mut used)).await;
         let late = |_| Err(QueueError::Unavailable("the server did not confirm in time".into()));
         let published = published.unwrap_or_else(late);
         // A queue that somebody has removed is made again with the next connection.
@@ -100,7 +109,7 @@ impl Publisher {
         &self,
         target: Target<'_>,
         body: &[u8],
-        reason: Option<&str>,
+        beside: Beside<'_>,
         used: &mut Option<u64>,
     ) -> Result<(), QueueError> {
         let (number, channel) = self.channel().await.map_err(|error| QueueError::Unavailable(error.into()))?;
@@ -108,7 +117,7 @@ impl Publisher {
         let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let (exchange, key) = (target.exchange.into(), target.routing_key.into());
         let unknown = |error: lapin::Error| QueueError::Unavailable(error.into());
-        let sent = channel.basic_publish(exchange, key, mandatory, body, properties(reason)).await.map_err(unknown)?;
+        let sent = channel.basic_publish(exchange, key, mandatory, body, properties(beside)).await.map_err(unknown)?;
         match sent.await.map_err(unknown)? {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
@@ -149,8 +158,11 @@ impl Publisher {
     }
 }
 
-fn properties(reason: Option<&str>) -> BasicProperties {
-    let properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
+fn properties(Beside { reason, waits }: Beside<'_>) -> BasicProperties {
+    let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_content_type("application/json".into());
+    if let Some(waits) = waits {
+        properties = properties.with_expiration(waits.as_millis().to_string().into());
+    }
     let Some(reason) = reason else { return properties };
     let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
     let mut headers = FieldTable::default();

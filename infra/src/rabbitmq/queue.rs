@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::connect::{OpenError, Server, Settings};
 use super::consumer::{Taken, Taker};
 use super::message;
-use super::publisher::{Publisher, Target};
+use super::publisher::{Beside, Publisher, Target};
 use super::topology::ROUTING_KEY;
 
 /// How long telling the server what became of a task may take.
@@ -69,7 +69,7 @@ impl TaskQueue for RabbitTasks {
     async fn push(&self, task: &Task) -> Result<(), QueueError> {
         let body = message::encode(task).map_err(|error| QueueError::Refused(error.into()))?;
         let target = Target { exchange: &self.settings.exchange, routing_key: ROUTING_KEY };
-        self.publisher.publish(target, &body, None).await
+        self.publisher.publish(target, &body, Beside::default()).await
     }
 
     async fn take(&self) -> Delivery {
@@ -111,9 +111,9 @@ impl OnServer {
     }
 
     /// Puts a copy elsewhere, and only then takes the task from the queue.
-    async fn move_to(&mut self, queue: &str, task: &Task, reason: Option<&str>) -> Result<(), QueueError> {
+    async fn move_to(&mut self, queue: &str, task: &Task, beside: Beside<'_>) -> Result<(), QueueError> {
         let body = message::encode(task).map_err(|error| QueueError::Refused(error.into()))?;
-        self.publisher.publish(Target { exchange: "", routing_key: queue }, &body, reason).await?;
+        self.publisher.publish(Target { exchange: "", routing_key: queue }, &body, beside).await?;
         self.acknowledge().await
     }
 }
@@ -126,12 +126,12 @@ impl Receipt for OnServer {
 
     async fn again(mut self: Box<Self>, task: Task, after: Duration) -> Result<(), QueueError> {
         let queue = self.settings.waiting_queue(after);
-        self.move_to(&queue, &task, None).await
+        self.move_to(&queue, &task, Beside { waits: Some(after), ..Beside::default() }).await
     }
 
     async fn failed(mut self: Box<Self>, task: Task, reason: &str) -> Result<(), QueueError> {
         let queue = self.settings.error_queue();
-        self.move_to(&queue, &task, Some(reason)).await
+        self.move_to(&queue, &task, Beside { reason: Some(reason), ..Beside::default() }).await
     }
 }
 

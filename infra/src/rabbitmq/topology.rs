@@ -12,7 +12,7 @@ use crate::config::QueueKind;
 /// The key by which tasks come to the queue.
 pub(super) const ROUTING_KEY: &str = "oss";
 
-/// What is to come again waits for one of these times. A queue for each, because a server looks only at the first task of a queue: one
+/// What is to come again waits for at most one of these times. A queue for each, because a server looks only at the first task of a queue: one
 /// that waits for long would hold up all behind it.
 const WAITS: [Duration; 5] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(3), Duration::from_mins(15)];
@@ -31,7 +31,7 @@ impl Settings {
         format!("{}.err", self.queue())
     }
 
-    /// Where a task waits for at least this time, and for no more than the longest.
+    /// Where a task that is to wait for this time is held up by others for no longer than the next of the times; for no more than the longest.
     pub(super) fn waiting_queue(&self, after: Duration) -> String {
         let longest = WAITS[WAITS.len() - 1];
         let wait = WAITS.into_iter().find(|wait| *wait >= after).unwrap_or(longest);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cairn_commands::ports::ByteStream;
-use cairn_commands::ports::blobs::{BlobError, BlobStore, OpenLink};
+use cairn_commands::ports::blobs::{BlobError, BlobStore, OpenLink, Opened, Revision};
 use cairn_commands::ports::tasks::StoreKind;
 use cairn_domain::blob::BlobKey;
 use futures_util::{StreamExt, stream};
@@ -35,11 +35,11 @@ impl S3Blobs {
     }
 
     /// Nothing is read, but the range must be true all the same.
-    async fn read_nothing(&self, key: BlobKey, offset: u64) -> Result<ByteStream, BlobError> {
+    async fn read_nothing(&self, key: BlobKey, offset: u64) -> Result<Opened, BlobError> {
         match self.size(key).await? {
             None => Err(BlobError::Absent(key)),
             Some(size) if offset > size => Err(BlobError::OutOfRange),
-            Some(_) => Ok(stream::empty().boxed()),
+            Some(_) => Ok(Opened { bytes: stream::empty().boxed(), revision: None }),
         }
     }
 
@@ -75,12 +75,13 @@ impl BlobStore for S3Blobs {
         Ok(head.map(|head| head.size))
     }
 
-    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<Opened, BlobError> {
         if length == 0 {
             return self.read_nothing(key, offset).await;
         }
         let download = self.bucket.read(&keys::blob(key), offset, length).await.map_err(|trouble| explain(trouble, key))?;
-        Ok(download.into_stream())
+        let revision = download.etag().map(|etag| Revision(etag.to_owned()));
+        Ok(Opened { bytes: download.into_stream(), revision })
     }
 
     async fn write(&self, key: BlobKey, size: u64, body: ByteStream) -> Result<(), BlobError> {

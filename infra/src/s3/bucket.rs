@@ -158,7 +158,7 @@ impl Bucket {
             return Err(Trouble::OutOfRange);
         }
         let is_whole = offset == 0 && size.parse() == Ok(length);
-        Ok(Download::new(answer.body, length, seen.take().filter(|_| is_whole)))
+        Ok(Download::new(answer.body, answer.e_tag, length, seen.take().filter(|_| is_whole)))
     }
 
     /// What is not there is no error.

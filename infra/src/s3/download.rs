@@ -17,14 +17,21 @@ const STALL_MAX: Duration = Duration::from_secs(5);
 /// An answer with so many bytes to come.
 pub(super) struct Download {
     body: SdkStream,
+    /// Of the whole object.
+    etag: Option<String>,
     left: u64,
     /// Of the bytes so far, and what it has to be in the end, where the store tells it and all bytes are read.
     crc: Option<(Digest, u64)>,
 }
 
 impl Download {
-    pub(super) fn new(body: SdkStream, length: u64, crc: Option<u64>) -> Self {
-        Self { body, left: length, crc: crc.map(|crc| (Digest::new(ALGORITHM), crc)) }
+    pub(super) fn new(body: SdkStream, etag: Option<String>, length: u64, crc: Option<u64>) -> Self {
+        Self { body, etag, left: length, crc: crc.map(|crc| (Digest::new(ALGORITHM), crc)) }
+    }
+
+    /// As what the store knows the object.
+    pub(super) fn etag(&self) -> Option<&str> {
+        self.etag.as_deref()
     }
 
     /// The next bytes; none after all of them.

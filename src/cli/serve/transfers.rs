@@ -26,6 +26,8 @@ const WAIT_MAX: Duration = Duration::from_mins(1);
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 /// How often contents are looked for that nobody needs.
 const COLLECT_EVERY: Duration = Duration::from_secs(20);
+/// How often what downloads have found wrong is looked at.
+const JUDGE_EVERY: Duration = Duration::from_secs(1);
 /// How often the scrubber goes on: a thousand times in a period, but not too often.
 const SCRUB_EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(5);
 
@@ -41,6 +43,8 @@ pub(super) fn start_transfers(whole: &Whole, config: &Config, lifecycle: &Lifecy
     if services.include(Service::Janitor) {
         start_upkeep(whole, &config.upkeep, lifecycle);
     }
+    // What downloads find wrong is known to their process alone.
+    start_judging(whole.drive.clone(), &config.upkeep, lifecycle);
 }
 
 fn start_saga(whole: &Whole, lifecycle: &Lifecycle) {
@@ -119,12 +123,7 @@ fn start_upkeep(whole: &Whole, upkeep: &Upkeep, lifecycle: &Lifecycle) {
 }
 
 fn start_scrubber(drive: Arc<Drive>, checkpoints: Arc<dyn Checkpoints>, upkeep: &Upkeep, lifecycle: &Lifecycle) {
-    metrics::describe_counter!("cairn_scrubbed_copies_total", "Copies of contents that were read again.");
-    metrics::describe_counter!("cairn_scrubbed_bytes_total", "Bytes of contents that were read again.");
-    metrics::describe_counter!("cairn_damaged_copies_total", "Copies that were found to be damaged.");
-    metrics::describe_counter!("cairn_repaired_copies_total", "Copies that were written anew from sound ones.");
-    let scrubber = Scrubber::new(drive, upkeep.scrub_period_seconds, some(upkeep.scrub_bytes_per_second_max));
-    let (scrubber, stop) = (Arc::new(scrubber), lifecycle.stop());
+    let (scrubber, stop) = (Arc::new(scrubber(drive, upkeep)), lifecycle.stop());
     let every = Duration::from_millis(upkeep.scrub_period_seconds).clamp(*SCRUB_EVERY.start(), *SCRUB_EVERY.end());
     lifecycle.every("scrubbing", every, move || {
         let (scrubber, checkpoints, stop) = (scrubber.clone(), checkpoints.clone(), stop.clone());
@@ -135,6 +134,30 @@ fn start_scrubber(drive: Arc<Drive>, checkpoints: Arc<dyn Checkpoints>, upkeep: 
             }
         }
     });
+}
+
+fn start_judging(drive: Arc<Drive>, upkeep: &Upkeep, lifecycle: &Lifecycle) {
+    describe_counters();
+    let (scrubber, stop) = (Arc::new(scrubber(drive, upkeep)), lifecycle.stop());
+    lifecycle.every("judging suspected copies", JUDGE_EVERY, move || {
+        let (scrubber, stop) = (scrubber.clone(), stop.clone());
+        async move {
+            if let Some(scrubbed) = stop.run_until_cancelled(scrubber.suspected()).await {
+                report("judging suspected copies", scrubbed.map(count));
+            }
+        }
+    });
+}
+
+fn scrubber(drive: Arc<Drive>, upkeep: &Upkeep) -> Scrubber {
+    Scrubber::new(drive, upkeep.scrub_period_seconds, some(upkeep.scrub_bytes_per_second_max))
+}
+
+fn describe_counters() {
+    metrics::describe_counter!("cairn_scrubbed_copies_total", "Copies of contents that were read again.");
+    metrics::describe_counter!("cairn_scrubbed_bytes_total", "Bytes of contents that were read again.");
+    metrics::describe_counter!("cairn_damaged_copies_total", "Copies that were found to be damaged.");
+    metrics::describe_counter!("cairn_repaired_copies_total", "Copies that were written anew from sound ones.");
 }
 
 fn count(scrubbed: Scrubbed) {

@@ -145,7 +145,12 @@ async fn old_uploaders_and_old_workers_understand_and_are_understood() {
 
 #[tokio::test]
 async fn a_message_that_nobody_can_read_is_set_aside_and_holds_up_nothing() {
-    let scene = OnServer::shared(QueueKind::Classic);
+    for kind in [QueueKind::Classic, QueueKind::Quorum] {
+        unreadable_messages_are_set_aside(&OnServer::shared(kind)).await;
+    }
+}
+
+async fn unreadable_messages_are_set_aside(scene: &OnServer) {
     let queue = scene.open().await.unwrap();
     let unreadable = [b"garbage".to_vec(), b"{\"FileHash\":1}".to_vec(), vec![b'x'; 200_000], Vec::new()];
     for body in &unreadable {
@@ -160,6 +165,19 @@ async fn a_message_that_nobody_can_read_is_set_aside_and_holds_up_nothing() {
     assert!(aside.iter().all(|(_, reason)| reason.contains("can't read")), "{aside:?}");
     queue.close().await;
     assert!(scene.emptied(&scene.queue()).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_again_waits_its_own_time_and_not_that_of_its_queue() {
+    for kind in [QueueKind::Classic, QueueKind::Quorum] {
+        let queue = OnServer::shared(kind).open().await.unwrap();
+        queue.push(&task(1)).await.unwrap();
+        // The next queue is that for thirty seconds.
+        let (asked, after) = (Instant::now(), Duration::from_secs(6));
+        queue.take().await.again(after).await.unwrap();
+        queue.take().await.done().await.unwrap();
+        assert!((after * 9 / 10..Duration::from_secs(25)).contains(&asked.elapsed()), "{kind:?}: after {:?}", asked.elapsed());
+    }
 }
 
 #[tokio::test]

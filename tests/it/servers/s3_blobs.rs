@@ -97,7 +97,7 @@ async fn what_does_not_come_whole_fails() {
     let key = key_of(&bytes);
 
     double.inject(Operation::GetObject, Fault::CutAnswer, 1);
-    let pieces = node.blobs.read(key, 0, bytes.len() as u64).await.unwrap();
+    let pieces = node.blobs.read(key, 0, bytes.len() as u64).await.unwrap().bytes;
     let broken: Result<Vec<Bytes>, _> = pieces.try_collect().await;
     broken.unwrap_err();
 
@@ -108,7 +108,7 @@ async fn what_does_not_come_whole_fails() {
     double.clear_faults();
 
     double.corrupt("bucket", &node.blobs.address(key)).unwrap();
-    let pieces = node.blobs.read(key, 0, bytes.len() as u64).await.unwrap();
+    let pieces = node.blobs.read(key, 0, bytes.len() as u64).await.unwrap().bytes;
     let damaged: Result<Vec<Bytes>, _> = pieces.try_collect().await;
     assert_eq!(damaged.unwrap_err().kind(), std::io::ErrorKind::InvalidData);
 }

@@ -1,5 +1,7 @@
 //! Bits that flip in object stores are found, mended from another store, and what they have spoiled for good is never given out.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_s3::Client;
 use cairn_infra::s3::S3Settings;
 
@@ -83,4 +85,42 @@ async fn a_hundred_flipped_bits_in_ceph_are_found_and_mended_from_oss() {
         |name: &str, store: &str| events.iter().filter(|event| event["type"] == name && event["data"]["store"] == store).count();
     assert!(count("BlobDamaged", "ceph") >= 110 && count("BlobDamaged", "oss") >= 10);
     assert!(count("BlobRepaired", "ceph") >= 100);
+}
+
+#[tokio::test]
+async fn a_download_that_meets_a_damaged_copy_takes_another_and_has_it_mended() {
+    let (_double, oss) = s3_stores::oss();
+    let ceph = s3_stores::ceph("damaged-downloads").await;
+    let mut settings = [store_settings("CEPH", &ceph), store_settings("OSS", &oss)].concat();
+    settings.push(("CAIRN_POLICY__MOVE_TO".to_owned(), "ceph,oss".to_owned()));
+    settings.push(("CAIRN_UPKEEP__SCRUB_PERIOD_SECONDS".to_owned(), "0".to_owned()));
+    let drive = Drive::with(&borrowed(&settings));
+    let user = drive.user().await;
+    let (small, large) = (content(1, 2_000), content(2, 1_000_000));
+    let (small_file, large_file) = (user.upload("small.bin", &small).await, user.upload("large.bin", &large).await);
+    let (in_ceph, in_oss) = (sdk(&ceph), sdk(&oss));
+    until_async("both have two copies", async || {
+        let copies = keys_in(&in_ceph, &ceph.bucket).await.len() + keys_in(&in_oss, &oss.bucket).await.len();
+        (copies == 4 && drive.files_in("blobs").is_empty()).then_some(())
+    })
+    .await;
+    // The copies that are read first. The store itself takes these bytes for the right ones.
+    let first = user.list("limit=2").await.into_iter().map(|file| file.stored_in).collect::<BTreeSet<_>>();
+    let (client, bucket) = if first == BTreeSet::from(["ceph".to_owned()]) { (&in_ceph, &ceph) } else { (&in_oss, &oss) };
+    assert_eq!(first.len(), 1, "{first:?}");
+    for bytes in [&small, &large] {
+        flip(client, bucket, bytes, 5).await;
+    }
+    assert!(user.download(&small_file.id).await == small);
+    // Of a large one the first download may break off; nobody gets all of it wrong.
+    until_async("the large one comes from the sound copy", async || {
+        let answer = user.get("/file/download").query("id", &large_file.id).try_send().await.ok()?;
+        assert!(answer.expect(200).body == large, "other bytes");
+        Some(())
+    })
+    .await;
+    until_async("both are mended", async || (counted(&drive, "cairn_repaired_copies_total").await == 2).then_some(())).await;
+    for bytes in [&small, &large] {
+        assert!(object(client, bucket, bytes).await == *bytes, "other bytes");
+    }
 }

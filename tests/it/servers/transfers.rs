@@ -1,19 +1,17 @@
 //! Contents move by themselves from where they landed to where they are to stay, and nobody who asks for them notices.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
 use cairn_infra::s3::S3Settings;
 use cairn_oss_double::{Fault, Operation, OssDouble};
-use cairn_servers::RabbitMq;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::s3_stores::{self, sdk};
-use crate::harness::{Drive, File, Output, User, command, content, sha1_hex, sha256_hex, skipped, until, until_async};
+use crate::harness::{Drive, File, Output, User, command, content, sha256_hex, until, until_async};
 
 /// How a process is told of a bucket.
 pub(super) fn store_settings(name: &str, settings: &S3Settings) -> Vec<(String, String)> {
@@ -48,7 +46,7 @@ pub(super) async fn keys_in(client: &Client, bucket: &str) -> BTreeSet<String> {
 }
 
 /// Looks until the file is where it should be.
-async fn until_in(user: &User, file: &File, store: &str) {
+pub(super) async fn until_in(user: &User, file: &File, store: &str) {
     until_async("the content has moved", async || {
         let listed = user.list("limit=1000").await;
         listed.iter().any(|one| one.id == file.id && one.stored_in == store).then_some(())
@@ -56,7 +54,7 @@ async fn until_in(user: &User, file: &File, store: &str) {
     .await;
 }
 
-fn from_disk_to_oss() -> (OssDouble, Vec<(String, String)>) {
+pub(super) fn from_disk_to_oss() -> (OssDouble, Vec<(String, String)>) {
     let (double, oss) = s3_stores::oss();
     let mut settings = store_settings("OSS", &oss);
     settings.push(("CAIRN_POLICY__MOVE_TO".to_owned(), "oss".to_owned()));
@@ -269,83 +267,71 @@ async fn what_nobody_needs_any_more_is_deleted_from_every_store() {
     assert_eq!(user.download(&user.upload("gone.bin", b"gone").await.id).await, b"gone", "it may come again");
 }
 
-/// The old worker as a process.
-struct OldWorker(Child);
-
-impl OldWorker {
-    fn start(python: &str, arguments: &[&str]) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/old_worker/worker.py");
-        let mut child = Command::new(python).arg(script).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert_eq!(said.next().unwrap().unwrap(), "ready");
-        std::thread::spawn(move || said.map_while(Result::ok).for_each(drop));
-        Self(child)
-    }
+/// Where a link for everybody leads.
+async fn link(user: &User, file: &File) -> String {
+    let link = user.post("/file/downloadurl").json(&json!({ "id": file.id })).send().await.expect(200).json();
+    link["url"].as_str().unwrap().to_owned()
 }
 
-impl Drop for OldWorker {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+/// What somebody gets there who has nothing but the link.
+async fn follow(link: &str, stores: &[&OssDouble]) -> (u16, Vec<u8>) {
+    let mut client = reqwest::Client::builder().no_proxy();
+    let address = stores.iter().map(|double| double.address()).find(|address| link.contains(&format!(":{}/", address.port())));
+    if let Some(address) = address {
+        client = client.resolve("bucket.oss.localhost", address);
     }
+    let answer = client.build().unwrap().get(link).send().await.unwrap();
+    (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
+}
+
+fn leads_to(link: &str, double: &OssDouble) -> bool {
+    link.starts_with(&format!("http://bucket.oss.localhost:{}/", double.address().port()))
 }
 
 #[tokio::test]
-async fn a_drive_whose_queue_is_away_is_ready_and_says_so() {
-    let mut rabbitmq = RabbitMq::start().unwrap();
-    let (_double, mut settings) = from_disk_to_oss();
-    settings.push(("CAIRN_QUEUE__URL".to_owned(), rabbitmq.url()));
+async fn a_link_leads_to_where_the_file_is_before_and_after_it_moves() {
+    let (double, mut settings) = from_disk_to_oss();
+    settings.push(("CAIRN_STORES__OSS__PUBLIC_ENDPOINT".to_owned(), double.endpoint()));
     let drive = Drive::with(&borrowed(&settings));
-    let until_queue_is = async |state: &str| {
-        until_async(&format!("the queue is {state}"), async || (drive.dependency("queue").await == state).then_some(())).await;
-    };
     let user = drive.user().await;
-    until_queue_is("ready").await;
-    rabbitmq.kill();
-    until_queue_is("degraded").await;
-    let file = user.upload("away.bin", b"away").await;
-    rabbitmq.start_again().unwrap();
-    until_queue_is("ready").await;
+    double.inject(Operation::PutObject, Fault::Hang, 1);
+    let bytes = content(7, 50_000);
+    let file = user.upload("a.bin", &bytes).await;
+    until("it is on its way", || (double.hanging() == 1).then_some(()));
+    let before = link(&user, &file).await;
+    assert!(!leads_to(&before, &double), "{before}");
+    assert_eq!(follow(&before, &[&double]).await, (200, bytes.clone()));
+    double.release();
     until_in(&user, &file, "oss").await;
+    let after = link(&user, &file).await;
+    assert!(leads_to(&after, &double), "{after}");
+    assert_eq!(follow(&after, &[&double]).await, (200, bytes.clone()));
+    assert_eq!(follow(&before, &[&double]).await, (200, bytes), "a link to the drive follows the file");
 }
 
 #[tokio::test]
-async fn a_worker_of_the_design_before_takes_tasks_beside_ours() {
-    let Ok(venv) = std::env::var("CAIRN_TEST_VENV") else {
-        return skipped("a worker of the design before", "CAIRN_TEST_VENV is not set");
-    };
-    let rabbitmq = RabbitMq::start().unwrap();
-    let ceph = s3_stores::ceph("old-worker").await;
-    let mut settings = store_settings("CEPH", &ceph);
-    settings.push(("CAIRN_POLICY__MOVE_TO".to_owned(), "ceph".to_owned()));
-    settings.push(("CAIRN_QUEUE__URL".to_owned(), rabbitmq.url()));
-    let data = tempfile::tempdir().unwrap();
-    let mut alone = settings.clone();
-    let without_transfer = "account,upload,download,share,projector,saga,relay,janitor";
-    alone.push(("CAIRN_SERVER__SERVICES".to_owned(), without_transfer.to_owned()));
-    let mut drive = Drive::on(&data.path().join("data"), &borrowed(&alone));
+async fn a_link_to_a_store_ends_when_the_file_is_migrated_away_from_it() {
+    let ((near, near_settings), (far, far_settings)) = (s3_stores::oss(), s3_stores::oss());
+    let mut settings = [store_settings("NEAR", &near_settings), store_settings("FAR", &far_settings)].concat();
+    let more = [
+        ("STORES__NEAR__PUBLIC_ENDPOINT", near.endpoint()),
+        ("STORES__FAR__PUBLIC_ENDPOINT", far.endpoint()),
+        ("POLICY__LAND", "near".to_owned()),
+    ];
+    settings.extend(more.map(|(key, value)| (format!("CAIRN_{key}"), value)));
+    let drive = Drive::with(&borrowed(&settings));
     let user = drive.user().await;
-    let arguments = [&rabbitmq.url(), &ceph.endpoint, &ceph.bucket, &ceph.access_key_id, &ceph.secret_access_key];
-    let _worker = OldWorker::start(&format!("{venv}/bin/python"), &arguments.map(String::as_str));
-    let bytes = content(4, 100_000);
-    let file = user.upload("old.bin", &bytes).await;
-    assert_eq!(file.sha1, sha1_hex(&bytes));
-    until_in(&user, &file, "ceph").await;
-    assert!(user.download(&file.id).await == bytes, "other bytes");
-
-    // Now both are at it.
-    drive.stop();
-    let drive = Drive::on(&data.path().join("data"), &borrowed(&settings));
-    let user = user.back_on(&drive);
-    for n in 0..20_u8 {
-        user.upload(&format!("{n}.bin"), &[n; 5_000]).await;
-    }
-    until_async("all have moved", async || user.list("limit=100").await.iter().all(|file| file.stored_in == "ceph").then_some(()))
-        .await;
-    for file in user.list("limit=100").await {
-        assert_eq!(sha256_hex(&user.download(&file.id).await), file.sha256);
-    }
-    until("the disk is empty", || drive.files_in("blobs").is_empty().then_some(()));
-    let blobs = keys_in(&sdk(&ceph), &ceph.bucket).await.into_iter().filter(|key| key.contains("/blobs/")).count();
-    assert_eq!(blobs, 21);
+    let bytes = content(8, 50_000);
+    let file = user.upload("a.bin", &bytes).await;
+    let stores = [&near, &far];
+    let before = link(&user, &file).await;
+    assert!(leads_to(&before, &near), "{before}");
+    assert_eq!(follow(&before, &stores).await, (200, bytes.clone()));
+    drive.cairn(&["transfer", "migrate", "--from", "near", "--to", "far", "--yes"]).success();
+    until_in(&user, &file, "far").await;
+    let after = link(&user, &file).await;
+    assert!(leads_to(&after, &far), "{after}");
+    assert_eq!(follow(&after, &stores).await, (200, bytes));
+    until("the copy that was migrated is gone", || near.objects("bucket").is_empty().then_some(()));
+    assert_eq!(follow(&before, &stores).await.0, 404);
 }

@@ -66,49 +66,40 @@ impl World {
         Self { _mysql: mysql, nats, rabbitmq, ceph, oss, bucket, node, workers }
     }
 
-    /// One thing breaks, and is whole again.
-    fn breaks(&mut self, chance: &mut Chance, done: &mut BTreeMap<&'static str, u32>) {
+    /// It breaks, and is whole again.
+    fn breaks(&mut self, what: Break, chance: &mut Chance) {
         let worker = usize::try_from(chance.below(3)).unwrap();
         let pause = Duration::from_millis(300 + chance.below(2_500));
-        let what = match chance.below(11) {
-            0..=2 => {
+        match what {
+            Break::WorkerKilled => {
                 self.workers[worker].kill();
                 self.workers[worker].start_again();
-                "worker killed"
             }
-            3 | 4 => {
+            Break::WorkerFrozen => {
                 self.workers[worker].freeze();
                 std::thread::sleep(pause);
                 self.workers[worker].thaw();
-                "worker frozen"
             }
-            5 => {
-                self.ceph.kill_gateway().unwrap();
-                "gateway killed"
-            }
-            6 => {
+            Break::GatewayKilled => self.ceph.kill_gateway().unwrap(),
+            Break::GatewayFrozen => {
                 self.ceph.freeze();
                 std::thread::sleep(pause);
                 self.ceph.thaw();
-                "gateway frozen"
             }
-            7 => {
+            Break::BrokerFrozen => {
                 self.rabbitmq.freeze();
                 std::thread::sleep(pause);
                 self.rabbitmq.thaw();
-                "broker frozen"
             }
-            8 => {
+            Break::BrokerKilled => {
                 self.rabbitmq.kill();
                 self.rabbitmq.start_again().unwrap();
-                "broker killed"
             }
-            9 => {
+            Break::BusKilled => {
                 self.nats.kill();
                 self.nats.start_again().unwrap();
-                "bus killed"
             }
-            _ => {
+            Break::ColdStoreFails => {
                 let faults = [Fault::InternalError, Fault::CutRequest, Fault::CutAnswer, Fault::LoseAnswer];
                 let operations =
                     [Operation::PutObject, Operation::UploadPart, Operation::CompleteMultipartUpload, Operation::HeadObject];
@@ -116,10 +107,24 @@ impl World {
                     let fault = faults[usize::try_from(chance.below(4)).unwrap()];
                     self.oss.inject(operation, fault, 3);
                 }
-                "cold store breaks"
             }
-        };
-        *done.entry(what).or_default() += 1;
+        }
+    }
+
+    /// Each thing breaks at least once, in any order, and then whatever chance has it, until the time is over.
+    fn break_for(&mut self, time: Duration, chance: &mut Chance) -> BTreeMap<Break, u32> {
+        let (began, mut done) = (Instant::now(), BTreeMap::new());
+        let mut first: Vec<(u64, Break)> =
+            BREAKS.into_iter().collect::<BTreeSet<_>>().into_iter().map(|what| (chance.next(), what)).collect();
+        first.sort();
+        while !first.is_empty() || began.elapsed() < time {
+            let any = BREAKS[usize::try_from(chance.below(BREAKS.len() as u64)).unwrap()];
+            let what = first.pop().map_or(any, |(_, what)| what);
+            self.breaks(what, chance);
+            *done.entry(what).or_default() += 1;
+        }
+        self.oss.clear_faults();
+        done
     }
 
     fn states(&self) -> BTreeMap<String, usize> {
@@ -146,6 +151,34 @@ impl World {
         messages
     }
 }
+
+/// What breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Break {
+    WorkerKilled,
+    WorkerFrozen,
+    GatewayKilled,
+    GatewayFrozen,
+    BrokerFrozen,
+    BrokerKilled,
+    BusKilled,
+    ColdStoreFails,
+}
+
+/// What stands here more than once breaks more often.
+const BREAKS: [Break; 11] = [
+    Break::WorkerKilled,
+    Break::WorkerKilled,
+    Break::WorkerKilled,
+    Break::WorkerFrozen,
+    Break::WorkerFrozen,
+    Break::GatewayKilled,
+    Break::GatewayFrozen,
+    Break::BrokerFrozen,
+    Break::BrokerKilled,
+    Break::BusKilled,
+    Break::ColdStoreFails,
+];
 
 /// Mostly small, some large enough for several parts.
 fn size(chance: &mut Chance) -> usize {
@@ -185,17 +218,16 @@ async fn workers_broker_and_gateway_die_and_freeze_and_no_file_is_lost() {
     let uploaders: Vec<_> =
         (0..5).map(|_| tokio::spawn(uploads(user.clone(), chance.fork(), FILES / 5, acknowledged.clone()))).collect();
 
-    let (began, mut done) = (Instant::now(), BTreeMap::new());
-    let mut world = tokio::task::spawn_blocking(move || {
-        while began.elapsed() < CHAOS {
-            world.breaks(&mut chance, &mut done);
-        }
-        world.oss.clear_faults();
-        eprintln!("broken within {:?}: {done:?}", began.elapsed());
-        world
+    let (mut world, broken) = tokio::task::spawn_blocking(move || {
+        let broken = world.break_for(CHAOS, &mut chance);
+        (world, broken)
     })
     .await
     .unwrap();
+    let struck = world.oss.faults_struck();
+    eprintln!("broken: {broken:?}; {struck} requests to the cold store were struck");
+    assert!(BREAKS.iter().all(|what| broken.contains_key(what)), "{broken:?}");
+    assert!(struck > 0, "no request met a fault of the cold store");
     for uploader in uploaders {
         uploader.await.unwrap();
     }
@@ -231,6 +263,14 @@ async fn check(world: &mut World, user: &User, acknowledged: &[File]) {
     let ceph = sdk(&world.bucket);
     let left = keys_in(&ceph, &world.bucket.bucket).await;
     assert!(left.iter().all(|key| !key.contains("blobs/")), "{left:?}");
+    until_async("staging is empty", async || {
+        let left = keys_in(&ceph, &world.bucket.bucket).await;
+        left.iter().all(|key| !key.contains("staging/")).then_some(())
+    })
+    .await;
+    for process in world.workers.iter().chain([&world.node]) {
+        assert!(process.files_in("staging").is_empty() && process.files_in("blobs").is_empty(), "{}", process.data().display());
+    }
     // What a gateway that was away could not give up is given up when it is back.
     let given_up = async || {
         let begun = ceph.list_multipart_uploads().bucket(&world.bucket.bucket).send().await.unwrap();
@@ -239,6 +279,8 @@ async fn check(world: &mut World, user: &User, acknowledged: &[File]) {
     until_async("nothing has begun to come in parts", given_up).await;
     assert_eq!(world.messages().await, 0);
 
+    let verified = world.node.cairn(&["projection", "verify"]).success();
+    assert!(verified.contains("none differs"), "{verified}");
     let before = user.list("limit=1000").await;
     world.node.cairn(&["projection", "rebuild", "--all"]).success();
     assert_eq!(user.list("limit=1000").await, before, "the rows equal a rebuild");

@@ -138,6 +138,11 @@ impl OssDouble {
         self.door.faults.add(operation, fault, times);
     }
 
+    /// How many faults have fallen on a request so far.
+    pub fn faults_struck(&self) -> usize {
+        self.door.faults.struck()
+    }
+
     /// Forgets all faults that have not happened yet. Requests that hang go on hanging.
     pub fn clear_faults(&self) {
         self.door.faults.clear();

@@ -32,13 +32,19 @@ pub enum Fault {
 
 pub(crate) struct Faults {
     waiting: Mutex<BTreeMap<Operation, VecDeque<Fault>>>,
+    struck: AtomicUsize,
     hanging: AtomicUsize,
     releases: watch::Sender<u64>,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { waiting: Mutex::default(), hanging: AtomicUsize::new(0), releases: watch::Sender::new(0) }
+        Self {
+            waiting: Mutex::default(),
+            struck: AtomicUsize::new(0),
+            hanging: AtomicUsize::new(0),
+            releases: watch::Sender::new(0),
+        }
     }
 }
 
@@ -51,7 +57,13 @@ impl Faults {
     /// The fault that falls on the request of this operation that has just arrived.
     pub(crate) fn next(&self, operation: Operation) -> Option<Fault> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.get_mut(&operation)?.pop_front()
+        let fault = waiting.get_mut(&operation)?.pop_front();
+        self.struck.fetch_add(usize::from(fault.is_some()), Ordering::Relaxed);
+        fault
+    }
+
+    pub(crate) fn struck(&self) -> usize {
+        self.struck.load(Ordering::Relaxed)
     }
 
     pub(crate) fn clear(&self) {

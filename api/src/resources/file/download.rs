@@ -104,7 +104,7 @@ pub(super) async fn download(
         None => return Err(Problem::of(common::unauthorized)),
     };
     let (found, probably_in) = found.ok_or(Problem::of(common::not_found))?;
-    let source = source(&app.drive, Sha256(found.sha256), probably_in);
+    let source = source(&app.drive, Sha256(found.sha256), found.length, probably_in);
     found.answer(&DownloadRequest::from(request), source).await
 }
 
@@ -193,13 +193,12 @@ pub(in crate::resources) fn boundary(drive: &Drive) -> Uuid {
 }
 
 /// The bytes of a content, piece by piece as a store gives them. A problem travels inside of the error.
-pub(in crate::resources) fn source(drive: &Arc<Drive>, sha256: Sha256, probably_in: Option<String>) -> impl Source {
+pub(in crate::resources) fn source(drive: &Arc<Drive>, sha256: Sha256, size: u64, probably_in: Option<String>) -> impl Source {
     let (drive, probably_in) = (Arc::clone(drive), probably_in.map(Arc::<str>::from));
     move |range: Range<u64>| -> BoxFuture<'static, std::io::Result<SourceStream>> {
         let (drive, probably_in) = (Arc::clone(&drive), probably_in.clone());
         let read = async move {
-            let length = range.end - range.start;
-            let read = content::read(&drive, sha256, probably_in.as_deref(), range.start, length).await;
+            let read = content::read(&drive, sha256, size, probably_in.as_deref(), range).await;
             read.map_err(|error| std::io::Error::other(Problem::from(DownloadProblem::from(error))))
         };
         read.boxed()

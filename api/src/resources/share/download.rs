@@ -64,7 +64,7 @@ pub(super) async fn download(
         boundary: boundary(drive),
     };
     let answer = content.plan(&DownloadRequest::from(request))?;
-    let inner = source(drive, sha256, probable_store(app, sha256).await);
+    let inner = source(drive, sha256, held.size, probable_store(app, sha256).await);
     match answer.sends() {
         Sends::Nothing => Ok(answer.send(inner).await?),
         sends => {

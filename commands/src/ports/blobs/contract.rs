@@ -8,7 +8,7 @@ use cairn_domain::blob::BlobKey;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{BlobError, BlobStore};
+use super::{BlobError, BlobStore, Revision};
 use crate::ports::ByteStream;
 
 /// Larger than a piece of any store, and no multiple of anything.
@@ -31,6 +31,7 @@ pub async fn suite(blobs: &dyn BlobStore) {
     every_range_is_read_exactly(blobs, &content).await;
     what_is_not_there_is_absent(blobs).await;
     ranges_beyond_the_end_are_refused(blobs, key).await;
+    a_copy_has_one_revision(blobs, key).await;
     many_read_at_once(blobs, &content).await;
     a_reader_may_stop(blobs, key).await;
     a_copy_is_written_and_removed(blobs, &content).await;
@@ -164,8 +165,8 @@ fn sha256_of(bytes: &[u8]) -> Sha256 {
 }
 
 async fn read(blobs: &dyn BlobStore, key: BlobKey, offset: u64, length: u64) -> Vec<u8> {
-    let pieces = blobs.read(key, offset, length).await.unwrap_or_else(|error| panic!("{offset}+{length}: {error:?}"));
-    let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap_or_else(|error| panic!("{offset}+{length}: {error:?}"));
+    let opened = blobs.read(key, offset, length).await.unwrap_or_else(|error| panic!("{offset}+{length}: {error:?}"));
+    let pieces: Vec<Bytes> = opened.bytes.try_collect().await.unwrap_or_else(|error| panic!("{offset}+{length}: {error:?}"));
     pieces.concat()
 }
 
@@ -214,6 +215,14 @@ async fn ranges_beyond_the_end_are_refused(blobs: &dyn BlobStore, key: BlobKey) 
     }
 }
 
+async fn a_copy_has_one_revision(blobs: &dyn BlobStore, key: BlobKey) {
+    let mut told: Vec<Option<Revision>> = Vec::new();
+    for (offset, length) in [(0, CONTENT_BYTES as u64), (0, CONTENT_BYTES as u64), (0, 10), (1_000_000, 1)] {
+        told.push(blobs.read(key, offset, length).await.unwrap_or_else(|error| panic!("{error:?}")).revision);
+    }
+    assert!(told.iter().all(|revision| *revision == told[0]), "{told:?}");
+}
+
 async fn many_read_at_once(blobs: &dyn BlobStore, content: &Bytes) {
     let key = key_of(content);
     let reads = (0..16_usize).map(|reader| async move {
@@ -227,7 +236,7 @@ async fn many_read_at_once(blobs: &dyn BlobStore, content: &Bytes) {
 
 async fn a_reader_may_stop(blobs: &dyn BlobStore, key: BlobKey) {
     for _ in 0..8 {
-        let mut pieces = blobs.read(key, 0, CONTENT_BYTES as u64).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let mut pieces = blobs.read(key, 0, CONTENT_BYTES as u64).await.unwrap_or_else(|error| panic!("{error:?}")).bytes;
         let first = pieces.try_next().await.unwrap_or_else(|error| panic!("{error:?}"));
         assert!(first.is_some_and(|piece| !piece.is_empty()));
     }

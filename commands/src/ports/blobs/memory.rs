@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use cairn_domain::blob::BlobKey;
 use futures_util::{StreamExt, stream};
 use sha2::Digest;
 
-use super::{BlobError, BlobStore, OpenLink};
+use super::{BlobError, BlobStore, OpenLink, Opened, Revision};
 use crate::ports::ByteStream;
 use crate::ports::tasks::StoreKind;
 
@@ -18,6 +19,8 @@ use crate::ports::tasks::StoreKind;
 pub struct MemoryBlobs {
     name: String,
     contents: Mutex<BTreeMap<BlobKey, Bytes>>,
+    /// How often something was put in the place of a copy.
+    replaced: AtomicU64,
 }
 
 /// A small piece, so that readers meet streams of many pieces.
@@ -26,7 +29,7 @@ const PIECE_BYTES: usize = 16 * 1024;
 impl MemoryBlobs {
     /// An empty store of that name.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), contents: Mutex::default() }
+        Self { name: name.to_owned(), contents: Mutex::default(), replaced: AtomicU64::default() }
     }
 
     /// Puts a content in, by the way that only the twin has.
@@ -37,8 +40,14 @@ impl MemoryBlobs {
         sha256
     }
 
-    /// Takes a copy out, or puts something else in its place: what damage or another program would do.
+    /// Takes a copy out, or puts something else in its place: what another program would do.
     pub fn damage(&self, key: BlobKey, instead: Option<Bytes>) {
+        self.replaced.fetch_add(1, Ordering::SeqCst);
+        self.rot(key, instead);
+    }
+
+    /// The same, unnoticed: what a disk does.
+    pub fn rot(&self, key: BlobKey, instead: Option<Bytes>) {
         match instead {
             Some(bytes) => self.contents().insert(key, bytes),
             None => self.contents().remove(&key),
@@ -79,12 +88,13 @@ impl BlobStore for MemoryBlobs {
         Ok(self.contents().get(&key).map(|content| content.len() as u64))
     }
 
-    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<ByteStream, BlobError> {
+    async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<Opened, BlobError> {
         let content = self.contents().get(&key).cloned().ok_or(BlobError::Absent(key))?;
         let end = offset.checked_add(length).filter(|end| *end <= content.len() as u64).ok_or(BlobError::OutOfRange)?;
         let range = content.slice(offset as usize..end as usize);
         let pieces = (0..range.len()).step_by(PIECE_BYTES).map(move |at| Ok(range.slice(at..range.len().min(at + PIECE_BYTES))));
-        Ok(stream::iter(pieces).boxed())
+        let revision = Some(Revision(self.replaced.load(Ordering::SeqCst).to_string()));
+        Ok(Opened { bytes: stream::iter(pieces).boxed(), revision })
     }
 
     async fn write(&self, key: BlobKey, size: u64, mut body: ByteStream) -> Result<(), BlobError> {
@@ -95,7 +105,7 @@ impl BlobStore for MemoryBlobs {
         if content.len() as u64 != size || digest(&content) != key.sha256 {
             return Err(BlobError::NotTheContent(key));
         }
-        self.contents().insert(key, content.freeze());
+        self.damage(key, Some(content.freeze()));
         Ok(())
     }
 

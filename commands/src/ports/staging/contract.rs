@@ -113,7 +113,7 @@ impl Scene<'_> {
     async fn assert_copy(&self, key: BlobKey, content: &Bytes) {
         let length = content.len() as u64;
         assert_eq!(self.blobs.size(key).await.unwrap_or_else(|error| panic!("{error:?}")), Some(length));
-        let pieces = self.blobs.read(key, 0, length).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let pieces = self.blobs.read(key, 0, length).await.unwrap_or_else(|error| panic!("{error:?}")).bytes;
         let pieces: Vec<Bytes> = pieces.try_collect().await.unwrap_or_else(|error| panic!("{error:?}"));
         assert!(pieces.concat() == *content, "the blob {key} has other bytes");
     }

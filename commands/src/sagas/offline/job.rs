@@ -7,6 +7,7 @@ use cairn_domain::{OfflineId, Timestamp};
 
 use super::attempt::{Attempt, attempt};
 use crate::offline::load;
+use crate::sagas::backoff::Backoff;
 use crate::{Drive, Trouble};
 
 /// A download in a worker's hands.
@@ -91,6 +92,10 @@ impl Job {
         }
     }
 
+    fn wait(&self, failures: u32) -> Duration {
+        Backoff { first: self.first_wait, longest: WAIT_MAX }.after(failures, &*self.drive.ports.ids)
+    }
+
     /// Whether the download is still this worker's.
     pub(super) async fn is_ours(&self) -> Result<bool, Trouble> {
         Ok(self.is_ours_in(&load(&self.drive, self.id).await?.state))
@@ -103,12 +108,5 @@ impl Job {
     /// The largest file that may be fetched, in bytes.
     pub(super) fn bytes_max(&self) -> u64 {
         self.drive.limits.offline.bytes_max.min(self.drive.limits.file_bytes_max)
-    }
-
-    /// Twice as long after each failure, and never the same for two.
-    fn wait(&self, failures: u32) -> Duration {
-        let jitter = f64::from(self.drive.ports.ids.random()[31]) / 255.0;
-        let wait = self.first_wait.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(WAIT_MAX);
-        wait.mul_f64(0.75 + jitter / 2.0)
     }
 }

@@ -142,7 +142,7 @@ async fn copy(
     let mut failure = Failure::NoSource;
     for source in copies.into_iter().filter(|copy| copy.store.name() != to.name()) {
         let stream = match source.store.read(source.key, 0, requested.size).await {
-            Ok(stream) => Pace::slow(pace, stream),
+            Ok(opened) => Pace::slow(pace, opened.bytes),
             Err(error) => {
                 failure = Failure::of(&source.store)(error);
                 continue;

@@ -15,6 +15,7 @@ use super::carry::{carry, finish_carried, tidy};
 use super::request::{request_for, requested_event};
 use crate::journal::{Executed, Start};
 use crate::ports::tasks::{Delivery, QueueError, Task};
+use crate::sagas::backoff::Backoff;
 use crate::sagas::pace::Pace;
 use crate::{Drive, Loaded, Trouble};
 
@@ -38,10 +39,8 @@ pub struct MoverSettings {
     pub bytes_per_second_max: Option<u64>,
 }
 
-/// The first wait after a failure; it doubles with each further one.
-const WAIT_MIN: Duration = Duration::from_secs(1);
-/// The longest wait after a failure; with its jitter no longer than the third of the queues for waiting on a server.
-const WAIT_MAX: Duration = Duration::from_secs(144);
+/// The longest wait is with its jitter the three minutes for which a server has a queue.
+const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(144) };
 /// A task about nothing that is known may be ahead of the read tables so often.
 const UNKNOWN_MAX: u32 = 3;
 
@@ -104,7 +103,7 @@ impl Mover {
             Ok(outcome) => outcome,
             Err(trouble) => {
                 tracing::warn!(error = &trouble as &dyn std::error::Error, "a task can't be judged just now; it comes again");
-                Outcome::Again(self.wait(task.attempt))
+                self.again(task.attempt.saturating_add(1))
             }
         }
     }
@@ -139,7 +138,7 @@ impl Mover {
 
     fn unknown(&self, task: &Task) -> Outcome {
         if task.attempt < UNKNOWN_MAX {
-            return Outcome::Again(self.wait(task.attempt));
+            return self.again(task.attempt.saturating_add(1));
         }
         Outcome::Failed(format!("nothing is known of {:?}, or no store is of kind {:?}", task.file_hash, task.destination_kind))
     }
@@ -164,7 +163,7 @@ impl Mover {
             tracing::warn!(transfer = %id, sha256, %causation, failures, reason, "a transfer has stalled: somebody has to look at it");
             return Ok(Outcome::Done);
         }
-        Ok(Outcome::Again(self.wait(failures.saturating_sub(1))))
+        Ok(self.again(failures))
     }
 
     async fn change(
@@ -191,11 +190,8 @@ impl Mover {
         }
     }
 
-    /// Twice as long after each failure, and never the same for two.
-    fn wait(&self, failures: u32) -> Duration {
-        let jitter = f64::from(self.drive.ports().ids.random()[31]) / 255.0;
-        let wait = WAIT_MIN.saturating_mul(2_u32.saturating_pow(failures)).min(WAIT_MAX);
-        wait.mul_f64(0.75 + jitter / 2.0)
+    fn again(&self, failures: u32) -> Outcome {
+        Outcome::Again(BACKOFF.after(failures, &*self.drive.ports().ids))
     }
 }
 

@@ -58,7 +58,7 @@ async fn a_file_that_gets_shorter_fails_the_reader() {
     let bytes = content(1, 3_000_000);
     let whole = scene.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap();
     scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
-    let mut pieces = scene.blobs.read(BlobKey::first(whole.sha256), 0, whole.size).await.unwrap();
+    let mut pieces = scene.blobs.read(BlobKey::first(whole.sha256), 0, whole.size).await.unwrap().bytes;
     fs::OpenOptions::new().write(true).open(scene.place(whole.sha256)).unwrap().set_len(1_000_000).unwrap();
     let mut read = 0;
     let error = loop {

@@ -10,7 +10,7 @@ async fn a_range_that_fits_into_one_piece_comes_in_one_piece() {
     scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
     for (offset, length) in [(0, 256 * 1024), (999_999, 1), (500, 4096)] {
         let pieces: Vec<Bytes> =
-            scene.blobs.read(BlobKey::first(whole.sha256), offset, length).await.unwrap().try_collect().await.unwrap();
+            scene.blobs.read(BlobKey::first(whole.sha256), offset, length).await.unwrap().bytes.try_collect().await.unwrap();
         assert_eq!(pieces.len(), 1);
         assert!(pieces[0] == bytes[offset as usize..(offset + length) as usize]);
     }
@@ -24,9 +24,9 @@ async fn pieces_that_are_kept_are_not_read_over() {
     scene.staging.promote(upload(1), BlobKey::first(whole.sha256)).await.unwrap();
     // Some readers let their pieces go, so that buffers are taken again; one keeps all.
     let kept: Vec<Bytes> =
-        scene.blobs.read(BlobKey::first(whole.sha256), 0, whole.size).await.unwrap().try_collect().await.unwrap();
+        scene.blobs.read(BlobKey::first(whole.sha256), 0, whole.size).await.unwrap().bytes.try_collect().await.unwrap();
     for _ in 0..3 {
-        let mut pieces = scene.blobs.read(BlobKey::first(whole.sha256), 7, whole.size - 7).await.unwrap();
+        let mut pieces = scene.blobs.read(BlobKey::first(whole.sha256), 7, whole.size - 7).await.unwrap().bytes;
         while let Some(piece) = pieces.next().await {
             assert!(!piece.unwrap().is_empty());
         }

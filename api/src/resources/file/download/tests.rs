@@ -64,7 +64,7 @@ impl Stage {
 
     /// The first five bytes, looked for in that store first.
     async fn read(&self, sha256: Sha256, probably_in: Option<&str>) -> Result<Vec<u8>, Problem> {
-        let opened = source(&self.drive, sha256, probably_in.map(str::to_owned)).open(0..5).await;
+        let opened = source(&self.drive, sha256, 5, probably_in.map(str::to_owned)).open(0..5).await;
         let stream = opened.map_err(|error| error.downcast::<Problem>().expect("a problem"))?;
         let pieces: Vec<_> = stream.try_collect().await.expect("bytes");
         Ok(pieces.concat())
