@@ -16,10 +16,10 @@ fn large() -> Vec<u8> {
     (0..LARGE_BYTES).map(|index| (index * 7 + index / 1_000) as u8).collect()
 }
 
-fn with_a_flipped_bit(content: &[u8]) -> Option<Bytes> {
+fn with_a_flipped_bit(content: &[u8]) -> Bytes {
     let mut content = content.to_vec();
     content[0] ^= 1;
-    Some(content.into())
+    content.into()
 }
 
 /// The bytes that come before the end, or before it breaks off.
@@ -47,7 +47,7 @@ async fn a_small_content_that_is_wrong_is_not_begun_whatever_range_is_asked_for(
         let key = BlobKey::first(sha256(content));
         process.upload(&alice, "a.bin", content).await;
         assert_eq!(process.read(key.sha256, size as u64).await.expect("readable"), content);
-        world.local.rot(key, with_a_flipped_bit(content));
+        world.local.rot(key, Some(with_a_flipped_bit(content)));
         for range in [0..size, size - 1..size, 0..size] {
             assert!(is_lost(&process.open(key.sha256, size, range).await), "{size}");
         }
@@ -67,7 +67,7 @@ async fn a_large_content_that_is_wrong_breaks_off_and_its_rest_is_not_given_out_
     let content = large();
     let key = BlobKey::first(sha256(&content));
     process.upload(&alice, "a.bin", &content).await;
-    world.local.damage(key, with_a_flipped_bit(&content));
+    world.local.damage(key, Some(with_a_flipped_bit(&content)));
     let (bytes, ended) = bytes_that_come(&process, key.sha256, LARGE_BYTES).await.expect("begun");
     assert!(bytes < LARGE_BYTES && !ended, "{bytes}");
     assert!(is_lost(&process.open(key.sha256, LARGE_BYTES, bytes..LARGE_BYTES).await));
@@ -88,7 +88,7 @@ async fn a_wrong_copy_is_passed_over_for_another_and_mended() {
         let (sha256, size) = (sha256(content), content.len());
         process.upload(&alice, "a.bin", content).await;
         process.moves().await;
-        world.oss.damage(BlobKey::first(sha256), with_a_flipped_bit(content));
+        world.oss.damage(BlobKey::first(sha256), Some(with_a_flipped_bit(content)));
         if size > SMALL_BYTES_MAX as usize {
             assert!(!bytes_that_come(&process, sha256, size).await.expect("begun").1);
         }
@@ -112,7 +112,7 @@ async fn what_was_right_is_not_hashed_again_for_an_hour_unless_it_was_written_to
     process.upload(&alice, "a.bin", &content).await;
     let whole = async || bytes_that_come(&process, key.sha256, LARGE_BYTES).await.expect("begun").1;
     assert!(whole().await);
-    world.local.rot(key, with_a_flipped_bit(&content));
+    world.local.rot(key, Some(with_a_flipped_bit(&content)));
     world.clock.advance_seconds(3_599);
     assert!(whole().await, "it is taken to be right");
     world.clock.advance_seconds(1);
@@ -121,7 +121,7 @@ async fn what_was_right_is_not_hashed_again_for_an_hour_unless_it_was_written_to
     world.local.rot(key, Some(content.clone().into()));
     assert_eq!(process.judge_suspected().await.damaged, 0);
     assert!(whole().await);
-    world.local.damage(key, with_a_flipped_bit(&content));
+    world.local.damage(key, Some(with_a_flipped_bit(&content)));
     assert!(!whole().await, "somebody wrote to it");
 }
 
