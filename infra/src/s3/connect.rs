@@ -170,7 +170,7 @@ impl S3Store {
             return Ok(false);
         }
         let key = keys::probe(&hex::encode(&RandomIds.random()[..16]));
-        self.0.put(&key, &Bytes::new(), None).await?;
+        self.0.put_note(&key, Bytes::new()).await?;
         let seen = other.0.head(&key).await;
         self.0.delete(&key).await?;
         Ok(seen?.is_some())

@@ -19,6 +19,8 @@ pub(super) struct Received {
     pub(super) key: String,
     /// In bytes.
     pub(super) size: u64,
+    /// Everything of the upload, in the order in which it has to go, side by side what may go at once; none when there may be more.
+    pub(super) all: Option<Vec<Vec<String>>>,
 }
 
 impl Area {
@@ -34,7 +36,12 @@ impl Area {
         let (whole, landed) = Box::pin(pour(target, body, bytes_max)).await?;
         let name = keys::whole(upload, whole.sha256);
         let key = self.put_named(upload, (&name, whole.sha256), &nonce, landed).await?;
-        self.received.insert((upload, whole.sha256), Received { key, size: whole.size });
+        let all = if key == name { vec![vec![name]] } else { vec![vec![key.clone()], vec![keys::pointer(&name, &nonce)]] };
+        let received = Received { key, size: whole.size, all: Some(all) };
+        self.received.entry((upload, whole.sha256)).and_upsert_with(|before| match before {
+            Some(before) if before.value().all != received.all => Received { all: None, ..received },
+            _ => received,
+        });
         Ok(whole)
     }
 
@@ -48,10 +55,10 @@ impl Area {
     ) -> Result<String, StagingError> {
         let put = async {
             match landed {
-                Landed::InMemory(bytes) => self.bucket.put(name, &bytes, Some(sha256)).await.map(|()| name.to_owned()),
+                Landed::InMemory(bytes) => self.bucket.put(name, &bytes, sha256).await.map(|()| name.to_owned()),
                 Landed::InParts(unjoined, parts) => {
                     unjoined.join(&parts).await?;
-                    self.bucket.put(&keys::pointer(name, nonce), &Bytes::new(), None).await?;
+                    self.bucket.put_note(&keys::pointer(name, nonce), Bytes::new()).await?;
                     Ok(keys::nameless(upload, nonce))
                 }
             }
