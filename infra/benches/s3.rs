@@ -178,9 +178,10 @@ fn sdk(settings: &S3Settings) -> Client {
     Client::from_conf(config.build())
 }
 
+/// In pieces as large as the drive's listener reads them at most.
 fn body(bytes: &Bytes) -> ByteStream {
     let bytes = bytes.clone();
-    let piece = 256 * 1024;
+    let piece = 128 * 1024;
     stream::iter((0..bytes.len()).step_by(piece).map(move |at| Ok(bytes.slice(at..bytes.len().min(at + piece))))).boxed()
 }
 

@@ -1,4 +1,7 @@
-//! Bytes in memory, in the pieces in which they came: what is only hashed and sent need not lie in one place.
+//! Bytes in memory, in pieces: what is only hashed and sent need not lie in one place.
+//!
+//! A piece stays where it came if it is most of what its connection has read into: that buffer, of up to 408 KiB with hyper, is in memory as
+//! long as any slice of it. Everything else is copied to where nothing else lies, so that what is gathered costs hardly more than its length.
 
 use std::sync::Arc;
 
@@ -9,11 +12,12 @@ use tokio::task::spawn_blocking;
 
 use super::trouble::Trouble;
 
-/// What is smaller is put together with what comes next, in bytes: who sends one byte at a time must not cost many times as much memory.
-const PIECE_BYTES_MIN: usize = 32 * 1024;
+/// What is smaller is copied, in bytes.
+const PIECE_BYTES_MIN: usize = 256 * 1024;
 
-/// Room that is made at once for such pieces, in bytes.
-const ROOM_BYTES: usize = 256 * 1024;
+/// Room that is made at once for what is copied, in bytes: as much as has come so far, within these bounds.
+const ROOM_BYTES_MIN: usize = 4 * 1024;
+const ROOM_BYTES_MAX: usize = 256 * 1024;
 
 /// Below this a hash is not worth a thread of its own, in bytes.
 pub(super) const HASHED_AT_ONCE: usize = 256 * 1024;
@@ -71,18 +75,22 @@ impl Gathering {
         self.length
     }
 
-    pub(super) fn push(&mut self, bytes: Bytes) {
+    pub(super) fn push(&mut self, mut bytes: Bytes) {
         self.length += bytes.len();
         if bytes.len() >= PIECE_BYTES_MIN {
             self.end_small();
             self.pieces.push(bytes);
             return;
         }
-        if self.small.capacity() - self.small.len() < bytes.len() {
-            self.end_small();
-            self.small.reserve(ROOM_BYTES);
+        while !bytes.is_empty() {
+            let mut room = self.small.capacity() - self.small.len();
+            if room == 0 {
+                self.end_small();
+                self.small.reserve(self.length.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX));
+                room = self.small.capacity();
+            }
+            self.small.extend_from_slice(&bytes.split_to(bytes.len().min(room)));
         }
-        self.small.extend_from_slice(&bytes);
     }
 
     /// What has come; nothing is left of it.
@@ -101,7 +109,12 @@ impl Gathering {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    /// What hyper's client reads at once at most, in bytes.
+    const READ_BYTES_MAX: usize = 8192 + 4096 * 100;
 
     fn gathered(lengths: &[usize]) -> (Pieces, Vec<u8>) {
         let (mut gathering, mut all) = (Gathering::default(), Vec::new());
@@ -116,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_is_lost_however_it_comes() {
-        for lengths in [&[][..], &[0], &[1, 2, 3], &[PIECE_BYTES_MIN, 1, PIECE_BYTES_MIN - 1, ROOM_BYTES, 7], &[20_000; 40]] {
+        for lengths in [&[][..], &[0], &[1, 2, 3], &[PIECE_BYTES_MIN, 1, PIECE_BYTES_MIN - 1, ROOM_BYTES_MAX, 7], &[20_000; 40]] {
             let (pieces, all) = gathered(lengths);
             let concatenated: Vec<u8> = pieces.iter().flatten().copied().collect();
             assert!(concatenated == all, "{lengths:?}");
@@ -124,10 +137,56 @@ mod tests {
         }
     }
 
+    /// What a connection has read into. It is in memory as long as any slice of it.
+    struct Buffer {
+        bytes: Vec<u8>,
+        held_bytes: Arc<AtomicUsize>,
+    }
+
+    impl Buffer {
+        fn read(held_bytes: &Arc<AtomicUsize>, length: usize) -> Bytes {
+            held_bytes.fetch_add(READ_BYTES_MAX, Ordering::Relaxed);
+            Bytes::from_owner(Self { bytes: vec![0; READ_BYTES_MAX], held_bytes: held_bytes.clone() }).slice(..length)
+        }
+    }
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+
+    impl Drop for Buffer {
+        fn drop(&mut self) {
+            self.held_bytes.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_is_gathered_keeps_no_buffer_of_which_it_is_a_small_part() {
+        for length in [1, 1000, 40_000, 128 * 1024, 200_000, 300_000, READ_BYTES_MAX] {
+            let (held_bytes, mut gathering) = (Arc::default(), Gathering::default());
+            for _ in 0..50 {
+                gathering.push(Buffer::read(&held_bytes, length));
+            }
+            let held = held_bytes.load(Ordering::Relaxed);
+            assert!(held <= 2 * gathering.len(), "{} bytes in reads of {length} hold {held}", gathering.len());
+        }
+    }
+
+    #[test]
+    fn what_is_short_has_no_more_room_than_it_needs() {
+        for length in [1, 1000, 40_000, PIECE_BYTES_MIN - 1] {
+            let mut gathering = Gathering::default();
+            gathering.push(vec![0; length].into());
+            assert!(gathering.small.capacity() <= length.max(ROOM_BYTES_MIN), "{length}: {}", gathering.small.capacity());
+        }
+    }
+
     #[test]
     fn small_ones_are_put_together_and_large_ones_are_left_alone() {
         let (pieces, _) = gathered(&vec![1; 10_000]);
-        assert_eq!(pieces.iter().count(), 1);
+        assert_eq!(pieces.iter().count(), 3);
         let (pieces, _) = gathered(&[PIECE_BYTES_MIN; 10]);
         assert_eq!(pieces.iter().count(), 10);
         let mut gathering = Gathering::default();
