@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cairn_commands::ports::blobs::BlobStore;
@@ -8,7 +8,7 @@ use cairn_domain::Sha256;
 use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_infra::s3::S3Settings;
-use cairn_oss_double::Operation;
+use cairn_oss_double::{Fault, Operation};
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 
@@ -169,6 +169,8 @@ async fn parts_that_came_through_one_process_are_not_read_again() {
 async fn a_part_that_comes_while_its_process_seals_is_found() {
     let (_double, settings) = oss();
     let nodes = nodes(&settings, 2).await;
+    // How long sealing takes here tells the first one.
+    let mut took = Duration::ZERO;
     for step in 0..20_u32 {
         let id = upload(u128::from(step));
         let (first, second) = (content(u64::from(step), 4 * MIB), content(1_000 + u64::from(step), 4 * MIB));
@@ -180,17 +182,94 @@ async fn a_part_that_comes_while_its_process_seals_is_found() {
             sent.push(nodes[0].send(id, &first, *part, None).await);
         }
         let come = async {
-            tokio::time::sleep(Duration::from_micros(400) * step).await;
+            tokio::time::sleep(took * step / 15).await;
             nodes[0].send(id, &second, parts[0], None).await
         };
-        let (sealed, came) = join(nodes[0].staging.seal(id, &sent), come).await;
+        let started = Instant::now();
+        let seal = async {
+            let sealed = nodes[0].staging.seal(id, &sent).await;
+            (sealed, started.elapsed())
+        };
+        let ((sealed, elapsed), came) = join(seal, come).await;
         assert_eq!(sealed.unwrap(), whole_of(&first), "step {step}");
+        if step == 0 {
+            took = elapsed;
+        }
         sent[0] = came;
         let mixed = Bytes::from([range(&second, parts[0]), first.slice(MIB..)].concat());
         assert_eq!(nodes[0].staging.seal(id, &sent).await.unwrap(), whole_of(&mixed), "step {step}");
         nodes[1].staging.promote(id, key_of(&mixed)).await.unwrap();
         nodes[1].assert_blob(&mixed).await;
     }
+}
+
+/// As soon as an upload is being closed, a part goes aside at once. On Ceph it would have to be joined besides.
+#[tokio::test]
+async fn a_part_that_comes_while_its_process_closes_goes_aside_at_once() {
+    let (double, settings) = oss();
+    let nodes = nodes(&settings, 2).await;
+    let (first, second) = (content(1, 4 * MIB), content(2, 4 * MIB));
+    let parts = plan(&first, MIB);
+    nodes[0].staging.open(upload(1), first.len() as u64).await.unwrap();
+    let mut sent = vec![nodes[1].send(upload(1), &first, parts[0], Some(Sha256([0; 32]))).await];
+    for part in &parts[1..] {
+        sent.push(nodes[0].send(upload(1), &first, *part, None).await);
+    }
+    double.inject(Operation::PutObject, Fault::Hang, 1);
+    let sealing = tokio::spawn({
+        let (node, sent) = (nodes[0].clone(), sent.clone());
+        async move { node.staging.seal(upload(1), &sent).await }
+    });
+    until_async("it is being closed", async || (double.hanging() == 1).then_some(())).await;
+    let before = double.requests(Operation::UploadPart);
+    let came = nodes[0].send(upload(1), &second, parts[0], None).await;
+    assert_eq!(double.requests(Operation::UploadPart), before);
+    double.release();
+    assert_eq!(sealing.await.unwrap().unwrap(), whole_of(&first));
+    let mixed = Bytes::from([range(&second, parts[0]), first.slice(MIB..)].concat());
+    let sent = [&[came], &sent[1..]].concat();
+    assert_eq!(nodes[1].staging.seal(upload(1), &sent).await.unwrap(), whole_of(&mixed));
+}
+
+/// Two processes seal at once, and one of them lays out anew and joins while the other one asks: the later layout is the true one.
+#[tokio::test]
+async fn who_seals_too_late_goes_by_the_layout_that_was_joined() {
+    let (double, settings) = oss();
+    let nodes = nodes(&settings, 2).await;
+    let bytes = content(1, 4 * MIB);
+    nodes[0].staging.open(upload(1), bytes.len() as u64).await.unwrap();
+    let mut sent = Vec::new();
+    for part in plan(&bytes, MIB) {
+        sent.push(nodes[0].send(upload(1), &bytes, part, None).await);
+    }
+    double.inject(Operation::ListParts, Fault::Hang, 1);
+    let late = tokio::spawn({
+        let (node, sent) = (nodes[1].clone(), sent.clone());
+        async move { node.staging.seal(upload(1), &sent).await }
+    });
+    until_async("it asks", async || (double.hanging() == 1).then_some(())).await;
+    assert_eq!(nodes[0].staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes));
+    // As if the last part had come after the first layout.
+    let (client, layout) = (sdk(&settings), format!("staging/{}/layout", upload(1)));
+    let put = async |key: &str, layout: &serde_json::Value| {
+        client.put_object().bucket("bucket").key(key).body(layout.to_string().into_bytes().into()).send().await.unwrap();
+    };
+    let written = client.get_object().bucket("bucket").key(&layout).send().await.unwrap().body.collect().await.unwrap();
+    let mut written: serde_json::Value = serde_json::from_slice(&written.into_bytes()).unwrap();
+    written["number"] = 1.into();
+    put(&format!("{layout}-1"), &written).await;
+    written["number"] = 0.into();
+    written["pieces"].as_array_mut().unwrap().pop();
+    put(&layout, &written).await;
+    double.release();
+    assert_eq!(late.await.unwrap().unwrap(), whole_of(&bytes));
+    nodes[1].staging.promote(upload(1), key_of(&bytes)).await.unwrap();
+    nodes[1].assert_blob(&bytes).await;
+    let is_clean = async || {
+        let left = double.objects("bucket").into_iter().filter(|object| !object.key.starts_with("blobs/")).count();
+        (left == 0).then_some(())
+    };
+    until_async("nothing is left", is_clean).await;
 }
 
 /// It was on its way to another process when the upload was closed, and is there before the parts are joined: Ceph refuses to join what is

@@ -128,7 +128,7 @@ impl Area {
         let slot = if upload.is_last(part) { None } else { *upload.slot.get_or_try_init(|| self.claim_slot(upload)).await? };
         let place = {
             let mut state = upload.state();
-            if state.layout.is_some() {
+            if state.closing || state.layout.is_some() {
                 return Ok(None);
             }
             let before = state.places.get(&part.offset).copied();

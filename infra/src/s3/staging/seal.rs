@@ -136,12 +136,24 @@ impl Area {
         let is_joined = layout.pieces.is_empty() || was_closed && self.is_joined(upload, &joining, &layout).await?;
         if !is_joined {
             while let Err(trouble) = self.bucket.join(&joining, &layout.sent()).await {
-                let Trouble::OtherParts = trouble else { return Err(trouble.of(upload.id)) };
-                layout = self.lay_out_anew(upload, &joining, &layout, parts).await?;
+                layout = match trouble {
+                    Trouble::OtherParts => self.lay_out_anew(upload, &joining, &layout, parts).await?,
+                    // Another process has joined them meanwhile, and may have laid them out anew before.
+                    Trouble::Absent => self.later(upload, &layout).await?,
+                    trouble => return Err(trouble.of(upload.id)),
+                };
             }
         }
-        upload.state().layout = Some(layout.clone());
+        let mut state = upload.state();
+        state.alone &= layout.number == 0;
+        state.layout = Some(layout.clone());
+        drop(state);
         Ok(layout)
+    }
+
+    async fn later(&self, upload: &Upload, before: &Layout) -> Result<Layout, StagingError> {
+        let last = self.layout(upload).await?;
+        last.filter(|last| last.number > before.number).ok_or(StagingError::Absent(upload.id))
     }
 
     async fn is_joined(&self, upload: &Upload, joining: &Joining, layout: &Layout) -> Result<bool, StagingError> {
@@ -170,7 +182,6 @@ impl Area {
         if number == LAYOUTS_MAX {
             return Err(StagingError::Unavailable("parts come and come".into()));
         }
-        upload.state().alone = false;
         let sent = self.bucket.parts(joining).await;
         self.lay_out(upload, number, sent, parts).await
     }
