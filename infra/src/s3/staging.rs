@@ -35,7 +35,7 @@ mod seal;
 mod leave;
 mod promote;
 
-use receive::Received;
+use receive::{Received, Written};
 use upload::{Plan, Upload};
 
 /// Uploads of which a process remembers more than the store tells; what is forgotten costs a few requests.
@@ -59,6 +59,7 @@ struct Area {
     bucket: Arc<Bucket>,
     uploads: Cache<UploadId, Arc<Upload>>,
     received: Cache<(UploadId, Sha256), Received>,
+    written: Cache<UploadId, Written>,
     waiting_bytes: Arc<AtomicUsize>,
     swept: Swept,
 }
@@ -69,6 +70,7 @@ impl S3Staging {
             bucket,
             uploads: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
             received: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
+            written: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
             waiting_bytes: Arc::default(),
             swept: Swept::default(),
         }))

@@ -82,6 +82,34 @@ async fn faults_of_the_store_cost_time_and_no_file() {
     assert_eq!(left, []);
 }
 
+/// What the store has although it could not say so goes with what is promoted, at once.
+#[tokio::test]
+async fn what_was_tried_in_vain_goes_with_what_was_not() {
+    let (double, settings) = oss();
+    let node = Node::of(&settings).await;
+    let bytes = content(1, 9 * MIB);
+    double.inject(Operation::CompleteMultipartUpload, Fault::LoseAnswer, 3);
+    let refused = node.staging.receive(upload(1), body(&bytes), u64::MAX).await;
+    assert!(matches!(refused, Err(StagingError::Unavailable(_))), "{refused:?}");
+    assert_eq!(node.staging.receive(upload(1), body(&bytes), u64::MAX).await.unwrap(), whole_of(&bytes));
+    node.staging.promote(upload(1), key_of(&bytes)).await.unwrap();
+    let names = || double.objects("bucket").into_iter().map(|object| object.key).collect::<Vec<_>>();
+    assert_eq!(names(), [node.blobs.address(key_of(&bytes))]);
+
+    node.staging.open(upload(2), bytes.len() as u64).await.unwrap();
+    let mut sent = Vec::new();
+    for part in plan(&bytes, 3 * MIB) {
+        sent.push(node.send(upload(2), &bytes, part, None).await);
+    }
+    let (other, aside) = (content(2, 3 * MIB), sent[0].0);
+    double.inject(Operation::HeadObject, Fault::LoseAnswer, 3);
+    let refused = node.staging.write_part(upload(2), aside, body(&other), None, Some(sent[0].1)).await;
+    assert!(matches!(refused, Err(StagingError::Unavailable(_))), "{refused:?}");
+    assert_eq!(node.staging.seal(upload(2), &sent).await.unwrap(), whole_of(&bytes));
+    node.staging.promote(upload(2), key_of(&bytes)).await.unwrap();
+    assert_eq!(names(), [node.blobs.address(key_of(&bytes))]);
+}
+
 /// A request of which nobody knows anything may be carried out much later. It can't harm what came after it.
 #[tokio::test]
 async fn a_part_that_comes_late_harms_nothing() {

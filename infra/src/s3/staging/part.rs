@@ -52,9 +52,7 @@ impl Area {
         }
         self.follow(upload, part, sha256, &bytes);
         if !self.put_in_place(upload, (part, sha256), &bytes, digests.taken).await? {
-            let name = keys::version(upload.id, part.offset, sha256);
-            self.put_named(upload.id, (&name, sha256), "", Landed::InMemory(bytes)).await?;
-            self.keep(upload, (part, sha256), digests.taken).await?;
+            self.put_aside(upload, (part, sha256), ("", Landed::InMemory(bytes)), digests.taken).await?;
         }
         Ok(sha256)
     }
@@ -70,10 +68,22 @@ impl Area {
             landed.give_up().await;
             return judged.map(|()| sha256);
         }
-        let name = keys::version(upload.id, part.offset, sha256);
-        self.put_named(upload.id, (&name, sha256), &nonce, landed).await?;
-        self.keep(upload, (part, sha256), digests.taken).await?;
+        self.put_aside(upload, (part, sha256), (&nonce, landed), digests.taken).await?;
         Ok(sha256)
+    }
+
+    /// Into an object that is named after its content.
+    async fn put_aside(
+        &self,
+        upload: &Upload,
+        (part, sha256): (Part, Sha256),
+        (nonce, landed): (&str, Landed),
+        taken: Option<Sha256>,
+    ) -> Result<(), StagingError> {
+        upload.state().aside = true;
+        let name = keys::version(upload.id, part.offset, sha256);
+        self.put_named(upload.id, (&name, sha256), nonce, landed).await?;
+        self.keep(upload, (part, sha256), taken).await
     }
 
     /// What the log has is there, unless some process has found at sealing that it is not.

@@ -11,7 +11,7 @@ use super::super::keys;
 use super::super::trouble::Trouble;
 use super::Area;
 use super::assemble::{Source, assemble};
-use super::receive::Received;
+use super::receive::{Received, Written};
 use super::seal::Sealed;
 use super::upload::Upload;
 
@@ -57,7 +57,8 @@ impl Area {
     }
 
     async fn staged(&self, upload: UploadId, sha256: Sha256) -> Result<Option<Staged>, Trouble> {
-        if let Some(Received { key, size, all }) = self.received.get(&(upload, sha256)) {
+        if let Some(Received { key, size }) = self.received.get(&(upload, sha256)) {
+            let all = self.written.get(&upload).map(Written::in_order);
             return Ok(Some(Staged { key, size, all }));
         }
         if let Some(here) = self.uploads.get(&upload)
@@ -105,8 +106,11 @@ impl Area {
             Some(all) => self.remove_these(upload, all).await,
             None => self.remove(upload).await,
         };
+        gone.map_err(|trouble| trouble.of(upload))?;
+        // Who has to do it again still knows what there is.
         self.received.invalidate(&(upload, sha256));
-        gone.map_err(|trouble| trouble.of(upload))
+        self.written.invalidate(&upload);
+        Ok(())
     }
 
     async fn remove_these(self: &Arc<Self>, upload: UploadId, all: Vec<Vec<String>>) -> Result<(), Trouble> {
@@ -131,7 +135,7 @@ impl Upload {
     fn staged(&self, sha256: Sha256) -> Option<Staged> {
         let (id, state) = (self.id, self.state());
         let Sealed { key, size, .. } = state.sealed.clone().filter(|sealed| sealed.sha256 == sha256)?;
-        let is_all = state.alone && !state.damaged && state.versions.is_empty() && key == keys::data(id);
+        let is_all = state.alone && !state.damaged && !state.aside && key == keys::data(id);
         let between = vec![keys::closed(id), keys::layout(id, 0), keys::last(id), key.clone()];
         let all = is_all.then(|| vec![vec![keys::plan(id)], between, vec![keys::sealed(id)]]);
         Some(Staged { key, size, all })

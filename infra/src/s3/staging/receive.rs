@@ -1,11 +1,13 @@
 //! A file that comes in one piece.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::staging::{StagingError, Whole};
 use cairn_domain::{Sha256, UploadId};
+use moka::Entry;
 
 use super::super::keys;
 use super::super::pour::Landed;
@@ -19,8 +21,20 @@ pub(super) struct Received {
     pub(super) key: String,
     /// In bytes.
     pub(super) size: u64,
-    /// Everything of the upload, in the order in which it has to go, side by side what may go at once; none when there may be more.
-    pub(super) all: Option<Vec<Vec<String>>>,
+}
+
+/// The names of whatever this process may have written of an upload that comes in one piece, also where it does not know whether it has.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Written {
+    bytes: BTreeSet<String>,
+    /// They tell that there are bytes, and go after them.
+    names: BTreeSet<String>,
+}
+
+impl Written {
+    pub(super) fn in_order(self) -> Vec<Vec<String>> {
+        [self.bytes, self.names].map(|keys| keys.into_iter().collect()).into()
+    }
 }
 
 impl Area {
@@ -35,14 +49,25 @@ impl Area {
         let target = Target { bucket: self.bucket.clone(), upload, nonce: nonce.clone() };
         let (whole, landed) = Box::pin(pour(target, body, bytes_max)).await?;
         let name = keys::whole(upload, whole.sha256);
+        self.will_write(upload, &name, &nonce, &landed);
         let key = self.put_named(upload, (&name, whole.sha256), &nonce, landed).await?;
-        let all = if key == name { vec![vec![name]] } else { vec![vec![key.clone()], vec![keys::pointer(&name, &nonce)]] };
-        let received = Received { key, size: whole.size, all: Some(all) };
-        self.received.entry((upload, whole.sha256)).and_upsert_with(|before| match before {
-            Some(before) if before.value().all != received.all => Received { all: None, ..received },
-            _ => received,
-        });
+        self.received.insert((upload, whole.sha256), Received { key, size: whole.size });
         Ok(whole)
+    }
+
+    /// Remembered before any of it can be there: whoever ends the upload removes what was tried in vain, too.
+    fn will_write(&self, upload: UploadId, name: &str, nonce: &str, landed: &Landed) {
+        self.written.entry(upload).and_upsert_with(|before| {
+            let mut written = before.map(Entry::into_value).unwrap_or_default();
+            match landed {
+                Landed::InMemory(_) => written.names.insert(name.to_owned()),
+                Landed::InParts(..) => {
+                    written.bytes.insert(keys::nameless(upload, nonce));
+                    written.names.insert(keys::pointer(name, nonce))
+                }
+            };
+            written
+        });
     }
 
     /// Makes bytes durable under a name that tells what they are. Returns the key of the bytes themselves.

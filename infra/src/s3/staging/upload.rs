@@ -60,6 +60,8 @@ pub(super) struct State {
     pub(super) closing: bool,
     /// All parts came through this process, so that it knows every object of the upload.
     pub(super) alone: bool,
+    /// This process may have put something aside, whether it knows or not.
+    pub(super) aside: bool,
     /// The versions that this process has put aside, by offset, the oldest first.
     pub(super) versions: HashMap<u64, Vec<Sha256>>,
     /// The whole-file hashes of the parts that came without a gap.
