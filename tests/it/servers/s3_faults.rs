@@ -162,7 +162,7 @@ struct Cuts {
 impl Cuts {
     /// True when it was not done by then.
     async fn cut<T>(&mut self, share: f64, work: impl Future<Output = Result<T, StagingError>>) -> bool {
-        let limit = self.took.map_or(Duration::from_secs(60), |took| took.mul_f64(share));
+        let limit = self.took.map_or(Duration::from_mins(1), |took| took.mul_f64(share));
         let started = Instant::now();
         let is_cut = tokio::time::timeout(limit, work).await.is_err();
         if !is_cut {
