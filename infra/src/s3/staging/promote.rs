@@ -11,7 +11,7 @@ use super::super::keys;
 use super::super::trouble::Trouble;
 use super::Area;
 use super::assemble::{Source, assemble};
-use super::receive::{Received, Written};
+use super::receive::Received;
 use super::seal::Sealed;
 use super::upload::Upload;
 
@@ -22,13 +22,13 @@ const LOOKS: usize = 3;
 struct Staged {
     key: String,
     size: u64,
-    /// Everything of the upload, in the order in which it has to go, side by side what may go at once; none when there may be more.
-    all: Option<Vec<Vec<String>>>,
+    /// The keys of everything of the upload; none when there may be more.
+    all: Option<Vec<String>>,
 }
 
 impl Area {
     /// May be repeated after a crash at any moment in it, and be done by several at once: the copy comes as a whole, in the place of one
-    /// that may be damaged, what is staged goes after it, and what tells that it is staged goes last.
+    /// that may be damaged, and what is staged goes after it. Whoever finds nothing staged any more, or only a part of it, finds the copy.
     pub(super) async fn promote(self: &Arc<Self>, upload: UploadId, key: BlobKey) -> Result<(), StagingError> {
         for _ in 0..LOOKS {
             let staged = self.staged(upload, key.sha256).await.map_err(|trouble| trouble.of(upload))?;
@@ -58,7 +58,7 @@ impl Area {
 
     async fn staged(&self, upload: UploadId, sha256: Sha256) -> Result<Option<Staged>, Trouble> {
         if let Some(Received { key, size }) = self.received.get(&(upload, sha256)) {
-            let all = self.written.get(&upload).map(Written::in_order);
+            let all = self.written.get(&upload).map(|written| written.into_iter().collect());
             return Ok(Some(Staged { key, size, all }));
         }
         if let Some(here) = self.uploads.get(&upload)
@@ -113,10 +113,9 @@ impl Area {
         Ok(())
     }
 
-    async fn remove_these(self: &Arc<Self>, upload: UploadId, all: Vec<Vec<String>>) -> Result<(), Trouble> {
-        for keys in all {
-            self.bucket.delete_all(keys).await?;
-        }
+    /// All at once, in any order: the copy is there, so nobody needs what tells that something was staged.
+    async fn remove_these(self: &Arc<Self>, upload: UploadId, all: Vec<String>) -> Result<(), Trouble> {
+        self.bucket.delete_all(all).await?;
         let Some(here) = self.uploads.remove(&upload) else { return Ok(()) };
         here.closed.cancel();
         // Other processes may have put parts aside of which this one knows nothing. Nobody waits for it: what is listed is looked after.
@@ -136,8 +135,8 @@ impl Upload {
         let (id, state) = (self.id, self.state());
         let Sealed { key, size, .. } = state.sealed.clone().filter(|sealed| sealed.sha256 == sha256)?;
         let is_all = state.alone && !state.damaged && !state.aside && key == keys::data(id);
-        let between = vec![keys::closed(id), keys::layout(id, 0), keys::last(id), key.clone()];
-        let all = is_all.then(|| vec![vec![keys::plan(id)], between, vec![keys::sealed(id)]]);
+        let all = is_all
+            .then(|| vec![keys::plan(id), keys::closed(id), keys::layout(id, 0), keys::last(id), key.clone(), keys::sealed(id)]);
         Some(Staged { key, size, all })
     }
 }

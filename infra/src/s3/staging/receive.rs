@@ -23,19 +23,8 @@ pub(super) struct Received {
     pub(super) size: u64,
 }
 
-/// The names of whatever this process may have written of an upload that comes in one piece, also where it does not know whether it has.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Written {
-    bytes: BTreeSet<String>,
-    /// They tell that there are bytes, and go after them.
-    names: BTreeSet<String>,
-}
-
-impl Written {
-    pub(super) fn in_order(self) -> Vec<Vec<String>> {
-        [self.bytes, self.names].map(|keys| keys.into_iter().collect()).into()
-    }
-}
+/// The keys of whatever this process may have written of an upload that comes in one piece, also where it does not know whether it has.
+pub(super) type Written = BTreeSet<String>;
 
 impl Area {
     /// The name tells the content, so that nothing else can ever be promoted in its stead.
@@ -60,10 +49,10 @@ impl Area {
         self.written.entry(upload).and_upsert_with(|before| {
             let mut written = before.map(Entry::into_value).unwrap_or_default();
             match landed {
-                Landed::InMemory(_) => written.names.insert(name.to_owned()),
+                Landed::InMemory(_) => written.insert(name.to_owned()),
                 Landed::InParts(..) => {
-                    written.bytes.insert(keys::nameless(upload, nonce));
-                    written.names.insert(keys::pointer(name, nonce))
+                    written.insert(keys::nameless(upload, nonce));
+                    written.insert(keys::pointer(name, nonce))
                 }
             };
             written
