@@ -25,6 +25,7 @@ mod multipart;
 mod pieces;
 mod pour;
 mod progress;
+mod prompt;
 mod settings;
 mod signing;
 mod staging;

@@ -1,5 +1,8 @@
 //! An object store that loses answers, is late, or is away.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,6 +13,8 @@ use cairn_domain::upload::Part;
 use cairn_domain::{Sha256, UploadId};
 use cairn_oss_double::{Fault, Operation};
 use cairn_servers::{ChaosProxy, shared};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, tcp};
 
 use super::s3_stores::{MIB, Node, body, ceph, content, key_of, nodes, oss, plan, range, upload, whole_of};
 use crate::harness::{REFUSED_WITHIN, until_async};
@@ -270,4 +275,62 @@ async fn a_bad_network_fails_in_time_and_comes_back() {
     scene.endure("refused connections", refuse).await;
     scene.endure("cut connections", |proxy| proxy.cut_after(200)).await;
     scene.node.assert_blob(&scene.large).await;
+}
+
+/// A way on which one bit of what a client sends turns over, once, a million bytes after its connection began.
+async fn flipping(store: SocketAddr) -> (SocketAddr, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, has_flipped) = (listener.local_addr().unwrap(), Arc::<AtomicBool>::default());
+    let flipped = has_flipped.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let ((from_client, mut to_client), (mut from_store, to_store)) =
+                (client.into_split(), TcpStream::connect(store).await.unwrap().into_split());
+            tokio::spawn(carry(from_client, to_store, has_flipped.clone()));
+            tokio::spawn(async move { tokio::io::copy(&mut from_store, &mut to_client).await });
+        }
+    });
+    (address, flipped)
+}
+
+async fn carry(mut from: tcp::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, has_flipped: Arc<AtomicBool>) {
+    let (mut buffer, mut carried) = (vec![0; 64 * 1024], 0);
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        carried += length;
+        if carried > MIB && !has_flipped.swap(true, Ordering::SeqCst) {
+            buffer[length - 1] ^= 1;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The hash that we sign is the one that the store compares: nothing else would notice, since nobody reads what was hashed as it came.
+#[tokio::test]
+async fn what_arrives_as_something_else_is_refused_and_comes_again() {
+    let mut settings = ceph("flipped").await;
+    let store: SocketAddr = settings.endpoint.trim_start_matches("http://").parse().unwrap();
+    let bytes = content(1, 20 * MIB);
+    for in_parts in [true, false] {
+        let (address, has_flipped) = flipping(store).await;
+        settings.endpoint = format!("http://{address}");
+        let node = Node::of(&settings).await;
+        let id = upload(u128::from(in_parts));
+        let whole = if in_parts {
+            node.staging.open(id, bytes.len() as u64).await.unwrap();
+            let mut sent = Vec::new();
+            for part in plan(&bytes, 8 * MIB) {
+                let write = async || node.staging.write_part(id, part, body(&range(&bytes, part)), None, None).await;
+                sent.push((part, again(write).await));
+            }
+            node.staging.seal(id, &sent).await.unwrap()
+        } else {
+            again(async || node.staging.receive(id, body(&bytes), u64::MAX).await).await
+        };
+        assert!(has_flipped.load(Ordering::SeqCst));
+        assert_eq!(whole, whole_of(&bytes));
+        node.staging.promote(id, key_of(&bytes)).await.unwrap();
+        node.assert_blob(&bytes).await;
+    }
 }
