@@ -7,7 +7,7 @@
 //! | `staging/<upload>/plan` | an upload in parts: its size, and the multipart upload of the store to which its parts go |
 //! | `staging/<upload>/slots/<n>` | the numbers among those parts that belong to one process |
 //! | `staging/<upload>/parts/<offset>-<sha256>` | a version of a part that could not go there |
-//! | `staging/<upload>/closed`, `layout`, `data` | sealing has begun; what lies where in what was joined; what was joined |
+//! | `staging/<upload>/closed`, `layout`, `data` | sealing has begun; what lies where in what was joined (`layout-<n>` if more came); what was joined |
 //! | `staging/<upload>/sealed` | where the whole is, and its digests |
 //! | `staging/<upload>/bytes/<nonce>` | bytes whose hash was not known when they began to come; `<name>.<nonce>` is their name |
 //!
@@ -22,8 +22,10 @@ mod etag;
 mod keys;
 mod local_names;
 mod multipart;
+mod pieces;
 mod pour;
 mod progress;
+mod prompt;
 mod settings;
 mod signing;
 mod staging;

@@ -8,6 +8,7 @@ mod eventstore_log;
 mod many_processes;
 mod messages_tls;
 mod mysql_faults;
+mod mysql_grants;
 mod mysql_log;
 mod mysql_views;
 mod nats;

@@ -83,6 +83,10 @@ pub enum CacheAdapter {
 const DATABASES: &[(&str, &str)] = &[("mysql", "mysql")];
 /// The same, for caches.
 const CACHES: &[(&str, &str)] = &[("redis", "redis"), ("rediss", "redis")];
+/// The same, for the bus.
+pub(super) const BUSES: &[(&str, &str)] = &[("nats", "nats"), ("tls", "nats")];
+/// The same, for the queue of tasks.
+pub(super) const QUEUES: &[(&str, &str)] = &[("amqp", "rabbitmq"), ("amqps", "rabbitmq")];
 
 /// The names by which the clients of EventStoreDB know it, before and after it was called KurrentDB.
 const EVENT_STORES: &[(&str, &str)] = &[
@@ -175,7 +179,7 @@ fn server(key: &'static str, address: &Address) -> Result<mysql::Server, ConfigE
 }
 
 /// `built_in` is the word that needs no feature.
-fn no_adapter(key: &'static str, scheme: &str, built_in: &str, known: &[(&'static str, &'static str)]) -> ConfigError {
+pub(super) fn no_adapter(key: &'static str, scheme: &str, built_in: &str, known: &[(&'static str, &'static str)]) -> ConfigError {
     match known.iter().find(|(known, _)| *known == scheme) {
         Some((_, feature)) => ConfigError::FeatureMissing { key, scheme: scheme.to_owned(), feature },
         None => ConfigError::NoAdapter { key, scheme: scheme.to_owned(), known: schemes(built_in, known) },
@@ -184,4 +188,42 @@ fn no_adapter(key: &'static str, scheme: &str, built_in: &str, known: &[(&'stati
 
 fn schemes(built_in: &str, known: &[(&str, &str)]) -> String {
     known.iter().fold(built_in.to_owned(), |list, (scheme, _)| format!("{list}, {scheme}://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path};
+
+    use super::super::load::NO_S3;
+    use super::*;
+
+    /// The features of the program.
+    fn switches() -> String {
+        let manifest = path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+        fs::read_to_string(manifest).expect("the workspace")
+    }
+
+    /// Only a program without the adapter says it; which features this one was built with makes no difference.
+    #[test]
+    fn what_is_not_built_in_is_told_with_its_setting_and_the_feature_that_brings_it() {
+        let (switches, logs) = (switches(), [DATABASES, EVENT_STORES].concat());
+        let is_switch = |feature: &str| switches.contains(&format!("\n{feature} = [\"cairn-infra/{feature}\"]\n"));
+        for (key, built_in, known) in [
+            ("log.url", "sqlite", &*logs),
+            ("views.url", "sqlite", DATABASES),
+            ("cache.url", "process", CACHES),
+            ("bus.url", "process", BUSES),
+            ("queue.url", "process", QUEUES),
+        ] {
+            for (scheme, feature) in known {
+                let told = no_adapter(key, scheme, built_in, known).to_string();
+                let expected = format!("{key} begins with {scheme:?}, and this cairn was built without the feature `{feature}`");
+                assert_eq!(told, expected);
+                assert!(is_switch(feature), "{feature} can't be switched on");
+            }
+            let told = no_adapter(key, "ftp", built_in, known).to_string();
+            assert!(told.contains(&format!("it has: {built_in}, ")), "{told}");
+        }
+        assert!(NO_S3.ends_with("without the feature `s3`") && is_switch("s3"));
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::adapters::{BUSES, QUEUES, no_adapter};
 use super::{Address, Config, ConfigError};
 #[cfg(feature = "nats")]
 use crate::nats;
@@ -116,7 +117,7 @@ impl Config {
                 stream: self.bus.stream.clone(),
                 limits: self.bus.limits(),
             }),
-            scheme => Err(no_adapter("bus.url", scheme, &["nats", "tls"], "nats")),
+            scheme => Err(no_adapter("bus.url", scheme, "process", BUSES)),
         }
     }
 
@@ -136,7 +137,7 @@ impl Config {
                     ..rabbitmq::Settings::default()
                 },
             }),
-            scheme => Err(no_adapter("queue.url", scheme, &["amqp", "amqps"], "rabbitmq")),
+            scheme => Err(no_adapter("queue.url", scheme, "process", QUEUES)),
         }
     }
 }
@@ -171,14 +172,6 @@ where
 {
     let unusable = |source: T::Err| ConfigError::BadAddress { key, address: address.clone(), source: source.into() };
     address.expose().parse().map_err(unusable)
-}
-
-fn no_adapter(key: &'static str, scheme: &str, known: &[&str], feature: &'static str) -> ConfigError {
-    if known.contains(&scheme) {
-        return ConfigError::FeatureMissing { key, scheme: scheme.to_owned(), feature };
-    }
-    let known = known.iter().fold("process".to_owned(), |list, scheme| format!("{list}, {scheme}://"));
-    ConfigError::NoAdapter { key, scheme: scheme.to_owned(), known }
 }
 
 #[cfg(test)]

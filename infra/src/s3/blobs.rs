@@ -131,6 +131,6 @@ fn explain(trouble: Trouble, key: BlobKey) -> BlobError {
         Trouble::OutOfRange => BlobError::OutOfRange,
         Trouble::Full => BlobError::Full,
         Trouble::Unavailable(source) => BlobError::Unavailable(source),
-        Trouble::Exists => BlobError::Unavailable(trouble.into()),
+        Trouble::Exists | Trouble::OtherParts => BlobError::Unavailable(trouble.into()),
     }
 }

@@ -12,6 +12,7 @@ use super::connect::ANSWER_MAX;
 use super::crc::{SeenCrc, crc_of};
 use super::download::Download;
 use super::etag::Etag;
+use super::pieces::Pieces;
 use super::progress::{Progress, measured};
 use super::signing::SignedHash;
 use super::trouble::Trouble;
@@ -91,20 +92,26 @@ impl Bucket {
         }
     }
 
-    /// Writes an object from memory. The store verifies the body by its signature, and on OSS by its CRC, too. Where the hash is known it
-    /// is not computed again.
-    pub(super) async fn put(&self, key: &str, bytes: &Bytes, sha256: Option<Sha256>) -> Result<(), Trouble> {
+    /// Writes an object from memory. The store verifies the body by its signature, and on OSS by its CRC, too.
+    pub(super) async fn put(&self, key: &str, bytes: &Pieces, sha256: Sha256) -> Result<(), Trouble> {
         self.put_and_etag(key, bytes, sha256).await.map(drop)
     }
 
     /// The same, with the ETag of the answer if that says something of the bytes.
-    pub(super) async fn put_and_etag(&self, key: &str, bytes: &Bytes, sha256: Option<Sha256>) -> Result<Option<Etag>, Trouble> {
+    pub(super) async fn put_and_etag(&self, key: &str, bytes: &Pieces, sha256: Sha256) -> Result<Option<Etag>, Trouble> {
         let (progress, seen) = (Progress::default(), SeenCrc::default());
         let call = self.client.put_object().bucket(&self.name).key(self.key(key)).body(measured(bytes, &progress));
         let call = call.customize().interceptor(seen.clone()).interceptor(SignedHash(sha256)).send();
         let answer = progress.watch(bytes.len(), call).await?;
         seen.check(|| crc_of(bytes))?;
         Ok(answer.e_tag.as_deref().and_then(Etag::parse))
+    }
+
+    /// Writes a small object.
+    pub(super) async fn put_note(&self, key: &str, bytes: Bytes) -> Result<(), Trouble> {
+        let bytes = Pieces::from(bytes);
+        let sha256 = bytes.sha256().await?;
+        self.put(key, &bytes, sha256).await
     }
 
     /// Writes a small object that must be a new one. [`Trouble::Exists`] may also mean that an attempt of this very call was done and its

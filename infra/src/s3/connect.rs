@@ -7,8 +7,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Credentials, HttpClient, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
-    StalledStreamProtectionConfig,
+    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
@@ -21,11 +20,11 @@ use cairn_domain::blob::BlobKey;
 
 use super::bucket::Bucket;
 use super::trouble::{self, Trouble};
-use super::{Flavor, S3Blobs, S3Settings, S3Staging, keys, local_names};
+use super::{Flavor, S3Blobs, S3Settings, S3Staging, keys, local_names, prompt};
 use crate::ids::RandomIds;
 
 /// How long connecting may take.
-const CONNECT_MAX: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(1);
 
 /// How long one call may take, with all its attempts, when its answer costs the store nothing to speak of. A request that needs the store
 /// fails within three seconds when there is no answer.
@@ -110,12 +109,7 @@ pub enum OpenError {
 impl S3Store {
     /// Connects, and finds out whether the bucket can be used.
     pub async fn connect(settings: S3Settings) -> Result<Self, OpenError> {
-        Self::connect_by(settings, None::<SharedHttpClient>).await
-    }
-
-    /// The same, with an HTTP client of one's own: for names that only it can resolve.
-    pub async fn connect_by(settings: S3Settings, http: Option<impl HttpClient + 'static>) -> Result<Self, OpenError> {
-        let store = Self::unseen(&settings, http)?;
+        let store = Self::unseen(&settings)?;
         store.probe().await.map_err(|error| explain(error, &settings))?;
         Ok(store)
     }
@@ -123,7 +117,7 @@ impl S3Store {
     /// The same for a store that may be away: then it can be used once it is back, and the second tells why it can't be now. What is
     /// wrong with one that is there is an error all the same.
     pub async fn connect_if_there(settings: S3Settings) -> Result<(Self, Option<OpenError>), OpenError> {
-        let store = Self::unseen(&settings, None::<SharedHttpClient>)?;
+        let store = Self::unseen(&settings)?;
         match store.probe().await.map_err(|error| explain(error, &settings)) {
             Ok(()) => Ok((store, None)),
             Err(away @ OpenError::Unreachable { .. }) => Ok((store, Some(away))),
@@ -132,11 +126,11 @@ impl S3Store {
     }
 
     /// Without a look whether it is there.
-    fn unseen(settings: &S3Settings, http: Option<impl HttpClient + 'static>) -> Result<Self, OpenError> {
+    fn unseen(settings: &S3Settings) -> Result<Self, OpenError> {
         check(settings)?;
-        let client = Client::from_conf(config(settings, http));
+        let client = Client::from_conf(config(settings));
         let public = settings.public_endpoint.clone().map(|endpoint| S3Settings { endpoint, ..settings.clone() });
-        let links = public.map(|settings| Client::from_conf(config(&settings, None::<SharedHttpClient>)));
+        let links = public.map(|settings| Client::from_conf(config(&settings)));
         Ok(Self(Arc::new(Bucket::new(client, links, settings))))
     }
 
@@ -170,7 +164,7 @@ impl S3Store {
             return Ok(false);
         }
         let key = keys::probe(&hex::encode(&RandomIds.random()[..16]));
-        self.0.put(&key, &Bytes::new(), None).await?;
+        self.0.put_note(&key, Bytes::new()).await?;
         let seen = other.0.head(&key).await;
         self.0.delete(&key).await?;
         Ok(seen?.is_some())
@@ -223,7 +217,7 @@ fn check(settings: &S3Settings) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn config(settings: &S3Settings, http: Option<impl HttpClient + 'static>) -> Config {
+fn config(settings: &S3Settings) -> Config {
     let key = Credentials::new(&settings.access_key_id, &settings.secret_access_key, None, None, "configuration");
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -238,10 +232,8 @@ fn config(settings: &S3Settings, http: Option<impl HttpClient + 'static>) -> Con
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_MAX).build())
         // Whether anything moves is watched here, and by another measure.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    if let Some(http) = http {
-        config = config.http_client(http);
-    } else if let Some(local) = local_names::client_for(&settings.endpoint) {
-        config = config.http_client(local);
+    if let Some(own) = prompt::client_for(&settings.endpoint).or_else(|| local_names::client_for(&settings.endpoint)) {
+        config = config.http_client(own);
     }
     config.build()
 }

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use crc_fast::{CrcAlgorithm, Digest};
 
+use super::pieces::Pieces;
 use super::trouble::Trouble;
 
 /// <https://help.aliyun.com/zh/oss/developer-reference/crc64>, in decimal. Other stores do not send it.
@@ -15,9 +16,9 @@ const HEADER: &str = "x-oss-hash-crc64ecma";
 /// OSS calls it ECMA, the catalogues of CRCs call it XZ.
 pub(super) const ALGORITHM: CrcAlgorithm = CrcAlgorithm::Crc64Xz;
 
-pub(super) fn crc_of(bytes: &[u8]) -> u64 {
+pub(super) fn crc_of(bytes: &Pieces) -> u64 {
     let mut crc = Digest::new(ALGORITHM);
-    crc.update(bytes);
+    bytes.iter().for_each(|piece| crc.update(piece));
     crc.finalize()
 }
 

@@ -50,8 +50,12 @@ pub(super) fn closed(upload: UploadId) -> String {
     format!("{}closed", folder(upload))
 }
 
-pub(super) fn layout(upload: UploadId) -> String {
-    format!("{}layout", folder(upload))
+/// Of a later layout, by its number; the first has none.
+pub(super) fn layout(upload: UploadId, number: u32) -> String {
+    match number {
+        0 => format!("{}layout", folder(upload)),
+        later => format!("{}layout-{later}", folder(upload)),
+    }
 }
 
 pub(super) fn data(upload: UploadId) -> String {

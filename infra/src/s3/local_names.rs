@@ -7,24 +7,32 @@ use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns};
 
+const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+
 #[derive(Debug, Clone)]
 struct ThisMachine;
 
 impl ResolveDns for ThisMachine {
     fn resolve_dns<'a>(&'a self, _: &'a str) -> DnsFuture<'a> {
-        DnsFuture::ready(Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]))
+        DnsFuture::ready(Ok(HERE.into()))
     }
 }
 
 /// A client for an endpoint on this machine; none for any other.
 pub(super) fn client_for(endpoint: &str) -> Option<SharedHttpClient> {
     let tls = Provider::Rustls(CryptoMode::AwsLc);
-    is_here(endpoint).then(|| aws_smithy_http_client::Builder::new().tls_provider(tls).build_with_resolver(ThisMachine))
+    let host = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    is_here(host).then(|| aws_smithy_http_client::Builder::new().tls_provider(tls).build_with_resolver(ThisMachine))
 }
 
-fn is_here(endpoint: &str) -> bool {
-    let host = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
-    let host = host.split(['/', ':']).next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+/// Of a name that means this machine; none of any other.
+pub(super) fn addresses(host: &str) -> Option<[IpAddr; 2]> {
+    is_here(host).then_some(HERE)
+}
+
+fn is_here(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")
 }
 
@@ -35,12 +43,12 @@ mod tests {
     #[test]
     fn only_names_below_localhost_are_here() {
         for here in ["http://localhost", "http://localhost:9000", "https://oss.localhost:80/", "http://A.LocalHost."] {
-            assert!(is_here(here), "{here}");
+            assert!(client_for(here).is_some(), "{here}");
         }
         for elsewhere in
             ["http://notlocalhost", "http://localhost.example.org", "https://127.0.0.1:80", "http://oss.example.org/localhost"]
         {
-            assert!(!is_here(elsewhere), "{elsewhere}");
+            assert!(client_for(elsewhere).is_none(), "{elsewhere}");
         }
     }
 }

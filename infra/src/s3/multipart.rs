@@ -1,12 +1,12 @@
 //! Objects that are put together from parts.
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use bytes::Bytes;
 use cairn_domain::Sha256;
 
 use super::bucket::{Bucket, copying_max, length, within};
 use super::connect::ANSWER_MAX;
 use super::crc::{SeenCrc, crc_of};
+use super::pieces::Pieces;
 use super::progress::{Progress, measured};
 use super::signing::SignedHash;
 use super::trouble::Trouble;
@@ -41,15 +41,8 @@ impl Bucket {
         Ok(Joining { key, id })
     }
 
-    /// May be repeated with the same bytes. Where their hash is known it is not computed again. [`Trouble::Absent`] when it was joined or
-    /// given up.
-    pub(super) async fn send_part(
-        &self,
-        joining: &Joining,
-        number: i32,
-        bytes: &Bytes,
-        sha256: Option<Sha256>,
-    ) -> Result<Sent, Trouble> {
+    /// May be repeated with the same bytes. [`Trouble::Absent`] when it was joined or given up.
+    pub(super) async fn send_part(&self, joining: &Joining, number: i32, bytes: &Pieces, sha256: Sha256) -> Result<Sent, Trouble> {
         let (progress, seen) = (Progress::default(), SeenCrc::default());
         let call = self.client.upload_part().bucket(&self.name).key(self.key(&joining.key)).upload_id(&joining.id);
         let call = call.part_number(number).body(measured(bytes, &progress)).customize();

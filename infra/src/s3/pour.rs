@@ -5,13 +5,13 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use cairn_commands::ports::ByteStream;
 use futures_util::StreamExt;
 use tokio::task::{JoinError, JoinHandle, JoinSet, spawn_blocking};
 
 use super::bucket::Bucket;
 use super::multipart::{PARTS_MAX, Sent};
+use super::pieces::{Gathering, HASHED_AT_ONCE, Pieces};
 use super::trouble::Trouble;
 use super::unjoined::Unjoined;
 
@@ -28,9 +28,6 @@ const SENDING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Where a part grows with the body: as many have the same size, and none is larger than the first shifted by this.
 const PARTS_OF_A_SIZE: i32 = 1000;
 const GROWTHS_MAX: i32 = 5;
-
-/// Below this a hash is not worth a thread of its own, in bytes.
-pub(super) const HASHED_AT_ONCE: usize = 256 * 1024;
 
 /// What is computed from the bytes while they are sent.
 pub(super) trait Sums: Send + 'static {
@@ -82,7 +79,7 @@ pub(super) struct Poured<S> {
 /// Where its bytes are.
 pub(super) enum Landed {
     /// It was small.
-    InMemory(Bytes),
+    InMemory(Pieces),
     /// All parts have come; they are to be joined.
     InParts(Unjoined, Vec<Sent>),
 }
@@ -155,10 +152,7 @@ impl<S: Sums> Pouring<S> {
     }
 
     async fn run(&mut self, mut body: ByteStream, bytes_max: u64) -> Result<Poured<S>, PourError> {
-        // Room that nothing has come for yet is not in memory, but it costs a call.
-        let Cut { part_bytes, grows, .. } = self.target.cut;
-        let mut part = if grows { BytesMut::new() } else { BytesMut::with_capacity(part_bytes) };
-        let mut size = 0;
+        let (mut part, mut size) = (Gathering::default(), 0);
         while let Some(frame) = body.next().await {
             let mut frame = frame.map_err(PourError::Body)?;
             size += frame.len() as u64;
@@ -167,14 +161,13 @@ impl<S: Sums> Pouring<S> {
             }
             while !frame.is_empty() {
                 if part.len() == self.part_bytes() {
-                    self.send(std::mem::take(&mut part).freeze()).await?;
-                    part.reserve(self.part_bytes());
+                    self.send(part.take()).await?;
                 }
                 let room = self.part_bytes() - part.len();
-                part.extend_from_slice(&frame.split_to(frame.len().min(room)));
+                part.push(frame.split_to(frame.len().min(room)));
             }
         }
-        self.finish(size, part.freeze()).await
+        self.finish(size, part.take()).await
     }
 
     /// Of the part that fills.
@@ -182,7 +175,7 @@ impl<S: Sums> Pouring<S> {
         self.target.cut.part_bytes(self.begun)
     }
 
-    async fn send(&mut self, part: Bytes) -> Result<(), PourError> {
+    async fn send(&mut self, part: Pieces) -> Result<(), PourError> {
         let Target { bucket, key, cut } = self.target.clone();
         if self.unjoined.is_none() {
             self.unjoined = Some(Unjoined::begin(&bucket, key).await?);
@@ -193,7 +186,10 @@ impl<S: Sums> Pouring<S> {
         self.begun += 1;
         let joining = self.unjoined.as_ref().ok_or(Trouble::Absent)?.joining()?.clone();
         let (number, bytes) = (self.begun, part.clone());
-        self.sending.spawn(async move { bucket.send_part(&joining, number, &bytes, None).await });
+        self.sending.spawn(async move {
+            let sha256 = bytes.sha256().await?;
+            bucket.send_part(&joining, number, &bytes, sha256).await
+        });
         self.hash(part).await
     }
 
@@ -205,15 +201,15 @@ impl<S: Sums> Pouring<S> {
     }
 
     /// Begins to, once those before are hashed.
-    async fn hash(&mut self, bytes: Bytes) -> Result<(), PourError> {
+    async fn hash(&mut self, bytes: Pieces) -> Result<(), PourError> {
         let mut sums = self.hashed().await?;
         if bytes.len() <= HASHED_AT_ONCE {
-            sums.update(&bytes);
+            bytes.iter().for_each(|piece| sums.update(piece));
             self.sums = Some(sums);
             return Ok(());
         }
         self.hashing = Some(spawn_blocking(move || {
-            sums.update(&bytes);
+            bytes.iter().for_each(|piece| sums.update(piece));
             sums
         }));
         Ok(())
@@ -226,7 +222,7 @@ impl<S: Sums> Pouring<S> {
         }
     }
 
-    async fn finish(&mut self, size: u64, last: Bytes) -> Result<Poured<S>, PourError> {
+    async fn finish(&mut self, size: u64, last: Pieces) -> Result<Poured<S>, PourError> {
         if self.unjoined.is_some() {
             self.send(last.clone()).await?;
         } else {

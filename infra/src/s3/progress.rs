@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::connect::ANSWER_MAX;
+use super::pieces::Pieces;
 use super::trouble::Trouble;
 
 /// Handed to the connection at once, in bytes.
@@ -22,17 +23,14 @@ const WRITING_MAX: Duration = Duration::from_millis(250);
 /// How often one looks whether something has moved.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How often frames were asked for.
+/// How many bytes were asked for, in all attempts.
 #[derive(Clone, Default)]
 pub(super) struct Progress(Arc<AtomicU64>);
 
-/// A body in memory. Its bytes stay visible, so that the signature covers them, and it can be sent again.
-pub(super) fn measured(bytes: &Bytes, progress: &Progress) -> ByteStream {
-    let (whole, progress) = (bytes.clone(), progress.clone());
-    let body = SdkBody::from(bytes.clone());
-    ByteStream::new(
-        body.map_preserve_contents(move |_| SdkBody::from_body_1_x(Frames { left: whole.clone(), progress: progress.clone() })),
-    )
+/// A body in memory, which can be sent again. The SDK does not see its bytes: their hash has to be signed for it.
+pub(super) fn measured(bytes: &Pieces, progress: &Progress) -> ByteStream {
+    let (bytes, progress) = (bytes.clone(), progress.clone());
+    ByteStream::new(SdkBody::retryable(move || SdkBody::from_body_1_x(Frames::new(&bytes, &progress))))
 }
 
 impl Progress {
@@ -43,7 +41,6 @@ impl Progress {
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Trouble> {
         let writing = WRITING_MAX * u32::try_from(length >> 20).unwrap_or(u32::MAX);
-        let frames = length.div_ceil(FRAME_BYTES) as u64;
         let mut call = Box::pin(call);
         let (mut seen, mut moved_at) = (0, Instant::now());
         loop {
@@ -51,7 +48,7 @@ impl Progress {
                 return answer.map_err(Into::into);
             }
             let moved = self.0.load(Ordering::Relaxed);
-            let limit = if moved >= frames { ANSWER_MAX + writing } else { ANSWER_MAX };
+            let limit = if moved >= length as u64 { ANSWER_MAX + writing } else { ANSWER_MAX };
             if moved != seen {
                 (seen, moved_at) = (moved, Instant::now());
             } else if moved_at.elapsed() > limit {
@@ -62,8 +59,18 @@ impl Progress {
 }
 
 struct Frames {
-    left: Bytes,
+    bytes: Pieces,
+    /// The piece that is begun, and which one comes after it.
+    begun: Bytes,
+    next: usize,
+    left: usize,
     progress: Progress,
+}
+
+impl Frames {
+    fn new(bytes: &Pieces, progress: &Progress) -> Self {
+        Self { bytes: bytes.clone(), begun: Bytes::new(), next: 0, left: bytes.len(), progress: progress.clone() }
+    }
 }
 
 impl Body for Frames {
@@ -71,19 +78,21 @@ impl Body for Frames {
     type Error = std::convert::Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        if self.left.is_empty() {
-            return Poll::Ready(None);
+        while self.begun.is_empty() {
+            let Some(piece) = self.bytes.iter().nth(self.next).cloned() else { return Poll::Ready(None) };
+            (self.begun, self.next) = (piece, self.next + 1);
         }
-        self.progress.0.fetch_add(1, Ordering::Relaxed);
-        let length = self.left.len().min(FRAME_BYTES);
-        Poll::Ready(Some(Ok(Frame::data(self.left.split_to(length)))))
+        let length = self.begun.len().min(FRAME_BYTES);
+        self.left -= length;
+        self.progress.0.fetch_add(length as u64, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Frame::data(self.begun.split_to(length)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left.is_empty()
+        self.left == 0
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.len() as u64)
+        SizeHint::with_exact(self.left as u64)
     }
 }

@@ -6,9 +6,9 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use cairn_domain::Sha256;
 
-/// Signs the hash that is known. Otherwise the SDK computes it once more; none leaves that to it.
+/// Signs the hash that is known. Otherwise the SDK would leave a body unsigned that does not lie in one place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SignedHash(pub(super) Option<Sha256>);
+pub(super) struct SignedHash(pub(super) Sha256);
 
 impl Intercept for SignedHash {
     fn name(&self) -> &'static str {
@@ -21,9 +21,7 @@ impl Intercept for SignedHash {
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(sha256) = self.0 {
-            config.interceptor_state().store_put(PayloadSigningOverride::Precomputed(sha256.to_string()));
-        }
+        config.interceptor_state().store_put(PayloadSigningOverride::Precomputed(self.0.to_string()));
         Ok(())
     }
 }

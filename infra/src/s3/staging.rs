@@ -35,7 +35,7 @@ mod seal;
 mod leave;
 mod promote;
 
-use receive::Received;
+use receive::{Received, Written};
 use upload::{Plan, Upload};
 
 /// Uploads of which a process remembers more than the store tells; what is forgotten costs a few requests.
@@ -59,6 +59,7 @@ struct Area {
     bucket: Arc<Bucket>,
     uploads: Cache<UploadId, Arc<Upload>>,
     received: Cache<(UploadId, Sha256), Received>,
+    written: Cache<UploadId, Written>,
     waiting_bytes: Arc<AtomicUsize>,
     swept: Swept,
 }
@@ -69,6 +70,7 @@ impl S3Staging {
             bucket,
             uploads: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
             received: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
+            written: Cache::builder().max_capacity(REMEMBERED).time_to_idle(REMEMBERED_FOR).build(),
             waiting_bytes: Arc::default(),
             swept: Swept::default(),
         }))
@@ -131,7 +133,7 @@ impl Staging for S3Staging {
 impl Area {
     /// Several processes may open the same upload at once: the first plan counts.
     async fn open(&self, id: UploadId, size: u64) -> Result<(), StagingError> {
-        if let Some(plan) = self.plan(id).await? {
+        if let Some(plan) = self.rare_note(id, &keys::plan(id)).await? {
             return check_size(&plan, size);
         }
         // Smaller ones have no part that could be joined.
@@ -170,6 +172,15 @@ impl Area {
             unjoined.give_up().await;
         }
         check_size(&there, mine.size)
+    }
+
+    /// A small object that holds a value, where mostly there is none: that is asked for first, since an answer without a body comes sooner.
+    /// The gateway of Ceph sends head and body apart, and unless it is told otherwise the body waits 40 ms for the client's kernel.
+    async fn rare_note<T: serde::de::DeserializeOwned>(&self, id: UploadId, key: &str) -> Result<Option<T>, StagingError> {
+        match self.bucket.head(key).await.map_err(|trouble| trouble.of(id))? {
+            Some(_) => self.note(id, key).await,
+            None => Ok(None),
+        }
     }
 
     async fn plan(&self, id: UploadId) -> Result<Option<Plan>, StagingError> {

@@ -17,6 +17,9 @@ pub(super) enum Trouble {
     /// An object of that name was there before.
     #[error("there is such an object already")]
     Exists,
+    /// What has come is not what was to be joined.
+    #[error("parts have come that are not to be joined, or are missing")]
+    OtherParts,
     /// The object is shorter than that.
     #[error("the range is outside of the object")]
     OutOfRange,
@@ -45,7 +48,7 @@ impl Trouble {
             Self::Absent => StagingError::Absent(upload),
             Self::Full => StagingError::Full,
             Self::Unavailable(source) => StagingError::Unavailable(source),
-            Self::Exists | Self::OutOfRange => StagingError::Unavailable(self.into()),
+            Self::Exists | Self::OtherParts | Self::OutOfRange => StagingError::Unavailable(self.into()),
         }
     }
 }
@@ -71,6 +74,7 @@ where
             (Some("PreconditionFailed" | "FileAlreadyExists" | "ConditionalRequestConflict"), _) | (_, Some(412)) => {
                 return Self::Exists;
             }
+            (Some("InvalidPart"), _) => return Self::OtherParts,
             (_, Some(416)) => return Self::OutOfRange,
             (Some("QuotaExceeded"), _) | (_, Some(507)) => return Self::Full,
             _ => {}

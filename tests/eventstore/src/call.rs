@@ -31,6 +31,12 @@ const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// How many answers wait for a slow client before the call that makes them waits too.
 const ANSWERS_WAITING_MAX: usize = 32;
 
+const SUPPORTED_METHODS: &str = "/event_store.client.server_features.ServerFeatures/GetSupportedMethods";
+const GOSSIP: &str = "/event_store.client.gossip.Gossip/Read";
+
+/// What nobody in particular may call, too.
+const OPEN: [&str; 2] = [SUPPORTED_METHODS, GOSSIP];
+
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[derive(Clone)]
@@ -47,14 +53,15 @@ pub(crate) async fn answer(
     connection: CancellationToken,
     request: http::Request<Incoming>,
 ) -> http::Response<Body> {
+    if let Some(user) = shared.user()
+        && let Err(status) = user.judge(request.headers(), OPEN.contains(&request.uri().path()))
+    {
+        return status.into_http();
+    }
     let call = Call { shared, connection, deadline: deadline(request.headers()) };
     match request.uri().path() {
-        "/event_store.client.server_features.ServerFeatures/GetSupportedMethods" => {
-            grpc().unary(service_fn(|_: Request<Empty>| call.clone().supported_methods()), request).await
-        }
-        "/event_store.client.gossip.Gossip/Read" => {
-            grpc().unary(service_fn(|_: Request<Empty>| call.clone().gossip()), request).await
-        }
+        SUPPORTED_METHODS => grpc().unary(service_fn(|_: Request<Empty>| call.clone().supported_methods()), request).await,
+        GOSSIP => grpc().unary(service_fn(|_: Request<Empty>| call.clone().gossip()), request).await,
         "/event_store.client.streams.Streams/Read" => {
             grpc().server_streaming(service_fn(|request| call.clone().read(request)), request).await
         }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use tokio::runtime::{Builder, Runtime};
 use tonic::Status;
 
+use crate::access::User;
 use crate::fault::{Fault, Method, Scope};
 use crate::server;
 use crate::shared::Shared;
@@ -68,6 +69,16 @@ impl Double {
     /// The connection string for clients.
     pub fn url(&self) -> String {
         format!("esdb://{}?tls=false", self.shared.address)
+    }
+
+    /// The same for a client with these credentials.
+    pub fn url_as(&self, user: &str, password: &str) -> String {
+        format!("esdb://{user}:{password}@{}?tls=false", self.shared.address)
+    }
+
+    /// From now on only this user may read and write. At first everybody may, whatever credentials he has.
+    pub fn let_in_only(&self, user: &str, password: &str) {
+        self.shared.let_in_only(User::new(user, password));
     }
 
     /// Where it listens, also while it is stopped.

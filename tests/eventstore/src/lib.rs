@@ -8,11 +8,12 @@
 //! What a client can't see it does more simply: a repeated append is recognised however old it is, and a subscription never falls
 //! behind, since its events are read from the log at its client's pace.
 //!
-//! It will never store anything on disk, authenticate anyone, speak TLS, form a cluster, resolve links, run projections, or serve
+//! It will never store anything on disk, know more than one user, speak TLS, form a cluster, resolve links, run projections, or serve
 //! persistent subscriptions. Stream metadata that clients write is kept but has no effect.
 
 #![expect(clippy::result_large_err, reason = "every call ends with a tonic::Status, whose size is not ours")]
 
+mod access;
 mod batch;
 mod call;
 mod control;

@@ -33,6 +33,16 @@ pub(crate) fn deletion(stream: &str, expected: Expected, refusal: Refusal) -> St
     exception(Code::FailedPrecondition, &text, "wrong-expected-version", &trailers)
 }
 
+/// The caller is known, or nobody in particular, and may not do this.
+pub(crate) fn access_denied() -> Status {
+    exception(Code::PermissionDenied, "Access Denied", "access-denied", &[])
+}
+
+/// The caller is not who he says.
+pub(crate) fn not_authenticated() -> Status {
+    Status::unauthenticated("Not Authenticated")
+}
+
 pub(crate) fn invalid_position(InvalidPosition: InvalidPosition) -> Status {
     Status::invalid_argument("Trying to read from an invalid position.")
 }

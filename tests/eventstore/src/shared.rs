@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::User;
 use crate::double::SubscriptionEnd;
 use crate::fault::{Faults, Method};
 use crate::store::Store;
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) subscriptions: AtomicUsize,
     subscriptions_ever: AtomicU64,
     store: Mutex<Store>,
+    user: Mutex<Option<User>>,
     calls: Mutex<HashMap<Method, usize>>,
     connections: Mutex<CancellationToken>,
 }
@@ -38,6 +40,7 @@ impl Shared {
             subscriptions: AtomicUsize::new(0),
             subscriptions_ever: AtomicU64::new(0),
             store: Mutex::new(store),
+            user: Mutex::default(),
             calls: Mutex::default(),
             connections: Mutex::default(),
         }
@@ -53,6 +56,15 @@ impl Shared {
         let result = change(&mut store, ticks_now());
         self.log_length.send_replace(store.log().len());
         result
+    }
+
+    pub(crate) fn let_in_only(&self, user: User) {
+        *lock(&self.user) = Some(user);
+    }
+
+    /// The one who is let in; none while everybody is.
+    pub(crate) fn user(&self) -> Option<User> {
+        lock(&self.user).clone()
     }
 
     pub(crate) fn count_call(&self, method: Method) {

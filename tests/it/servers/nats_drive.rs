@@ -8,7 +8,7 @@ use cairn_domain::{EventId, Position};
 use cairn_servers::{ChaosProxy, Nats, shared};
 
 use super::nats::{Follower, stream_name};
-use crate::harness::{Drive, PASSWORD, User, until_async};
+use crate::harness::{BACK_WITHIN, Drive, PASSWORD, User, until_async};
 
 /// Settings of a bus of the test's own.
 fn settings(url: &str, stream: &str) -> Vec<(String, String)> {
@@ -94,8 +94,16 @@ impl Scene {
         })
         .await;
         end(self);
+        let ended = Instant::now();
         self.upload(what).await;
         until_whole(what, &self.drive, &self.follower().await).await;
+        self.until_bus_is("ready").await;
+        until_async(&format!("{what} is over"), async || {
+            let metrics = metrics_of(&self.drive).await;
+            (metrics.contains("cairn_relay_up 1") && metrics.contains("cairn_relay_lag 0")).then_some(())
+        })
+        .await;
+        assert!(ended.elapsed() < BACK_WITHIN, "{what}: back after {:?}", ended.elapsed());
     }
 }
 

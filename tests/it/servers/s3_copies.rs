@@ -16,7 +16,7 @@ use md5::Md5;
 use sha2::Digest;
 
 use super::s3_staging::resident_peak_kib;
-use super::s3_stores::{MIB, Node, body, ceph, content, key_of, on_this_machine, oss, put, sdk};
+use super::s3_stores::{MIB, Node, body, ceph, content, key_of, oss, put, sdk};
 use crate::harness::until_async;
 
 async fn write(node: &Node, key: BlobKey, bytes: &Bytes) -> Result<(), BlobError> {
@@ -172,7 +172,7 @@ async fn ceph_says_of_a_copy_what_can_be_compared() {
 async fn a_store_that_does_not_say_what_it_holds_is_read_back() {
     let (double, settings) = oss();
     let settings = S3Settings { flavor: Flavor::S3, ..settings };
-    let store = S3Store::connect_by(settings, Some(on_this_machine())).await.unwrap();
+    let store = S3Store::connect(settings).await.unwrap();
     let blobs = Arc::new(store.blobs("alike"));
     let (small, large) = (content(1, MIB), content(2, 17 * MIB));
     let write = async |bytes: &Bytes, generation| {

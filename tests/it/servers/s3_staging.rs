@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cairn_commands::ports::blobs::BlobStore;
@@ -8,8 +8,8 @@ use cairn_domain::Sha256;
 use cairn_domain::blob::BlobKey;
 use cairn_domain::upload::Part;
 use cairn_infra::s3::S3Settings;
-use cairn_oss_double::Operation;
-use futures_util::future::join_all;
+use cairn_oss_double::{Fault, Operation};
+use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, stream};
 
 use super::s3_stores::{MIB, Node, body, ceph, content, key_of, nodes, oss, plan, range, sdk, upload, whole_of};
@@ -155,8 +155,148 @@ async fn parts_that_came_through_one_process_are_not_read_again() {
     let sent: Vec<_> = stream::iter(writes.collect::<Vec<_>>()).buffered(4).collect().await;
     let before = double.requests(Operation::GetObject);
     assert_eq!(node.staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes));
-    assert_eq!(double.requests(Operation::GetObject) - before, 2, "only whether it was sealed or joined before");
+    assert_eq!(double.requests(Operation::GetObject), before);
+    assert_eq!(double.requests(Operation::ListParts), 0, "nobody else can have sent any");
     assert_eq!(double.requests(Operation::UploadPart), sent.len());
+    node.staging.promote(upload(1), key_of(&bytes)).await.unwrap();
+    node.assert_blob(&bytes).await;
+    let left: Vec<_> = double.objects("bucket").into_iter().map(|object| object.key).collect();
+    assert_eq!(left, [node.blobs.address(key_of(&bytes))]);
+}
+
+/// The one who seals takes the first version that it sees of a part at the same moment: the part is either joined or aside, never lost.
+#[tokio::test]
+async fn a_part_that_comes_while_its_process_seals_is_found() {
+    let (_double, settings) = oss();
+    let nodes = nodes(&settings, 2).await;
+    // How long sealing takes here tells the first one.
+    let mut took = Duration::ZERO;
+    for step in 0..20_u32 {
+        let id = upload(u128::from(step));
+        let (first, second) = (content(u64::from(step), 4 * MIB), content(1_000 + u64::from(step), 4 * MIB));
+        let parts = plan(&first, MIB);
+        nodes[0].staging.open(id, first.len() as u64).await.unwrap();
+        // A version that stands in for another one goes aside, and takes no slot.
+        let mut sent = vec![nodes[1].send(id, &first, parts[0], Some(Sha256([0; 32]))).await];
+        for part in &parts[1..] {
+            sent.push(nodes[0].send(id, &first, *part, None).await);
+        }
+        let come = async {
+            tokio::time::sleep(took * step / 15).await;
+            nodes[0].send(id, &second, parts[0], None).await
+        };
+        let started = Instant::now();
+        let seal = async {
+            let sealed = nodes[0].staging.seal(id, &sent).await;
+            (sealed, started.elapsed())
+        };
+        let ((sealed, elapsed), came) = join(seal, come).await;
+        assert_eq!(sealed.unwrap(), whole_of(&first), "step {step}");
+        if step == 0 {
+            took = elapsed;
+        }
+        sent[0] = came;
+        let mixed = Bytes::from([range(&second, parts[0]), first.slice(MIB..)].concat());
+        assert_eq!(nodes[0].staging.seal(id, &sent).await.unwrap(), whole_of(&mixed), "step {step}");
+        nodes[1].staging.promote(id, key_of(&mixed)).await.unwrap();
+        nodes[1].assert_blob(&mixed).await;
+    }
+}
+
+/// As soon as an upload is being closed, a part goes aside at once. On Ceph it would have to be joined besides.
+#[tokio::test]
+async fn a_part_that_comes_while_its_process_closes_goes_aside_at_once() {
+    let (double, settings) = oss();
+    let nodes = nodes(&settings, 2).await;
+    let (first, second) = (content(1, 4 * MIB), content(2, 4 * MIB));
+    let parts = plan(&first, MIB);
+    nodes[0].staging.open(upload(1), first.len() as u64).await.unwrap();
+    let mut sent = vec![nodes[1].send(upload(1), &first, parts[0], Some(Sha256([0; 32]))).await];
+    for part in &parts[1..] {
+        sent.push(nodes[0].send(upload(1), &first, *part, None).await);
+    }
+    double.inject(Operation::PutObject, Fault::Hang, 1);
+    let sealing = tokio::spawn({
+        let (node, sent) = (nodes[0].clone(), sent.clone());
+        async move { node.staging.seal(upload(1), &sent).await }
+    });
+    until_async("it is being closed", async || (double.hanging() == 1).then_some(())).await;
+    let before = double.requests(Operation::UploadPart);
+    let came = nodes[0].send(upload(1), &second, parts[0], None).await;
+    assert_eq!(double.requests(Operation::UploadPart), before);
+    double.release();
+    assert_eq!(sealing.await.unwrap().unwrap(), whole_of(&first));
+    let mixed = Bytes::from([range(&second, parts[0]), first.slice(MIB..)].concat());
+    let sent = [&[came], &sent[1..]].concat();
+    assert_eq!(nodes[1].staging.seal(upload(1), &sent).await.unwrap(), whole_of(&mixed));
+}
+
+/// Two processes seal at once, and one of them lays out anew and joins while the other one asks: the later layout is the true one.
+#[tokio::test]
+async fn who_seals_too_late_goes_by_the_layout_that_was_joined() {
+    let (double, settings) = oss();
+    let nodes = nodes(&settings, 2).await;
+    let bytes = content(1, 4 * MIB);
+    nodes[0].staging.open(upload(1), bytes.len() as u64).await.unwrap();
+    let mut sent = Vec::new();
+    for part in plan(&bytes, MIB) {
+        sent.push(nodes[0].send(upload(1), &bytes, part, None).await);
+    }
+    double.inject(Operation::ListParts, Fault::Hang, 1);
+    let late = tokio::spawn({
+        let (node, sent) = (nodes[1].clone(), sent.clone());
+        async move { node.staging.seal(upload(1), &sent).await }
+    });
+    until_async("it asks", async || (double.hanging() == 1).then_some(())).await;
+    assert_eq!(nodes[0].staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes));
+    // As if the last part had come after the first layout.
+    let (client, layout) = (sdk(&settings), format!("staging/{}/layout", upload(1)));
+    let put = async |key: &str, layout: &serde_json::Value| {
+        client.put_object().bucket("bucket").key(key).body(layout.to_string().into_bytes().into()).send().await.unwrap();
+    };
+    let written = client.get_object().bucket("bucket").key(&layout).send().await.unwrap().body.collect().await.unwrap();
+    let mut written: serde_json::Value = serde_json::from_slice(&written.into_bytes()).unwrap();
+    written["number"] = 1.into();
+    put(&format!("{layout}-1"), &written).await;
+    written["number"] = 0.into();
+    written["pieces"].as_array_mut().unwrap().pop();
+    put(&layout, &written).await;
+    double.release();
+    assert_eq!(late.await.unwrap().unwrap(), whole_of(&bytes));
+    nodes[1].staging.promote(upload(1), key_of(&bytes)).await.unwrap();
+    nodes[1].assert_blob(&bytes).await;
+    let is_clean = async || {
+        let left = double.objects("bucket").into_iter().filter(|object| !object.key.starts_with("blobs/")).count();
+        (left == 0).then_some(())
+    };
+    until_async("nothing is left", is_clean).await;
+}
+
+/// It was on its way to another process when the upload was closed, and is there before the parts are joined: Ceph refuses to join what is
+/// not all.
+#[tokio::test]
+async fn a_part_that_comes_between_the_look_and_the_joining_stops_nothing() {
+    let settings = ceph("staging-between").await;
+    let nodes = nodes(&settings, 2).await;
+    let bytes = content(1, 20 * MIB);
+    nodes[0].staging.open(upload(1), bytes.len() as u64).await.unwrap();
+    let mut sent = Vec::new();
+    for part in plan(&bytes, 8 * MIB) {
+        sent.push(nodes[0].send(upload(1), &bytes, part, None).await);
+    }
+    // With a number of a slot that nobody has claimed it is not looked for.
+    let client = sdk(&settings);
+    let begun = client.list_multipart_uploads().bucket(&settings.bucket).send().await.unwrap();
+    let [begun] = begun.uploads() else { panic!("{begun:?}") };
+    let late = client.upload_part().bucket(&settings.bucket).set_key(begun.key.clone()).set_upload_id(begun.upload_id.clone());
+    late.part_number(2).body(content(2, 8 * MIB).into()).send().await.unwrap();
+    for node in &nodes {
+        assert_eq!(node.staging.seal(upload(1), &sent).await.unwrap(), whole_of(&bytes));
+    }
+    nodes[0].staging.promote(upload(1), key_of(&bytes)).await.unwrap();
+    nodes[1].assert_blob(&bytes).await;
+    assert_eq!(nodes[1].staging.list(Duration::ZERO).await.unwrap(), []);
+    assert_nothing_begun(&settings).await;
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ impl ResolveDns for Loopback {
     }
 }
 
-pub(super) fn on_this_machine() -> SharedHttpClient {
+fn on_this_machine() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_with_resolver(Loopback)
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) async fn of(settings: &S3Settings) -> Self {
-        let store = S3Store::connect_by(settings.clone(), Some(on_this_machine())).await.unwrap();
+        let store = S3Store::connect(settings.clone()).await.unwrap();
         Self { staging: store.staging().await.unwrap(), blobs: store.blobs("the bucket"), store }
     }
 

@@ -90,6 +90,12 @@ fn an_event_store_that_is_of_no_use_is_told() {
     };
     at(&format!("esdb://{NOBODY}?tls=false"), "nobody listens");
     at(&double.url().replace("tls=false", "tls=true"), "with TLS");
+    double.let_in_only("app", "app");
+    at(&double.url_as("app", "hunter2"), "does not let us in");
+    at(&double.url(), "does not let us in");
+    assert_eq!(double.event_count(), 0);
+    let mut drive = Drive::with(&[("CAIRN_LOG__URL", &double.url_as("app", "app"))]);
+    assert!(drive.stop().success());
 }
 
 #[test]

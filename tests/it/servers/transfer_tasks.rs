@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use cairn_servers::RabbitMq;
 use lapin::options::{BasicGetOptions, BasicPublishOptions, QueueDeclareOptions};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::s3_stores::{self, sdk};
 use super::transfers::{borrowed, from_disk_to_oss, keys_in, store_settings, until_in};
-use crate::harness::{Chance, Drive, content, sha1_hex, sha256_hex, skipped, until, until_async};
+use crate::harness::{BACK_WITHIN, Chance, Drive, File, User, content, sha1_hex, sha256_hex, skipped, until, until_async};
 
 /// Somebody else's end of the queue of tasks.
 struct Broker {
@@ -217,8 +218,33 @@ impl Drop for OldWorker {
     }
 }
 
+/// What people do all day, each of it well and in time.
+async fn a_day(drive: &Drive, user: &User, what: &str) -> File {
+    let began = Instant::now();
+    let in_time = |step: &str| assert!(began.elapsed() < A_DAY_MAX, "{what}: {step} after {:?}", began.elapsed());
+    let file = user.upload(&format!("{what}.bin"), what.as_bytes()).await;
+    in_time("uploaded");
+    let renamed = user.post("/file/update").json(&json!({ "id": file.id, "name": "renamed.bin" })).send().await.expect(200);
+    assert_eq!(renamed.read_as::<File>().name, "renamed.bin");
+    in_time("renamed");
+    user.post("/share/create").json(&json!({ "file_id": file.id })).send().await.expect(201);
+    in_time("shared");
+    assert!(user.list("limit=1000").await.iter().any(|listed| listed.id == file.id));
+    assert_eq!(user.download(&file.id).await, what.as_bytes());
+    in_time("downloaded");
+    // A password takes its time, and a build without optimisations takes all of it.
+    assert_eq!(drive.user().await.list("").await, []);
+    file
+}
+
+/// What a test does to the broker.
+type Act = fn(&mut RabbitMq);
+
+/// What [`a_day`] has of files takes less, all of it, than a single request may.
+const A_DAY_MAX: Duration = Duration::from_secs(3);
+
 #[tokio::test]
-async fn a_drive_whose_queue_is_away_is_ready_and_says_so() {
+async fn a_drive_whose_queue_is_away_goes_on_and_says_so() {
     let mut rabbitmq = RabbitMq::start().unwrap();
     let (_double, mut settings) = from_disk_to_oss();
     settings.push(("CAIRN_QUEUE__URL".to_owned(), rabbitmq.url()));
@@ -228,12 +254,25 @@ async fn a_drive_whose_queue_is_away_is_ready_and_says_so() {
     };
     let user = drive.user().await;
     until_queue_is("ready").await;
-    rabbitmq.kill();
-    until_queue_is("degraded").await;
-    let file = user.upload("away.bin", b"away").await;
-    rabbitmq.start_again().unwrap();
-    until_queue_is("ready").await;
-    until_in(&user, &file, "oss").await;
+    let faults: [(&str, Act, Act); 3] = [
+        ("stopped", |server| server.stop().unwrap(), |server| server.start_again().unwrap()),
+        ("frozen", |server| server.freeze(), |server| server.thaw()),
+        ("killed", RabbitMq::kill, |server| server.start_again().unwrap()),
+    ];
+    for (what, begin, end) in faults {
+        begin(&mut rabbitmq);
+        // At once, and when it is known.
+        let first = a_day(&drive, &user, &format!("just {what}")).await;
+        until_queue_is("degraded").await;
+        let later = a_day(&drive, &user, what).await;
+        end(&mut rabbitmq);
+        let ended = Instant::now();
+        until_queue_is("ready").await;
+        for file in [first, later] {
+            until_in(&user, &file, "oss").await;
+        }
+        assert!(ended.elapsed() < BACK_WITHIN, "{what}: back after {:?}", ended.elapsed());
+    }
 }
 
 #[tokio::test]

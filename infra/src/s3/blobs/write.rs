@@ -3,7 +3,6 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::blobs::BlobError;
 use cairn_domain::Sha256;
@@ -19,7 +18,8 @@ use super::super::crc::ALGORITHM;
 use super::super::etag::Etag;
 use super::super::keys;
 use super::super::multipart::Sent;
-use super::super::pour::{Cut, HASHED_AT_ONCE, Landed, PourError, Poured, Sums, Target, pour};
+use super::super::pieces::{HASHED_AT_ONCE, Pieces};
+use super::super::pour::{Cut, Landed, PourError, Poured, Sums, Target, pour};
 use super::super::trouble::Trouble;
 use super::super::unjoined::Unjoined;
 use super::explain;
@@ -77,11 +77,11 @@ async fn land(bucket: &Bucket, key: BlobKey, landed: Landed, expected: Head) -> 
 }
 
 /// Whether the store says that it has the right bytes; none when it says nothing of them.
-async fn put(bucket: &Bucket, key: BlobKey, bytes: Bytes) -> Result<Option<bool>, Trouble> {
+async fn put(bucket: &Bucket, key: BlobKey, bytes: Pieces) -> Result<Option<bool>, Trouble> {
     let name = keys::blob(key);
     if bucket.flavor == Flavor::Oss {
         // The CRC was compared.
-        return bucket.put(&name, &bytes, Some(key.sha256)).await.map(|()| Some(true));
+        return bucket.put(&name, &bytes, key.sha256).await.map(|()| Some(true));
     }
     let hashing = if bytes.len() <= HASHED_AT_ONCE {
         ready(Ok(Etag::of(&bytes))).left_future()
@@ -89,7 +89,7 @@ async fn put(bucket: &Bucket, key: BlobKey, bytes: Bytes) -> Result<Option<bool>
         let bytes = bytes.clone();
         spawn_blocking(move || Etag::of(&bytes)).right_future()
     };
-    let told = bucket.put_and_etag(&name, &bytes, Some(key.sha256)).await?;
+    let told = bucket.put_and_etag(&name, &bytes, key.sha256).await?;
     let expected = hashing.await.map_err(|error| Trouble::Unavailable(error.into()))?;
     Ok((told == Some(expected)).then_some(true))
 }

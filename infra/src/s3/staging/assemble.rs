@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use cairn_commands::ports::staging::StagingError;
 use cairn_domain::UploadId;
 
 use super::super::bucket::Bucket;
 use super::super::multipart::Sent;
+use super::super::pieces::{Gathering, Pieces};
 use super::super::pour::PART_BYTES;
+use super::super::trouble::Trouble;
 use super::super::unjoined::Unjoined;
 use super::read_back::Reader;
 
@@ -40,14 +41,14 @@ pub(super) fn merged(sources: impl IntoIterator<Item = Source>) -> Vec<Source> {
 /// Makes the object.
 pub(super) async fn assemble(bucket: &Arc<Bucket>, upload: UploadId, key: &str, sources: &[Source]) -> Result<(), StagingError> {
     let size: u64 = sources.iter().map(|source| source.length).sum();
-    let mut assembly = Assembly { bucket, upload, unjoined: None, buffer: BytesMut::new(), sent: Vec::new() };
+    let mut assembly = Assembly { bucket, upload, unjoined: None, buffer: Gathering::default(), sent: Vec::new() };
     if size > PART_BYTES as u64 {
         let unjoined = Unjoined::begin(bucket, key.to_owned()).await;
         assembly.unjoined = Some(unjoined.map_err(|trouble| trouble.of(upload))?);
     }
     let done = assembly.take_all(sources).await;
     match (done, assembly.unjoined.take()) {
-        (Ok(()), None) => bucket.put(key, &assembly.buffer.freeze(), None).await.map_err(|trouble| trouble.of(upload)),
+        (Ok(()), None) => put(bucket, key, &assembly.buffer.take()).await.map_err(|trouble| trouble.of(upload)),
         (Ok(()), Some(unjoined)) => unjoined.join(&assembly.sent).await.map_err(|trouble| trouble.of(upload)),
         (Err(error), unjoined) => {
             if let Some(unjoined) = unjoined {
@@ -58,12 +59,16 @@ pub(super) async fn assemble(bucket: &Arc<Bucket>, upload: UploadId, key: &str, 
     }
 }
 
+async fn put(bucket: &Bucket, key: &str, bytes: &Pieces) -> Result<(), Trouble> {
+    bucket.put(key, bytes, bytes.sha256().await?).await
+}
+
 struct Assembly<'a> {
     bucket: &'a Arc<Bucket>,
     upload: UploadId,
     /// None while everything fits into memory.
     unjoined: Option<Unjoined>,
-    buffer: BytesMut,
+    buffer: Gathering,
     sent: Vec<Sent>,
 }
 
@@ -72,7 +77,7 @@ impl Assembly<'_> {
         for source in sources {
             self.take(source.clone()).await?;
         }
-        if self.unjoined.is_some() && !self.buffer.is_empty() {
+        if self.unjoined.is_some() && self.buffer.len() > 0 {
             self.send().await?;
         }
         Ok(())
@@ -83,14 +88,14 @@ impl Assembly<'_> {
         if self.unjoined.is_none() {
             return self.read(&source).await;
         }
-        if !self.buffer.is_empty() && source.length >= 2 * least {
+        if self.buffer.len() > 0 && source.length >= 2 * least {
             // The buffer becomes a part, and what is left can be copied.
             let head = Source { length: least, ..source.clone() };
             self.read(&head).await?;
             self.send().await?;
             source = Source { at: source.at + least, length: source.length - least, ..source };
         }
-        if self.buffer.is_empty() && source.length >= least {
+        if self.buffer.len() == 0 && source.length >= least {
             return self.copy(source, least).await;
         }
         self.read(&source).await?;
@@ -121,17 +126,18 @@ impl Assembly<'_> {
         while left > 0 {
             let bytes = reader.next(left).await?;
             left -= bytes.len() as u64;
-            self.buffer.extend_from_slice(&bytes);
+            self.buffer.push(bytes);
         }
         Ok(())
     }
 
     async fn send(&mut self) -> Result<(), StagingError> {
-        let bytes: Bytes = std::mem::take(&mut self.buffer).freeze();
+        let bytes = self.buffer.take();
         let (number, unjoined) = (self.next_number()?, self.unjoined()?);
         let joining = unjoined.joining().map_err(|trouble| trouble.of(self.upload))?;
-        let sent = self.bucket.send_part(joining, number, &bytes, None).await;
-        self.sent.push(sent.map_err(|trouble| trouble.of(self.upload))?);
+        let sent = async { self.bucket.send_part(joining, number, &bytes, bytes.sha256().await?).await };
+        let sent = sent.await.map_err(|trouble| trouble.of(self.upload))?;
+        self.sent.push(sent);
         Ok(())
     }
 

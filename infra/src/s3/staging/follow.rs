@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use cairn_domain::Sha256;
 use cairn_domain::upload::Part;
 use tokio::task::spawn_blocking;
 
+use super::super::pieces::Pieces;
 use super::Area;
 use super::upload::Upload;
 
@@ -25,7 +25,7 @@ const WAITING_MAX: Duration = Duration::from_mins(1);
 pub(super) struct Waiting {
     part: Part,
     sha256: Sha256,
-    bytes: Bytes,
+    bytes: Pieces,
     room: Option<Room>,
     since: Instant,
 }
@@ -51,8 +51,8 @@ impl Drop for Room {
 }
 
 impl Area {
-    /// A part has come, and is durable.
-    pub(super) fn follow(&self, upload: &Arc<Upload>, part: Part, sha256: Sha256, bytes: Bytes) {
+    /// A part has come. It need not be durable: what is hashed counts only if the log names this very part.
+    pub(super) fn follow(&self, upload: &Arc<Upload>, part: Part, sha256: Sha256, bytes: &Pieces) {
         let mut state = upload.state();
         if part.offset < state.prefix.position() || state.waiting.contains_key(&part.offset) {
             return;
@@ -65,7 +65,7 @@ impl Area {
             self.forget_those_who_wait_too_long();
             return;
         }
-        state.waiting.insert(part.offset, Waiting { part, sha256, bytes, room, since: Instant::now() });
+        state.waiting.insert(part.offset, Waiting { part, sha256, bytes: bytes.clone(), room, since: Instant::now() });
         if is_next && !state.following {
             state.following = true;
             tokio::spawn(run(upload.clone()));
@@ -107,7 +107,7 @@ async fn run(upload: Arc<Upload>) {
         };
         let Waiting { part, sha256, bytes, room, .. } = waiting;
         let hashed = spawn_blocking(move || {
-            prefix.update(&bytes);
+            bytes.iter().for_each(|piece| prefix.update(piece));
             prefix.end_part(part, sha256);
             prefix
         });

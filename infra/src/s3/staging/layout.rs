@@ -13,6 +13,9 @@ use super::super::multipart::Sent;
 /// Processes that may send parts of one upload straight to their place; any more put theirs aside.
 pub(super) const SLOTS: i32 = 8;
 
+/// The slot that is claimed first by whoever has not opened the upload.
+pub(super) const OTHERS_FIRST: i32 = 1;
+
 /// The number of the last part, which may be smaller than the others, so that there can only be one.
 pub(super) const LAST: i32 = 10_000;
 
@@ -37,6 +40,9 @@ pub(super) fn number(part: Part, size: u64, slot: i32) -> Option<i32> {
 /// What was joined, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Layout {
+    /// How many there were before it: Ceph joins nothing as long as a part has come that is not in the list.
+    #[serde(default)]
+    pub(super) number: u32,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -67,7 +73,7 @@ impl Layout {
             let part = part_of(sent.number).filter(|part| part.length == sent.size)?;
             Some(Piece { number: sent.number, etag: sent.etag, offset: part.offset, length: part.length, sha256: None })
         };
-        Self { pieces: sent.into_iter().filter_map(piece).collect() }
+        Self { number: 0, pieces: sent.into_iter().filter_map(piece).collect() }
     }
 
     /// In bytes.

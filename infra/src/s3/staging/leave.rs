@@ -35,7 +35,9 @@ impl Area {
             }
         }
         self.bucket.delete_all(first).await?;
-        self.bucket.delete_all(last).await
+        self.bucket.delete_all(last).await?;
+        self.written.invalidate(&upload);
+        Ok(())
     }
 
     /// Every upload that has objects, the youngest of which is not younger than that. Files that are still coming in have none. Of an

@@ -6,26 +6,22 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use cairn_commands::ports::ByteStream;
 use cairn_commands::ports::staging::StagingError;
 use cairn_domain::Sha256;
 use cairn_domain::upload::Part;
 use futures_util::StreamExt;
-use sha2::Digest;
-use tokio::task::spawn_blocking;
 
 use super::super::keys;
 use super::super::multipart::Joining;
+use super::super::pieces::{Gathering, Pieces};
 use super::super::pour::Landed;
 use super::super::trouble::Trouble;
-use super::layout::{LAST, SLOTS, number};
+use super::layout::{LAST, OTHERS_FIRST, SLOTS, number};
 use super::pour::{Target, pour};
 use super::upload::{IN_MEMORY_MAX, Place, Upload};
 use super::{Area, nonce};
-
-/// Below this a hash is not worth a thread of its own, in bytes.
-const HASHED_AT_ONCE: usize = 256 * 1024;
 
 /// What is said about the bytes of a part.
 #[derive(Debug, Clone, Copy)]
@@ -49,17 +45,15 @@ impl Area {
         }
         let bytes = upload.unless_closed(gather(body, part.length)).await?;
         check_length(part, bytes.len() as u64)?;
-        let sha256 = hash(&bytes).await?;
+        let sha256 = bytes.sha256().await.map_err(|trouble| trouble.of(upload.id))?;
         check_digest(digests.expected, sha256)?;
         if self.is_there(upload, part, sha256, digests.taken).await? {
             return Ok(sha256);
         }
+        self.follow(upload, part, sha256, &bytes);
         if !self.put_in_place(upload, (part, sha256), &bytes, digests.taken).await? {
-            let name = keys::version(upload.id, part.offset, sha256);
-            self.put_named(upload.id, (&name, sha256), "", Landed::InMemory(bytes.clone())).await?;
-            self.keep(upload, (part, sha256), digests.taken).await?;
+            self.put_aside(upload, (part, sha256), ("", Landed::InMemory(bytes)), digests.taken).await?;
         }
-        self.follow(upload, part, sha256, bytes);
         Ok(sha256)
     }
 
@@ -74,10 +68,22 @@ impl Area {
             landed.give_up().await;
             return judged.map(|()| sha256);
         }
-        let name = keys::version(upload.id, part.offset, sha256);
-        self.put_named(upload.id, (&name, sha256), &nonce, landed).await?;
-        self.keep(upload, (part, sha256), digests.taken).await?;
+        self.put_aside(upload, (part, sha256), (&nonce, landed), digests.taken).await?;
         Ok(sha256)
+    }
+
+    /// Into an object that is named after its content.
+    async fn put_aside(
+        &self,
+        upload: &Upload,
+        (part, sha256): (Part, Sha256),
+        (nonce, landed): (&str, Landed),
+        taken: Option<Sha256>,
+    ) -> Result<(), StagingError> {
+        upload.state().aside = true;
+        let name = keys::version(upload.id, part.offset, sha256);
+        self.put_named(upload.id, (&name, sha256), nonce, landed).await?;
+        self.keep(upload, (part, sha256), taken).await
     }
 
     /// What the log has is there, unless some process has found at sealing that it is not.
@@ -94,7 +100,7 @@ impl Area {
         &self,
         upload: &Upload,
         (part, sha256): (Part, Sha256),
-        bytes: &Bytes,
+        bytes: &Pieces,
         taken: Option<Sha256>,
     ) -> Result<bool, StagingError> {
         let Some(joining) = upload.joining().filter(|_| taken.is_none() && upload.fits(part, self.bucket.flavor.part_bytes_min()))
@@ -110,22 +116,21 @@ impl Area {
         upload: &Upload,
         joining: &Joining,
         (part, sha256): (Part, Sha256),
-        bytes: &Bytes,
+        bytes: &Pieces,
     ) -> Result<bool, Trouble> {
         let Some(number) = self.number(upload, part, sha256).await? else { return Ok(false) };
-        match self.bucket.send_part(joining, number, bytes, Some(sha256)).await {
-            Ok(_) => {}
+        let sent = match self.bucket.send_part(joining, number, bytes, sha256).await {
+            Ok(sent) => sent,
             // It was joined, or given up: whoever writes aside finds out.
             Err(Trouble::Absent) => return Ok(false),
             // Nobody knows whether it is there, or comes yet: the number keeps waiting for these very bytes.
             Err(trouble) => return Err(trouble),
-        }
+        };
         // Whoever seals closes the upload first, and only then looks which parts there are. So when it is still open, he will see this one.
         if self.bucket.head(&keys::closed(upload.id)).await?.is_some() {
             return Ok(false);
         }
-        upload.state().places.insert(part.offset, Place::Holds(sha256));
-        Ok(true)
+        Ok(upload.state().hold(part.offset, sha256, sent))
     }
 
     /// A number that is this content's alone.
@@ -133,7 +138,7 @@ impl Area {
         let slot = if upload.is_last(part) { None } else { *upload.slot.get_or_try_init(|| self.claim_slot(upload)).await? };
         let place = {
             let mut state = upload.state();
-            if state.layout.is_some() {
+            if state.closing || state.layout.is_some() {
                 return Ok(None);
             }
             let before = state.places.get(&part.offset).copied();
@@ -152,7 +157,7 @@ impl Area {
     }
 
     async fn claim_slot(&self, upload: &Upload) -> Result<Option<i32>, Trouble> {
-        for slot in 1..SLOTS {
+        for slot in OTHERS_FIRST..SLOTS {
             match self.bucket.put_new(&keys::slot(upload.id, slot), &Bytes::new()).await {
                 Ok(()) => return Ok(Some(slot)),
                 // Also when it was this very call and its answer was lost: then nobody has it.
@@ -207,26 +212,16 @@ impl Upload {
 }
 
 /// All of a body that is small enough.
-async fn gather(mut body: ByteStream, bytes_max: u64) -> Result<Bytes, StagingError> {
-    // Room that nothing has come for yet is not in memory.
-    let mut bytes = BytesMut::with_capacity(usize::try_from(bytes_max).unwrap_or_default());
+async fn gather(mut body: ByteStream, bytes_max: u64) -> Result<Pieces, StagingError> {
+    let mut bytes = Gathering::default();
     while let Some(frame) = body.next().await {
         let frame = frame.map_err(StagingError::Body)?;
         if (bytes.len() + frame.len()) as u64 > bytes_max {
             return Err(StagingError::TooLong { limit: bytes_max });
         }
-        bytes.extend_from_slice(&frame);
+        bytes.push(frame);
     }
-    Ok(bytes.freeze())
-}
-
-async fn hash(bytes: &Bytes) -> Result<Sha256, StagingError> {
-    let bytes = bytes.clone();
-    if bytes.len() <= HASHED_AT_ONCE {
-        return Ok(Sha256(sha2::Sha256::digest(&bytes).into()));
-    }
-    let hashed = spawn_blocking(move || Sha256(sha2::Sha256::digest(&bytes).into()));
-    hashed.await.map_err(|error| StagingError::Unavailable(error.into()))
+    Ok(bytes.take())
 }
 
 fn check_length(part: Part, actual: u64) -> Result<(), StagingError> {

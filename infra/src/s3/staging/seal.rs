@@ -14,13 +14,17 @@ use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
 use super::super::keys;
+use super::super::multipart::{Joining, Sent};
 use super::super::trouble::Trouble;
 use super::assemble::{Source, assemble, merged};
-use super::layout::{LAST, Layout, number};
+use super::layout::{LAST, Layout, OTHERS_FIRST, number};
 use super::read_back::{Reader, Wrong, hash_rest};
 use super::upload::{Place, Upload};
 use super::{Area, nonce, note};
 use crate::prefix::Prefix;
+
+/// How often it may be written down anew what is to be joined.
+const LAYOUTS_MAX: u32 = 8;
 
 /// What was sealed last: an object that is written over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,25 +49,32 @@ impl Area {
     pub(super) async fn seal(&self, upload: &Arc<Upload>, parts: &[(Part, Sha256)]) -> Result<Whole, StagingError> {
         let _turn = upload.turn.lock().await;
         check(upload, parts)?;
-        let before = self.sealed(upload).await?;
+        let (before, layout) = tokio::try_join!(self.sealed(upload), self.layout(upload))?;
         if let Some(sealed) = &before
             && sealed.parts == name_of(parts)
             && self.is_whole(upload, sealed).await?
         {
+            upload.state().sealed.clone_from(&before);
             return Ok(sealed.whole());
         }
-        let (key, whole) = match self.make_whole(upload, parts).await {
+        let (key, whole) = match self.make_whole(upload, layout, parts).await {
             Err(StagingError::Damaged { .. }) => return Err(self.damaged(upload).await),
             made => made?,
         };
         let sealed = Sealed { key, size: whole.size, sha256: whole.sha256, sha1: whole.sha1, parts: name_of(parts) };
         self.put_note(upload, &keys::sealed(upload.id), &sealed).await?;
         self.remove_former(upload, before, &sealed).await;
+        upload.state().sealed = Some(sealed);
         Ok(whole)
     }
 
-    async fn make_whole(&self, upload: &Arc<Upload>, parts: &[(Part, Sha256)]) -> Result<(String, Whole), StagingError> {
-        let layout = self.joined(upload, parts).await?;
+    async fn make_whole(
+        &self,
+        upload: &Arc<Upload>,
+        layout: Option<Layout>,
+        parts: &[(Part, Sha256)],
+    ) -> Result<(String, Whole), StagingError> {
+        let layout = self.joined(upload, layout, parts).await?;
         let sources = self.find(upload, &layout, parts).await?;
         let key = self.put_together(upload, &layout, &sources).await?;
         let whole = self.digest(upload, &key, parts).await?;
@@ -71,7 +82,7 @@ impl Area {
     }
 
     async fn sealed(&self, upload: &Upload) -> Result<Option<Sealed>, StagingError> {
-        self.note(upload.id, &keys::sealed(upload.id)).await
+        self.rare_note(upload.id, &keys::sealed(upload.id)).await
     }
 
     async fn is_whole(&self, upload: &Upload, sealed: &Sealed) -> Result<bool, StagingError> {
@@ -80,7 +91,7 @@ impl Area {
     }
 
     async fn put_note(&self, upload: &Upload, key: &str, value: &impl Serialize) -> Result<(), StagingError> {
-        self.bucket.put(key, &note(value)?, None).await.map_err(|trouble| trouble.of(upload.id))
+        self.bucket.put_note(key, note(value)?).await.map_err(|trouble| trouble.of(upload.id))
     }
 
     /// What was put together before is of no use any more.
@@ -95,52 +106,124 @@ impl Area {
         }
     }
 
+    /// What is to be joined, or was, if the upload was closed before: what was written down last.
+    async fn layout(&self, upload: &Upload) -> Result<Option<Layout>, StagingError> {
+        let known = upload.state().layout.clone();
+        if known.is_some() || upload.joining().is_none() {
+            return Ok(known);
+        }
+        let mut last = None;
+        for number in 0..LAYOUTS_MAX {
+            match self.rare_note(upload.id, &keys::layout(upload.id, number)).await? {
+                None => break,
+                there => last = there,
+            }
+        }
+        Ok(last)
+    }
+
     /// Closes the upload and joins whatever has come.
-    async fn joined(&self, upload: &Upload, parts: &[(Part, Sha256)]) -> Result<Layout, StagingError> {
+    async fn joined(&self, upload: &Upload, layout: Option<Layout>, parts: &[(Part, Sha256)]) -> Result<Layout, StagingError> {
         let Some(joining) = upload.joining() else { return Ok(Layout::default()) };
         if let Some(layout) = upload.state().layout.clone() {
             return Ok(layout);
         }
-        let layout = match self.note(upload.id, &keys::layout(upload.id)).await? {
+        let was_closed = layout.is_some();
+        let mut layout = match layout {
             Some(layout) => layout,
             None => self.close(upload, parts).await?,
         };
-        if !layout.pieces.is_empty() {
-            let head = self.bucket.head(&joining.key).await.map_err(|trouble| trouble.of(upload.id))?;
-            if head.is_none_or(|head| head.size != layout.size()) {
-                self.bucket.join(&joining, &layout.sent()).await.map_err(|trouble| trouble.of(upload.id))?;
+        let is_joined = layout.pieces.is_empty() || was_closed && self.is_joined(upload, &joining, &layout).await?;
+        if !is_joined {
+            while let Err(trouble) = self.bucket.join(&joining, &layout.sent()).await {
+                layout = match trouble {
+                    Trouble::OtherParts => self.lay_out_anew(upload, &joining, &layout, parts).await?,
+                    // Another process has joined them meanwhile, and may have laid them out anew before.
+                    Trouble::Absent => self.later(upload, &layout).await?,
+                    trouble => return Err(trouble.of(upload.id)),
+                };
             }
         }
-        upload.state().layout = Some(layout.clone());
+        let mut state = upload.state();
+        state.alone &= layout.number == 0;
+        state.layout = Some(layout.clone());
+        drop(state);
         Ok(layout)
+    }
+
+    async fn later(&self, upload: &Upload, before: &Layout) -> Result<Layout, StagingError> {
+        let last = self.layout(upload).await?;
+        last.filter(|last| last.number > before.number).ok_or(StagingError::Absent(upload.id))
+    }
+
+    async fn is_joined(&self, upload: &Upload, joining: &Joining, layout: &Layout) -> Result<bool, StagingError> {
+        let head = self.bucket.head(&joining.key).await.map_err(|trouble| trouble.of(upload.id))?;
+        Ok(head.is_some_and(|head| head.size == layout.size()))
     }
 
     /// Nothing that comes after this counts as being in place. What comes before is seen.
     async fn close(&self, upload: &Upload, parts: &[(Part, Sha256)]) -> Result<Layout, StagingError> {
         let Some(joining) = upload.joining() else { return Ok(Layout::default()) };
-        let done = async {
-            self.bucket.put(&keys::closed(upload.id), &Bytes::new(), None).await?;
-            self.bucket.parts(&joining).await
-        };
-        let sent = match done.await {
+        upload.state().closing = true;
+        let sent = self.closed(upload, &joining).await;
+        self.lay_out(upload, 0, sent, parts).await
+    }
+
+    /// A part has come since it was looked which ones there are: it was on its way when the upload was closed. Nobody has joined the parts
+    /// without it, and nobody can.
+    async fn lay_out_anew(
+        &self,
+        upload: &Upload,
+        joining: &Joining,
+        before: &Layout,
+        parts: &[(Part, Sha256)],
+    ) -> Result<Layout, StagingError> {
+        let number = before.number + 1;
+        if number == LAYOUTS_MAX {
+            return Err(StagingError::Unavailable("parts come and come".into()));
+        }
+        let sent = self.bucket.parts(joining).await;
+        self.lay_out(upload, number, sent, parts).await
+    }
+
+    /// Writes down what is to be joined; whoever does so first is right.
+    async fn lay_out(
+        &self,
+        upload: &Upload,
+        number: u32,
+        sent: Result<Vec<Sent>, Trouble>,
+        parts: &[(Part, Sha256)],
+    ) -> Result<Layout, StagingError> {
+        let key = keys::layout(upload.id, number);
+        let sent = match sent {
             Ok(sent) => sent,
             // Another process has joined them just now, or the upload is given up.
-            Err(Trouble::Absent) => {
-                return self.note(upload.id, &keys::layout(upload.id)).await?.ok_or(StagingError::Absent(upload.id));
-            }
+            Err(Trouble::Absent) => return self.note(upload.id, &key).await?.ok_or(StagingError::Absent(upload.id)),
             Err(trouble) => return Err(trouble.of(upload.id)),
         };
         let all: Vec<_> = parts.iter().map(|(part, _)| *part).collect();
-        let mut layout = Layout::of(sent, &all);
+        let mut layout = Layout { number, ..Layout::of(sent, &all) };
         upload.tell(&mut layout);
-        match self.bucket.put_new(&keys::layout(upload.id), &note(&layout)?).await {
+        match self.bucket.put_new(&key, &note(&layout)?).await {
             Ok(()) => Ok(layout),
             Err(Trouble::Exists) => {
-                let there = self.note(upload.id, &keys::layout(upload.id)).await?;
+                let there = self.note(upload.id, &key).await?;
                 there.ok_or_else(|| StagingError::Unavailable("the layout is there and is not".into()))
             }
             Err(trouble) => Err(trouble.of(upload.id)),
         }
+    }
+
+    /// Closes it, and tells what has come by then. Whoever claims a slot after that sends nothing that counts.
+    async fn closed(&self, upload: &Upload, joining: &Joining) -> Result<Vec<Sent>, Trouble> {
+        self.bucket.put_note(&keys::closed(upload.id), Bytes::new()).await?;
+        if let Some(all) = upload.all_held()
+            && self.bucket.head(&keys::slot(upload.id, OTHERS_FIRST)).await?.is_none()
+        {
+            upload.state().alone = true;
+            return Ok(all);
+        }
+        self.bucket.parts(joining).await
     }
 
     /// Where each part is.
@@ -180,7 +263,7 @@ impl Area {
             }
             piece.sha256 = Some(sha256);
         }
-        self.put_note(upload, &keys::layout(upload.id), &layout).await?;
+        self.put_note(upload, &keys::layout(upload.id, layout.number), &layout).await?;
         let mut state = upload.state();
         if prefix.position() > state.prefix.position() {
             state.prefix = prefix;
@@ -236,7 +319,7 @@ impl Area {
                 state.layout.clone()
             };
             if let Some(layout) = layout
-                && let Err(error) = self.put_note(upload, &keys::layout(upload.id), &layout).await
+                && let Err(error) = self.put_note(upload, &keys::layout(upload.id, layout.number), &layout).await
             {
                 return error;
             }
@@ -247,7 +330,7 @@ impl Area {
     /// Every process is told that what the log has may not be there.
     async fn damaged(&self, upload: &Upload) -> StagingError {
         upload.state().damaged = true;
-        match self.bucket.put(&keys::damaged(upload.id), &Bytes::new(), None).await {
+        match self.bucket.put_note(&keys::damaged(upload.id), Bytes::new()).await {
             Ok(()) => StagingError::Damaged { upload: upload.id },
             Err(trouble) => trouble.of(upload.id),
         }

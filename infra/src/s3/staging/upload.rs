@@ -10,9 +10,10 @@ use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use super::super::keys;
-use super::super::multipart::Joining;
+use super::super::multipart::{Joining, Sent};
 use super::follow::Waiting;
-use super::layout::Layout;
+use super::layout::{LAST, Layout};
+use super::seal::Sealed;
 use crate::prefix::Prefix;
 
 /// Versions of one part that are kept in objects of their own besides the recorded one. Each is somebody who sent other bytes at the same
@@ -49,9 +50,18 @@ pub(super) struct Upload {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is true or not, whatever the others are")]
 pub(super) struct State {
     /// What this process has put among the parts of the store, by offset.
     pub(super) places: HashMap<u64, Place>,
+    /// The same as the store knows it, by number, as far as it is there for certain.
+    pub(super) held: BTreeMap<i32, Sent>,
+    /// This process has begun to close the upload.
+    pub(super) closing: bool,
+    /// All parts came through this process, so that it knows every object of the upload.
+    pub(super) alone: bool,
+    /// This process may have put something aside, whether it knows or not.
+    pub(super) aside: bool,
     /// The versions that this process has put aside, by offset, the oldest first.
     pub(super) versions: HashMap<u64, Vec<Sha256>>,
     /// The whole-file hashes of the parts that came without a gap.
@@ -62,6 +72,8 @@ pub(super) struct State {
     pub(super) waiting: BTreeMap<u64, Waiting>,
     /// Once the parts are joined.
     pub(super) layout: Option<Layout>,
+    /// What this process has sealed last.
+    pub(super) sealed: Option<Sealed>,
     /// Sealing has found that something is not there: what the log has is stored again when it comes.
     pub(super) damaged: bool,
 }
@@ -111,12 +123,31 @@ impl Upload {
             && (is_last || part.length >= part_bytes_min)
     }
 
+    /// Everything among the parts of the store, if this process knows it: nobody else has the first slot or the last part, and of nothing
+    /// that it has sent is it unknown whether it came. Others may have slots all the same.
+    pub(super) fn all_held(&self) -> Option<Vec<Sent>> {
+        let state = self.state();
+        let is_first = self.slot.get() == Some(&Some(0));
+        let is_known = state.held.contains_key(&LAST) && state.places.values().all(|place| matches!(place, Place::Holds(_)));
+        (is_first && is_known).then(|| state.held.values().cloned().collect())
+    }
+
     pub(super) fn is_last(&self, part: Part) -> bool {
         part.offset + part.length == self.plan.size
     }
 }
 
 impl State {
+    /// A part was there before the upload was closed. False when this process has begun to close it meanwhile.
+    pub(super) fn hold(&mut self, offset: u64, sha256: Sha256, sent: Sent) -> bool {
+        if self.closing {
+            return false;
+        }
+        self.places.insert(offset, Place::Holds(sha256));
+        self.held.insert(sent.number, sent);
+        true
+    }
+
     /// True when these bytes are there for certain.
     pub(super) fn has(&self, offset: u64, sha256: Sha256) -> bool {
         let in_place = self.places.get(&offset) == Some(&Place::Holds(sha256));

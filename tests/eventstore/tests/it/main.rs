@@ -15,5 +15,6 @@ mod repeated;
 mod subscribe_to_all;
 mod subscribe_to_stream;
 
+mod access;
 mod connections;
 mod faults;
