@@ -87,23 +87,25 @@ pub async fn restore(
     Ok(copied)
 }
 
-/// Reads everything that the backup should have, and tells what it has not. What is damaged goes, so that the next backup copies it again.
+/// Reads everything that the backup should have, and tells what it has not; second comes what is there and is not what it was.
 pub async fn verify(
     backup: &Arc<dyn BlobStore>,
     contents: &Contents,
     progress: &(dyn Fn(u64) + Send + Sync),
-) -> Result<Copied, Trouble> {
-    let mut copied = Copied::default();
+) -> Result<(Copied, Vec<Sha256>), Trouble> {
+    let (mut copied, mut damaged) = (Copied::default(), Vec::new());
     for (sha256, blob) in contents.stored() {
         let size = copied.count(blob);
         let key = BlobKey::first(sha256);
         if !is_sound(backup, key, size, None).await? {
-            backup.remove(key).await?;
-            copied.missing.push((sha256, "it was not there, or its bytes were not what they were".to_owned()));
+            let is_there = backup.size(key).await?.is_some();
+            let reason = if is_there { "its bytes are not what they were" } else { "it is not there" };
+            copied.missing.push((sha256, reason.to_owned()));
+            damaged.extend(is_there.then_some(sha256));
         }
         progress(copied.contents);
     }
-    Ok(copied)
+    Ok((copied, damaged))
 }
 
 impl Copied {

@@ -70,9 +70,10 @@ pub trait Tables: Send + Sync {
 #[async_trait]
 pub trait Workshop: Tables {
     /// New, empty tables of every projection, of no effect on the live ones. What an earlier draft left behind goes, also one that was kept.
-    async fn draft(&self) -> Result<Box<dyn Draft>, TablesError>;
+    async fn draft(&self, on_refusal: OnRefusal) -> Result<Box<dyn Draft>, TablesError>;
 
-    /// The draft that was [kept](Draft::keep) last, to go on with; none when there is none. Taken up, it has to be kept again.
+    /// The draft that was [kept](Draft::keep) last, to go on with; none when there is none. Taken up, it has to be kept again. A batch that it
+    /// refuses may spoil it.
     async fn kept(&self) -> Result<Option<Box<dyn Draft>>, TablesError>;
 
     /// The checkpoints of the tables that the last promotion has replaced; none when there are no such tables.
@@ -89,6 +90,15 @@ pub trait Workshop: Tables {
 
     /// Gives back the right to move checkpoints, so that another process need not wait for its end.
     async fn step_down(&self) -> Result<(), TablesError>;
+}
+
+/// What becomes of a draft that refuses a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRefusal {
+    /// It takes back what it has written of the batch, as any tables do.
+    TakeBack,
+    /// It is [spoilt](TablesError::Spoilt), if it keeps nothing that could be taken back, which makes it faster.
+    Spoil,
 }
 
 /// Tables that begin empty and are filled from the log.
@@ -131,6 +141,10 @@ pub enum TablesError {
     /// The values do not fit the tables, and never will: park the event.
     #[error("the rows were refused")]
     Rejected(#[source] BoxError),
+    /// The values do not fit, and a part of the batch may stand in the rows: make other tables, which [take back](OnRefusal::TakeBack) what they
+    /// refuse.
+    #[error("the rows were refused, and the tables are spoilt")]
+    Spoilt(#[source] BoxError),
     /// Another process is making new tables: let it.
     #[error("the read tables are being rebuilt by another process")]
     Busy,

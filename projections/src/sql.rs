@@ -133,10 +133,10 @@ impl Dialect {
             Action::Put => self.insert(self.put(table, rows).on_conflict(replace(table))).text,
             Action::Add => self.insert(self.put(table, rows).on_conflict(self.grow(table))).text,
             Action::Remove => self.delete(&self.remove(table, rows)).text,
-            Action::Set(numbers) => {
-                let one = self.update(&self.set(table, numbers)).text;
-                vec![one; rows].join(";")
-            }
+            Action::Set(numbers) => match self {
+                Self::Sqlite => set_together(table, numbers, rows),
+                Self::MySql(_) => vec![self.update(&self.set(table, numbers)).text; rows].join(";"),
+            },
         }
     }
 
@@ -175,6 +175,23 @@ impl Dialect {
         }
         conflict
     }
+}
+
+/// One statement for all rows: a connection to SQLite answers each statement by itself, and half of a rebuild's time went into that. sea-query knows
+/// no `UPDATE` from a list of values.
+fn set_together(table: &Table, numbers: &[usize], rows: usize) -> String {
+    let changes = numbers.iter().enumerate();
+    let changes: Vec<_> =
+        changes.map(|(place, number)| format!(r#""{}" = "given"."column{}""#, table.columns[*number].name, place + 1)).collect();
+    let row = format!("({})", vec!["?"; numbers.len() + 1].join(", "));
+    format!(
+        r#"UPDATE "{0}" SET {1} FROM (VALUES {2}) AS "given" WHERE "{0}"."{3}" = "given"."column{4}""#,
+        table.name,
+        changes.join(", "),
+        vec![row; rows].join(", "),
+        table.columns[0].name,
+        numbers.len() + 1,
+    )
 }
 
 fn replace(table: &'static Table) -> OnConflict {

@@ -9,6 +9,7 @@ use cairn_commands::audit::Contents;
 use cairn_commands::backup::{Copied, back_up, verify};
 use cairn_commands::ports::blobs::Stores;
 use cairn_domain::Position;
+use cairn_domain::blob::BlobKey;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -25,6 +26,7 @@ use crate::wiring::{OpenLog, open_log, open_stores};
 Examples:
   cairn backup /mnt/backup/drive
   cairn backup /mnt/backup/drive --verify
+  cairn backup /mnt/backup/drive --verify --yes
 
 The drive may be running. The same directory again takes what is new. What is there at the end is the drive as it was at one position of its log.
 Contents that the drive has lost are named, and the rest is backed up. Exit code: 0 when everything is there, 3 when contents are missing or damaged, 1 when
@@ -34,9 +36,12 @@ pub(super) struct Backup {
     /// The directory; it is made if it is not there.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// Copy nothing: read the whole backup again and compare every hash. What is damaged is removed, so that the next backup copies it again.
+    /// Copy nothing: read the whole backup again and compare every hash.
     #[arg(long)]
     verify: bool,
+    /// With `--verify`: remove what is damaged from the backup, so that the next one copies it again.
+    #[arg(long, requires = "verify")]
+    yes: bool,
     #[command(flatten)]
     place: Place,
     /// One JSON object instead of words.
@@ -83,11 +88,21 @@ impl Backup {
         let noted = backup.read()?;
         let (manifest, contents) = read_noted(&backup, &noted).await?;
         let bar = copies_bar(contents.stored().len() as u64);
-        let copied = verify(&backup.blobs()?, &contents, &|contents| bar.set_position(contents)).await?;
+        let blobs = backup.blobs()?;
+        let (copied, damaged) = verify(&blobs, &contents, &|contents| bar.set_position(contents)).await?;
         bar.finish_and_clear();
+        if self.yes {
+            for sha256 in &damaged {
+                blobs.remove(BlobKey::first(*sha256)).await.context("what is damaged can't be removed")?;
+            }
+        }
         self.tell("Verified", &manifest, &copied);
-        if copied.missing.iter().any(|(sha256, _)| !noted.missing.contains(sha256)) {
-            note("What was missing or damaged is copied again by the next `cairn backup`, if the drive has it.");
+        if !damaged.is_empty() && !self.yes {
+            note(
+                "With --yes, what is damaged is removed from the backup, and the next `cairn backup` copies it again, if the drive has it.",
+            );
+        } else if copied.missing.iter().any(|(sha256, _)| !noted.missing.contains(sha256)) {
+            note("What the backup lacks now is copied again by the next `cairn backup`, if the drive has it.");
         }
         Ok(how_it_ended(&copied))
     }

@@ -141,9 +141,14 @@ async fn a_backup_that_is_damaged_is_noticed_and_mended_by_the_next() {
     assert_eq!(missing_in(&lacking), [&files[0].sha256, &files[1].sha256].into_iter().cloned().collect());
     assert_eq!(audit(&data).code, Some(3));
 
-    let verified = places.back_up(&drive, &["--verify"]);
-    assert_eq!(verified.code, Some(3), "{verified:?}");
-    assert!(verified.stdout.contains(&files[0].sha256) && verified.stdout.contains(&files[1].sha256), "{verified:?}");
+    let named = BTreeSet::from([files[0].sha256.clone(), files[1].sha256.clone()]);
+    for more in [&["--verify"][..], &["--verify"], &["--verify", "--yes"]] {
+        assert_eq!(fs::read(&damaged).unwrap(), bytes, "nothing is removed before a yes");
+        let verified = places.back_up(&drive, more);
+        assert_eq!((verified.code, missing_in(&verified)), (Some(3), named.clone()), "{verified:?}");
+        assert_eq!(verified.stderr.contains("With --yes"), more.len() == 1, "{verified:?}");
+    }
+    assert!(!damaged.exists());
 
     assert_eq!(places.back_up(&drive, &[]).json_lines()[0]["contents_written"], 2);
     places.back_up(&drive, &["--verify"]).success();

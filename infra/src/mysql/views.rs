@@ -11,7 +11,7 @@ use cairn_domain::Position;
 use cairn_projections::Projection;
 use cairn_projections::bookkeeping::{self, Lease};
 use cairn_projections::ports::{
-    Batch, Checkpoint, Draft, Parked, ReadError, ReadTables, Row, Snapshots, Tables, TablesError, Workshop,
+    Batch, Checkpoint, Draft, OnRefusal, Parked, ReadError, ReadTables, Row, Snapshots, Tables, TablesError, Workshop,
 };
 use cairn_projections::sql::{Dialect, Place, Sql};
 use tokio::sync::Mutex;
@@ -136,7 +136,8 @@ impl Snapshots for MysqlViews {
 
 #[async_trait]
 impl Workshop for MysqlViews {
-    async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
+    /// It takes back what it refuses, in any case.
+    async fn draft(&self, _: OnRefusal) -> Result<Box<dyn Draft>, TablesError> {
         Ok(Box::new(MysqlDraft::begin(self).await?))
     }
 

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use cairn_domain::Position;
 use cairn_projections::ports::{
-    Batch, BoxError, Checkpoint, Draft, Parked, ReadError, ReadTables, Row, Tables, TablesError, Workshop,
+    Batch, BoxError, Checkpoint, Draft, OnRefusal, Parked, ReadError, ReadTables, Row, Tables, TablesError, Workshop,
 };
 use cairn_projections::sql::{Dialect, Sql};
 use cairn_projections::{Projection, bookkeeping};
@@ -185,8 +185,8 @@ impl ReadTables for SqliteViews {
 
 #[async_trait]
 impl Workshop for SqliteViews {
-    async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
-        Ok(Box::new(SqliteDraft::begin(self).await?))
+    async fn draft(&self, on_refusal: OnRefusal) -> Result<Box<dyn Draft>, TablesError> {
+        Ok(Box::new(SqliteDraft::begin(self, on_refusal).await?))
     }
 
     async fn kept(&self) -> Result<Option<Box<dyn Draft>>, TablesError> {

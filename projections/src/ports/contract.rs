@@ -10,12 +10,13 @@ pub mod rows;
 use cairn_domain::{AccountId, EventId, Position, StreamName, Timestamp};
 use uuid::Uuid;
 
-use super::{Batch, Checkpoint, Move, Parked, ReadTables, Snapshots, Tables, TablesError, Workshop};
+use super::{Batch, Checkpoint, Move, OnRefusal, Parked, ReadTables, Snapshots, Tables, TablesError, Workshop};
 use crate::projection::Projection as _;
 use crate::projection::usage::{Usage, UsageRow};
 use crate::queries::operations::checkpoints;
 use crate::queries::users::usage_of;
-use crate::statement::{Statement, combine};
+use crate::statement::{Action, Run, Statement, Value, combine};
+use crate::table::Columns as _;
 
 const LOG: EventId = EventId(Uuid::from_u128(1));
 
@@ -26,6 +27,7 @@ pub async fn all<T: Workshop, F: Future<Output = T>>(mut make: impl FnMut() -> F
     a_checkpoint_that_moved_stops_the_batch(&make().await).await;
     parked_events_are_listed_in_order_until_they_are_released(&make().await).await;
     a_draft_has_no_effect_before_it_is_promoted(&make().await).await;
+    a_draft_takes_back_what_it_refuses(&make().await).await;
     a_draft_that_is_kept_can_be_gone_on_with(&make().await).await;
     what_was_replaced_can_be_put_back(&make().await).await;
     a_projection_is_paused_until_it_goes_on(&make().await).await;
@@ -80,13 +82,13 @@ pub async fn parked_events_are_listed_in_order_until_they_are_released(tables: &
 /// A discarded one never has any, and one that follows begins anew.
 pub async fn a_draft_has_no_effect_before_it_is_promoted(tables: &dyn Workshop) {
     tables.apply(used(5, 0, 3)).await.expect("applied");
-    let draft = tables.draft().await.expect("a draft");
+    let draft = tables.draft(OnRefusal::Spoil).await.expect("a draft");
     assert_eq!(checkpoint(&*draft, "usage").await.position, Position::START);
     draft.apply(used(5, 0, 8)).await.expect("applied");
     assert_eq!(checkpoint(tables, "usage").await.position, Position(3));
     draft.discard().await;
     assert_eq!(checkpoint(tables, "usage").await.position, Position(3));
-    let draft = tables.draft().await.expect("a draft");
+    let draft = tables.draft(OnRefusal::Spoil).await.expect("a draft");
     draft.apply(used(5, 0, 6)).await.expect("applied");
     draft.index().await.expect("indexed");
     draft.apply(used(5, 6, 7)).await.expect("applied");
@@ -95,10 +97,33 @@ pub async fn a_draft_has_no_effect_before_it_is_promoted(tables: &dyn Workshop) 
     tables.apply(used(5, 7, 8)).await.expect("applied to the promoted tables");
 }
 
+/// Unless it may be spoilt: then it says so, if it is.
+pub async fn a_draft_takes_back_what_it_refuses(tables: &dyn Workshop) {
+    let without_a_key = Run { table: UsageRow::TABLE, action: Action::Put, rows: 1, values: vec![Value::Null, 1.into(), 1.into()] };
+    let refused = || {
+        let mut batch = used(5, 3, 6);
+        batch.runs.push(without_a_key.clone());
+        batch
+    };
+    let draft = tables.draft(OnRefusal::TakeBack).await.expect("a draft");
+    draft.apply(used(5, 0, 3)).await.expect("applied");
+    let applied = draft.apply(refused()).await;
+    assert!(matches!(applied, Err(TablesError::Rejected(_))), "{applied:?}");
+    assert_eq!(checkpoint(&*draft, "usage").await.position, Position(3));
+    draft.apply(used(5, 3, 6)).await.expect("applied");
+    draft.promote().await.expect("promoted");
+    let draft = tables.draft(OnRefusal::Spoil).await.expect("a draft");
+    draft.apply(used(5, 0, 3)).await.expect("applied");
+    let applied = draft.apply(refused()).await;
+    assert!(matches!(applied, Err(TablesError::Rejected(_) | TablesError::Spoilt(_))), "{applied:?}");
+    draft.discard().await;
+    assert_eq!(checkpoint(tables, "usage").await.position, Position(6));
+}
+
 /// Kept at any stage, it is as it was; it is taken up once, and another draft makes an end of it.
 pub async fn a_draft_that_is_kept_can_be_gone_on_with(tables: &dyn Workshop) {
     assert!(tables.kept().await.expect("asked").is_none());
-    let draft = tables.draft().await.expect("a draft");
+    let draft = tables.draft(OnRefusal::Spoil).await.expect("a draft");
     draft.apply(used(5, 0, 4)).await.expect("applied");
     draft.apply(Batch { park: vec![parked(2)], ..Batch::default() }).await.expect("parked");
     draft.keep().await.expect("kept");
@@ -115,8 +140,8 @@ pub async fn a_draft_that_is_kept_can_be_gone_on_with(tables: &dyn Workshop) {
     assert_eq!(checkpoint(tables, "usage").await.position, Position(7));
     assert_eq!(all_parked(tables).await, [parked(2)]);
     assert!(tables.kept().await.expect("asked").is_none());
-    tables.draft().await.expect("a draft").keep().await.expect("kept");
-    tables.draft().await.expect("another").discard().await;
+    tables.draft(OnRefusal::Spoil).await.expect("a draft").keep().await.expect("kept");
+    tables.draft(OnRefusal::Spoil).await.expect("another").discard().await;
     assert!(tables.kept().await.expect("asked").is_none());
 }
 
@@ -125,7 +150,7 @@ pub async fn what_was_replaced_can_be_put_back(tables: &dyn Workshop) {
     assert_eq!(tables.before().await.expect("asked"), []);
     tables.apply(used(5, 0, 3)).await.expect("applied");
     for to in [6, 9] {
-        let draft = tables.draft().await.expect("a draft");
+        let draft = tables.draft(OnRefusal::Spoil).await.expect("a draft");
         draft.apply(used(5, 0, to)).await.expect("applied");
         draft.index().await.expect("indexed");
         draft.promote().await.expect("promoted");

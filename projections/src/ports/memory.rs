@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cairn_domain::{Position, StoredEvent, Timestamp};
 use tokio::sync::watch;
 
-use super::{Batch, Checkpoint, Draft, NewTables, Parked, Source, SourceError, Tables, TablesError, Workshop};
+use super::{Batch, Checkpoint, Draft, NewTables, OnRefusal, Parked, Source, SourceError, Tables, TablesError, Workshop};
 use crate::projection::Projection;
 use crate::statement::{Action, Run, Value};
 
@@ -229,17 +229,17 @@ fn number(value: &Value) -> i64 {
 
 #[async_trait]
 impl Workshop for MemoryTables {
-    async fn draft(&self) -> Result<Box<dyn Draft>, TablesError> {
+    async fn draft(&self, on_refusal: OnRefusal) -> Result<Box<dyn Draft>, TablesError> {
         let tables = Self::new(self.projections.clone());
         lock(&tables.state).refused.clone_from(&lock(&self.state).refused);
         lock(&self.aside).kept = None;
-        Ok(Box::new(MemoryDraft { tables, live: self.clone() }))
+        Ok(Box::new(MemoryDraft { tables, live: self.clone(), on_refusal }))
     }
 
     async fn kept(&self) -> Result<Option<Box<dyn Draft>>, TablesError> {
         let Some(kept) = lock(&self.aside).kept.take() else { return Ok(None) };
         let tables = Self { state: Arc::new(Mutex::new(kept)), ..Self::new(self.projections.clone()) };
-        Ok(Some(Box::new(MemoryDraft { tables, live: self.clone() })))
+        Ok(Some(Box::new(MemoryDraft { tables, live: self.clone(), on_refusal: OnRefusal::Spoil })))
     }
 
     async fn before(&self) -> Result<Vec<Checkpoint>, TablesError> {
@@ -272,6 +272,7 @@ impl Workshop for MemoryTables {
 struct MemoryDraft {
     tables: MemoryTables,
     live: MemoryTables,
+    on_refusal: OnRefusal,
 }
 
 #[async_trait]
@@ -285,7 +286,10 @@ impl Tables for MemoryDraft {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), TablesError> {
-        self.tables.apply(batch).await
+        match self.tables.apply(batch).await {
+            Err(TablesError::Rejected(error)) if self.on_refusal == OnRefusal::Spoil => Err(TablesError::Spoilt(error)),
+            applied => applied,
+        }
     }
 }
 

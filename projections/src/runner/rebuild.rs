@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::filling::{Filling, Report};
 use super::state::State;
 use super::{Failure, Runner};
-use crate::ports::{Draft, SourceError, TablesError};
+use crate::ports::{Draft, OnRefusal, SourceError, TablesError};
 
 /// How far a rebuild has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,10 @@ impl From<TablesError> for RebuildError {
     fn from(error: TablesError) -> Self {
         match error {
             TablesError::Busy => Self::Busy,
-            error @ (TablesError::Lost { .. } | TablesError::Rejected(_) | TablesError::Unavailable(_)) => Self::Tables(error),
+            error
+            @ (TablesError::Lost { .. } | TablesError::Rejected(_) | TablesError::Spoilt(_) | TablesError::Unavailable(_)) => {
+                Self::Tables(error)
+            }
         }
     }
 }
@@ -151,7 +154,27 @@ impl Runner {
             self.0.rebuilt.send_replace(Some(progress));
             report(progress);
         };
-        let (draft, mut state) = self.begin(wish.begin).await?;
+        match self.begin_and_end(wish, OnRefusal::Spoil, report, stop).await {
+            // Events that do not fit are rare. Tables that can tell which these are, and park them, are slower.
+            Err(RebuildError::Tables(TablesError::Spoilt(error))) => {
+                tracing::warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "the new rows do not all fit: the rebuild begins anew, carefully"
+                );
+                self.begin_and_end(Wish { begin: Begin::Anew, ..wish }, OnRefusal::TakeBack, report, stop).await
+            }
+            rebuilt => rebuilt,
+        }
+    }
+
+    async fn begin_and_end(
+        &self,
+        wish: Wish,
+        on_refusal: OnRefusal,
+        report: Report<'_>,
+        stop: &CancellationToken,
+    ) -> Result<Rebuilt, RebuildError> {
+        let (draft, mut state) = self.begin(wish.begin, on_refusal).await?;
         match self.make(&*draft, &mut state, report, stop).await {
             Ok(()) if wish.promote => self.promote_draft(draft, state, report, stop).await,
             Ok(()) => {
@@ -171,7 +194,7 @@ impl Runner {
     }
 
     /// New tables, or those that were kept, as far as they belong to this log and this program.
-    async fn begin(&self, begin: Begin) -> Result<(Box<dyn Draft>, State), RebuildError> {
+    async fn begin(&self, begin: Begin, on_refusal: OnRefusal) -> Result<(Box<dyn Draft>, State), RebuildError> {
         let kept = if begin == Begin::Anew { None } else { self.0.tables.kept().await? };
         if let Some(draft) = kept {
             match State::load(&self.0.plan, &*self.0.source, &*draft).await {
@@ -186,7 +209,7 @@ impl Runner {
         if begin == Begin::Kept {
             return Err(RebuildError::NothingKept);
         }
-        Ok((self.0.tables.draft().await?, State::empty(&self.0.plan)))
+        Ok((self.0.tables.draft(on_refusal).await?, State::empty(&self.0.plan)))
     }
 
     /// How far the rebuild has come that is under way here; none when there is none.

@@ -27,7 +27,11 @@ fn many_rows_are_one_text() {
     );
     assert_eq!(
         Dialect::Sqlite.action(UserToken::TABLE, &Action::Set(vec![3, 4]), 2),
-        r#"UPDATE "tbl_user_token" SET "opened_at" = ?, "expires_at" = ? WHERE "session_id" = ?;UPDATE "tbl_user_token" SET "opened_at" = ?, "expires_at" = ? WHERE "session_id" = ?"#
+        r#"UPDATE "tbl_user_token" SET "opened_at" = "given"."column1", "expires_at" = "given"."column2" FROM (VALUES (?, ?, ?), (?, ?, ?)) AS "given" WHERE "tbl_user_token"."session_id" = "given"."column3""#
+    );
+    assert_eq!(
+        Dialect::MySql(Place::Live).action(UserToken::TABLE, &Action::Set(vec![4]), 2),
+        "UPDATE `tbl_user_token` SET `expires_at` = ? WHERE `session_id` = ?;UPDATE `tbl_user_token` SET `expires_at` = ? WHERE `session_id` = ?"
     );
 }
 

@@ -57,7 +57,7 @@ impl From<RebuildError> for RebuildProblem {
             RebuildError::StageLost
             | RebuildError::NothingKept
             | RebuildError::Source(SourceError::Corrupt { .. })
-            | RebuildError::Tables(TablesError::Rejected(_)) => Self::internal().because(error),
+            | RebuildError::Tables(TablesError::Rejected(_) | TablesError::Spoilt(_)) => Self::internal().because(error),
         }
     }
 }

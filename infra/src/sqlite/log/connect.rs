@@ -16,7 +16,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS_MAX: u32 = 4;
 
 /// Rows that a connection's thread may be ahead of who reads them, so that a page of a projection is one wake-up.
-const ROWS_AHEAD: usize = 1_024;
+pub(super) const ROWS_AHEAD: usize = 1_024;
 
 /// Pages of the WAL after which they are moved to the main file: 64 MiB. The leaves of the two random indexes are
 /// written again and again, so that a longer WAL means fewer pages to move.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cairn_domain::Position;
-use cairn_projections::ports::{Batch, BoxError, Checkpoint, Draft, NewTables, Parked, Tables, TablesError};
+use cairn_projections::ports::{Batch, BoxError, Checkpoint, Draft, NewTables, OnRefusal, Parked, Tables, TablesError};
 use cairn_projections::{Projection, bookkeeping};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -21,22 +21,23 @@ pub(super) struct SqliteDraft {
     target: PathBuf,
     projections: Arc<[Arc<dyn Projection>]>,
     live: Live,
+    on_refusal: OnRefusal,
     /// Until the file is in its place or of no more use: whoever asked for it may have gone away before.
     _drafting: OwnedMutexGuard<()>,
 }
 
 impl SqliteDraft {
-    pub(super) async fn begin(views: &SqliteViews) -> Result<Self, TablesError> {
+    pub(super) async fn begin(views: &SqliteViews, on_refusal: OnRefusal) -> Result<Self, TablesError> {
         let drafting = Arc::clone(&views.drafting).lock_owned().await;
         let path = names::draft_of(&views.path);
         let begin = async {
             files::remove(&path)?;
             files::remove(&names::kept_of(&views.path))?;
-            let mut connection = connect::draft(&path).await?;
+            let mut connection = connect::draft(&path, on_refusal).await?;
             schema::make_all(&mut connection, &views.projections).await?;
             Ok::<_, BoxError>(connection)
         };
-        Ok(Self::of(views, drafting, begin.await.map_err(TablesError::Unavailable)?))
+        Ok(Self::of(views, drafting, begin.await.map_err(TablesError::Unavailable)?, on_refusal))
     }
 
     /// It is no longer kept while it is being worked on.
@@ -48,18 +49,19 @@ impl SqliteDraft {
         }
         let take_up = async {
             files::replace(kept, path.clone()).await?;
-            Ok::<_, BoxError>(connect::draft(&path).await?)
+            Ok::<_, BoxError>(connect::draft(&path, OnRefusal::Spoil).await?)
         };
-        Ok(Some(Self::of(views, drafting, take_up.await.map_err(TablesError::Unavailable)?)))
+        Ok(Some(Self::of(views, drafting, take_up.await.map_err(TablesError::Unavailable)?, OnRefusal::Spoil)))
     }
 
-    fn of(views: &SqliteViews, drafting: OwnedMutexGuard<()>, connection: SqliteConnection) -> Self {
+    fn of(views: &SqliteViews, drafting: OwnedMutexGuard<()>, connection: SqliteConnection, on_refusal: OnRefusal) -> Self {
         Self {
             writer: Mutex::new(Writer::new(connection)),
             path: names::draft_of(&views.path),
             target: views.path.clone(),
             projections: Arc::clone(&views.projections),
             live: Arc::clone(&views.live),
+            on_refusal,
             _drafting: drafting,
         }
     }
@@ -100,7 +102,10 @@ impl Tables for SqliteDraft {
     }
 
     async fn apply(&self, batch: Batch) -> Result<(), TablesError> {
-        self.writer.lock().await.apply(batch).await
+        match self.writer.lock().await.apply(batch).await {
+            Err(TablesError::Rejected(error)) if self.on_refusal == OnRefusal::Spoil => Err(TablesError::Spoilt(error)),
+            applied => applied,
+        }
     }
 }
 

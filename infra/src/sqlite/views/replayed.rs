@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cairn_domain::Position;
-use cairn_projections::ports::{Batch, BoxError, Checkpoint, NewTables, Parked, ReadError, ReadTables, Row, Tables, TablesError};
+use cairn_projections::ports::{
+    Batch, BoxError, Checkpoint, NewTables, OnRefusal, Parked, ReadError, ReadTables, Row, Tables, TablesError,
+};
 use cairn_projections::sql::{Dialect, Sql};
 use cairn_projections::{Projection, bookkeeping};
 use sqlx::Connection;
@@ -52,7 +54,7 @@ impl SqliteReplayed {
     }
 
     async fn at(path: &Path, projections: &[Arc<dyn Projection>]) -> Result<Self, BoxError> {
-        let mut connection = connect::draft(path).await?;
+        let mut connection = connect::draft(path, OnRefusal::TakeBack).await?;
         schema::make_all(&mut connection, projections).await?;
         Ok(Self { writer: Mutex::new(Writer::new(connection)), projections: projections.into() })
     }

@@ -1,8 +1,9 @@
-//! Executing batches. Every statement is a message to the connection's thread, so there are few: a long run goes in pieces of many rows,
-//! of which the text is kept, and what is left of all runs goes together.
+//! Executing batches. Every statement is a message to the connection's thread and an answer, so there are few: a long run goes in pieces of many
+//! rows, of which the text is kept, and what is left of all runs goes together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::vec;
 
 use cairn_projections::bookkeeping;
 use cairn_projections::ports::{Batch, Move, TablesError};
@@ -32,6 +33,26 @@ struct Texts(HashMap<(&'static str, Action, Form), Arc<str>>);
 enum Form {
     Piece,
     List,
+}
+
+/// A message to the connection's thread.
+type Piece = Query<'static, Sqlite, SqliteArguments>;
+
+/// What has to be executed for some runs, piece by piece.
+struct Pieces<'a> {
+    texts: &'a mut Texts,
+    runs: vec::IntoIter<Run>,
+    long: Option<Long>,
+    together: Together,
+}
+
+/// A run that goes in pieces of [`PIECE_ROWS`]; what is left of it goes with others.
+struct Long {
+    text: Arc<str>,
+    table: &'static Table,
+    action: Action,
+    row_values: usize,
+    values: vec::IntoIter<Value>,
 }
 
 /// Statements that travel together, each with its table, its text and its list.
@@ -67,11 +88,14 @@ impl Writer {
         for parked in &batch.park {
             execute(&mut transaction, bookkeeping::park(DIALECT, parked)).await?;
         }
-        let mut together = Together::default();
-        for run in batch.runs {
-            self.texts.execute(&mut transaction, run, &mut together).await?;
+        let mut pieces = Pieces::of(&mut self.texts, batch.runs);
+        let mut next = pieces.next()?;
+        while let Some(piece) = next {
+            // While one is executed, by the connection's thread, the next is made.
+            let (executed, made) = tokio::join!(piece.execute(&mut *transaction), async { pieces.next() });
+            executed.map_err(trouble::of_write)?;
+            next = made?;
         }
-        together.execute(&mut transaction).await?;
         transaction.commit().await.map_err(trouble::of_write)
     }
 }
@@ -98,31 +122,6 @@ async fn execute(connection: &mut SqliteConnection, sql: Sql) -> Result<SqliteQu
 }
 
 impl Texts {
-    /// Executes the pieces of the run; what is left goes with those after it.
-    async fn execute(&mut self, connection: &mut SqliteConnection, run: Run, together: &mut Together) -> Result<(), TablesError> {
-        let row_values = run.row_values();
-        let (table, action) = (run.table, run.action);
-        let mut values = run.values;
-        if run.rows >= PIECE_ROWS {
-            // Those before it come first.
-            std::mem::take(together).execute(connection).await?;
-            let text = self.text(table, &action, Form::Piece);
-            let rest = values.split_off(run.rows / PIECE_ROWS * PIECE_ROWS * row_values);
-            let mut pieces = values.into_iter();
-            while pieces.len() > 0 {
-                let query = bind_all(&text, pieces.by_ref().take(PIECE_ROWS * row_values));
-                query.execute(&mut *connection).await.map_err(trouble::of_write)?;
-            }
-            values = rest;
-        }
-        if !values.is_empty() {
-            let list = serde_json::to_string(&lists::Rows { values: &values, row_values });
-            let list = list.map_err(|error| TablesError::Unavailable(error.into()))?;
-            together.0.push((table.name, self.text(table, &action, Form::List), list));
-        }
-        Ok(())
-    }
-
     fn text(&mut self, table: &'static Table, action: &Action, form: Form) -> Arc<str> {
         let text = || match form {
             Form::Piece => DIALECT.action(table, action, PIECE_ROWS),
@@ -132,18 +131,70 @@ impl Texts {
     }
 }
 
+impl<'a> Pieces<'a> {
+    fn of(texts: &'a mut Texts, runs: Vec<Run>) -> Self {
+        Self { texts, runs: runs.into_iter(), long: None, together: Together::default() }
+    }
+
+    /// The next that has to be executed.
+    fn next(&mut self) -> Result<Option<Piece>, TablesError> {
+        loop {
+            if let Some(piece) = self.long.as_mut().and_then(Long::piece) {
+                return Ok(Some(piece));
+            }
+            if let Some(Long { table, action, row_values, values, .. }) = self.long.take() {
+                self.put_together(table, &action, row_values, values.as_slice())?;
+            }
+            match self.runs.next() {
+                Some(run) if run.rows >= PIECE_ROWS => {
+                    let (text, row_values) = (self.texts.text(run.table, &run.action, Form::Piece), run.row_values());
+                    let Run { table, action, values, .. } = run;
+                    self.long = Some(Long { text, table, action, row_values, values: values.into_iter() });
+                    // Those before it come first.
+                    if let Some(piece) = std::mem::take(&mut self.together).piece() {
+                        return Ok(Some(piece));
+                    }
+                }
+                Some(run) => self.put_together(run.table, &run.action, run.row_values(), &run.values)?,
+                None => return Ok(std::mem::take(&mut self.together).piece()),
+            }
+        }
+    }
+
+    fn put_together(
+        &mut self,
+        table: &'static Table,
+        action: &Action,
+        row_values: usize,
+        values: &[Value],
+    ) -> Result<(), TablesError> {
+        if !values.is_empty() {
+            let list = serde_json::to_string(&lists::Rows { values, row_values });
+            let list = list.map_err(|error| TablesError::Unavailable(error.into()))?;
+            self.together.0.push((table.name, self.texts.text(table, action, Form::List), list));
+        }
+        Ok(())
+    }
+}
+
+impl Long {
+    /// The next piece; none when what is left is shorter than one.
+    fn piece(&mut self) -> Option<Piece> {
+        let values = PIECE_ROWS * self.row_values;
+        (self.values.len() >= values).then(|| bind_all(&self.text, self.values.by_ref().take(values)))
+    }
+}
+
 impl Together {
     /// Statements of different tables may change places: sorted, there are few texts, and each is compiled once.
-    async fn execute(mut self, connection: &mut SqliteConnection) -> Result<(), TablesError> {
+    fn piece(mut self) -> Option<Piece> {
         if self.0.is_empty() {
-            return Ok(());
+            return None;
         }
         self.0.sort_by_key(|(table, ..)| *table);
         let texts: Vec<&str> = self.0.iter().map(|(_, text, _)| &**text).collect();
         let query = sqlx::query(AssertSqlSafe(texts.join(";")));
-        let query = self.0.into_iter().fold(query, |query, (_, _, list)| query.bind(list));
-        query.execute(connection).await.map_err(trouble::of_write)?;
-        Ok(())
+        Some(self.0.into_iter().fold(query, |query, (_, _, list)| query.bind(list)))
     }
 }
 

@@ -57,7 +57,7 @@ async fn what_a_crash_left_of_a_rebuild_is_removed() {
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("rebuild"));
     assert_eq!(left.count(), 0);
-    views.draft().await.unwrap().discard().await;
+    views.draft(OnRefusal::Spoil).await.unwrap().discard().await;
     assert!(!draft.exists());
 }
 
