@@ -1,6 +1,6 @@
 //! What a backup is on the disk.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,8 +18,12 @@ use crate::wiring::directory_of_blobs;
 
 /// The log in `events.ndjson.zst`, the contents in `blobs`, the drive's secret if it is not configured, and a note that is written last: with it, the
 /// backup is whole.
-#[derive(Debug, Clone)]
-pub(crate) struct BackupDirectory(PathBuf);
+#[derive(Debug)]
+pub(crate) struct BackupDirectory {
+    path: PathBuf,
+    /// Held while a backup is made: two at once would write one log into the other.
+    _alone: Option<File>,
+}
 
 /// The number of the form that is written here.
 const FORMAT: u32 = 1;
@@ -47,7 +51,7 @@ impl BackupDirectory {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder.create(path).with_context(|| format!("the directory {} can't be made", path.display()))?;
-        let there = Self(path.to_owned());
+        let there = Self { path: path.to_owned(), _alone: Some(alone(path)?) };
         if !there.events().exists() && fs::read_dir(path)?.next().is_some() {
             bail!("{} has something in it that is no backup: take an empty directory", path.display());
         }
@@ -56,7 +60,7 @@ impl BackupDirectory {
 
     /// One that is there.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let there = Self(path.to_owned());
+        let there = Self { path: path.to_owned(), _alone: None };
         if !there.note().is_file() {
             bail!("there is no whole backup in {} (no backup.json)", path.display());
         }
@@ -64,19 +68,19 @@ impl BackupDirectory {
     }
 
     pub(crate) fn events(&self) -> PathBuf {
-        self.0.join("events.ndjson.zst")
+        self.path.join("events.ndjson.zst")
     }
 
     fn note(&self) -> PathBuf {
-        self.0.join("backup.json")
+        self.path.join("backup.json")
     }
 
     fn secret(&self) -> PathBuf {
-        self.0.join("secret")
+        self.path.join("secret")
     }
 
     pub(crate) fn blobs(&self) -> anyhow::Result<Arc<dyn BlobStore>> {
-        directory_of_blobs(&self.0)
+        directory_of_blobs(&self.path)
     }
 
     /// Takes the drive's own secret along. One that is configured is where it is configured.
@@ -108,6 +112,15 @@ impl BackupDirectory {
             bail!("the backup has format {}, newer than the {FORMAT} of this program", note.format);
         }
         Ok(note)
+    }
+}
+
+fn alone(path: &Path) -> anyhow::Result<File> {
+    let directory = File::open(path).with_context(|| format!("the directory {} can't be opened", path.display()))?;
+    match directory.try_lock() {
+        Ok(()) => Ok(directory),
+        Err(TryLockError::WouldBlock) => bail!("another backup into {} is under way: let it come to its end", path.display()),
+        Err(TryLockError::Error(error)) => Err(error).context("the directory can't be locked"),
     }
 }
 

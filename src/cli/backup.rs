@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use cairn_commands::archive::Manifest;
 use cairn_commands::audit::Contents;
-use cairn_commands::backup::{Copied, back_up, verify};
+use cairn_commands::backup::{Copied, back_up, unknown_stores, verify};
 use cairn_commands::ports::blobs::Stores;
 use cairn_domain::Position;
 use cairn_domain::blob::BlobKey;
@@ -70,6 +70,12 @@ impl Backup {
         let (manifest, copied) = loop {
             let manifest = carry::export(log.clone(), &backup.events(), true, true).await?;
             let contents = read_contents(&backup, manifest.events).await?.1;
+            if let Some(unknown) = unknown_stores(&stores, &contents).first() {
+                bail!(
+                    "the store {unknown:?} is not configured, and contents lie there: configure it as it was ([stores.{unknown}]), or \
+                     move them elsewhere first (cairn transfer migrate)"
+                );
+            }
             let copied = copy(&stores, &backup, &contents).await?;
             if copied.missing.is_empty() || round == ROUNDS_MAX {
                 break (manifest, copied);

@@ -156,6 +156,30 @@ async fn a_backup_that_is_damaged_is_noticed_and_mended_by_the_next() {
     assert_eq!(audit(&data).code, Some(0));
 }
 
+#[tokio::test]
+async fn one_directory_takes_one_backup_at_a_time() {
+    let (drive, places) = (Drive::start(), Places::new());
+    upload(&drive.user().await, 0..1).await;
+    places.back_up(&drive, &[]).success();
+    let other = fs::File::open(places.path("backup")).unwrap();
+    other.lock().unwrap();
+    let refused = places.back_up(&drive, &[]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("under way"), "{refused:?}");
+    drop(other);
+    places.back_up(&drive, &["--verify"]).success();
+    places.back_up(&drive, &[]).success();
+}
+
+#[test]
+fn a_store_that_is_not_configured_is_told_with_what_to_do() {
+    let places = Places::new();
+    let data = places.path("data");
+    let cairn = |arguments: &[&str]| Output::of(command().args(arguments).arg("--data").arg(&data));
+    cairn(&["bench", "generate", "--events", "3000"]).success();
+    let refused = cairn(&["backup", places.path("backup").to_str().unwrap()]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("[stores.far]"), "{refused:?}");
+}
+
 /// What a backup or a restore names as missing.
 fn missing_in(output: &Output) -> BTreeSet<String> {
     let told: Value = serde_json::from_str(output.stdout.lines().last().unwrap()).unwrap();

@@ -149,6 +149,22 @@ async fn a_file_that_is_no_export_is_not_gone_on_with() {
 }
 
 #[tokio::test]
+async fn one_file_is_written_by_one_export_at_a_time() {
+    let (drive, _) = busy().await;
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("drive.ndjson");
+    export(&drive, &file, &[]).success();
+    let whole = fs::read(&file).unwrap();
+    let other = fs::File::open(&file).unwrap();
+    other.lock().unwrap();
+    let refused = export(&drive, &file, &["--resume"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("another export is writing it"), "{refused:?}");
+    assert_eq!(fs::read(&file).unwrap(), whole);
+    drop(other);
+    export(&drive, &file, &["--resume"]).success();
+}
+
+#[tokio::test]
 async fn a_compressed_file_that_is_damaged_is_refused_behind_a_line() {
     let (drive, _) = busy().await;
     let place = tempfile::tempdir().unwrap();
@@ -157,6 +173,7 @@ async fn a_compressed_file_that_is_damaged_is_refused_behind_a_line() {
     let data = place.path().join("data");
     let cut_off = import(&altered(&file, |bytes| bytes.truncate(bytes.len() - 10)), &data);
     assert!(cut_off.code == Some(1) && cut_off.stderr.contains(&format!("after line {}:", events + 1)), "{cut_off:?}");
+    assert!(cut_off.stderr.contains("nothing was imported"), "{cut_off:?}");
     let longer = import(&altered(&file, |bytes| bytes.extend_from_slice(b"and something else")), &data);
     assert!(longer.code == Some(1) && longer.stderr.contains(&format!("after line {}:", events + 2)), "{longer:?}");
 }

@@ -46,6 +46,7 @@ async fn begin(log: &dyn EventStore, file: &Path, zstd: bool, resume: bool) -> a
     if !resume {
         bail!("{} is there already: go on with it with --resume, or take another name", file.display());
     }
+    let held = files::hold(file).with_context(|| format!("{} can't be gone on with", file.display()))?;
     let there = block_in_place(|| files::take_up(file))?;
     // Before anything of the file is touched.
     if let Some((position, id)) = there.reader.last()
@@ -54,7 +55,7 @@ async fn begin(log: &dyn EventStore, file: &Path, zstd: bool, resume: bool) -> a
         bail!("{} was not written from this log: event {id} is not at position {position} here", file.display());
     }
     let is_new = there.offset == 0;
-    let sink = Sink::open_behind(file, there.offset, if is_new { zstd } else { there.zstd });
+    let sink = Sink::behind(held, there.offset, if is_new { zstd } else { there.zstd });
     let sink = sink.with_context(|| format!("{} can't be written", file.display()))?;
     if is_new {
         return Ok(Begun { sink, writer: Writer::begin(&mut text), text });

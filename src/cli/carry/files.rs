@@ -3,7 +3,7 @@
 //! A compressed file is a row of zstd frames (RFC 8878, section 3), each of whole lines and complete in itself, so that one that was cut off
 //! can be gone on with behind its last whole frame.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -55,13 +55,12 @@ impl Sink {
 
     /// A file that is not there yet, readable to its owner only: the log has names of people and files.
     pub(super) fn create(path: &Path, zstd: bool) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let file = alone(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?)?;
         Ok(Self { to: To::File(file), compressor: compressor(zstd)? })
     }
 
     /// A file of which only the first bytes are kept.
-    pub(super) fn open_behind(path: &Path, offset: u64, zstd: bool) -> io::Result<Self> {
-        let mut file = OpenOptions::new().write(true).open(path)?;
+    pub(super) fn behind(mut file: File, offset: u64, zstd: bool) -> io::Result<Self> {
         file.set_len(offset)?;
         file.seek(SeekFrom::End(0))?;
         Ok(Self { to: To::File(file), compressor: compressor(zstd)? })
@@ -89,6 +88,19 @@ impl Sink {
             To::Stdout(mut stdout) => stdout.flush(),
             To::File(file) => file.sync_all(),
         }
+    }
+}
+
+/// A file that is there, to go on with it. Until it is closed, nobody else can.
+pub(super) fn hold(path: &Path) -> io::Result<File> {
+    alone(OpenOptions::new().write(true).open(path)?)
+}
+
+fn alone(file: File) -> io::Result<File> {
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::WouldBlock, "another export is writing it")),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -51,12 +51,13 @@ pub(in crate::cli) async fn check_target(destination: &Destination, file: &Path,
 /// Puts an export into a log that is empty, or holds the beginning of it. Of one that is not whole nothing is seen, but for what came through a
 /// pipe, or was not checked before, into a log that shows it at once.
 pub(in crate::cli) async fn import(destination: Destination, file: &Path, extent: Extent) -> anyhow::Result<Imported> {
-    let mut target = Target { intake: destination.intake(), there: Some(Position::START), taken: 0 };
+    let (intake, shows_at_once) = (destination.intake(), destination.shows_at_once());
+    let mut target = Target { intake, there: Some(Position::START), taken: 0, shows_at_once };
     let mut source = Source::open(file, extent);
     while let Some(page) = source.page().await {
         target.put(page).await?;
     }
-    let manifest = source.end().await.with_context(|| target.so_far())?;
+    let manifest = source.end().await.with_context(|| target.of_no_end())?;
     target.end().await?;
     let taken = target.taken;
     drop(target);
@@ -70,6 +71,7 @@ struct Target {
     /// How far what is in the log already has been compared; none when all of it has been.
     there: Option<Position>,
     taken: u64,
+    shows_at_once: bool,
 }
 
 impl Target {
@@ -111,13 +113,21 @@ impl Target {
                     tokio::time::sleep(BETWEEN_TRIES).await;
                     tries += 1;
                 }
-                taken => return taken.with_context(|| self.so_far()),
+                taken => {
+                    return taken.with_context(|| format!("{} events were taken in; the same import goes on from there", self.taken));
+                }
             }
         }
     }
 
-    fn so_far(&self) -> String {
-        format!("{} events were taken in; the same import goes on from there", self.taken)
+    /// What has become of an export that is damaged, or has no end.
+    fn of_no_end(&self) -> String {
+        if self.shows_at_once {
+            let taken = self.taken;
+            format!("{taken} events were taken in before it ended; the import of a whole export of that log goes on from there")
+        } else {
+            "nothing was imported: get a whole export".to_owned()
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -79,25 +80,25 @@ impl Tailing<'_> {
         let mut step = lines.max(16);
         loop {
             let from = head.0.saturating_sub(step);
-            let mut found = self.read_between(Position(from), head).await?;
-            found.retain(|event| self.wanted.has(event));
+            let found = self.last_between(Position(from), head, wanted).await?;
             if found.len() >= wanted || from == 0 {
-                let skipped = found.len().saturating_sub(wanted);
-                found.iter().skip(skipped).for_each(|event| print(event, self.json));
+                found.iter().for_each(|event| print(event, self.json));
                 return Ok(head);
             }
             step = step.saturating_mul(8);
         }
     }
 
-    async fn read_between(&self, mut after: Position, until: Position) -> anyhow::Result<Vec<StoredEvent>> {
-        let mut all = Vec::new();
+    /// The last so many of them, which is all that is kept.
+    async fn last_between(&self, mut after: Position, until: Position, count: usize) -> anyhow::Result<VecDeque<StoredEvent>> {
+        let mut found = VecDeque::new();
         while after < until {
             let page = self.log.read_all(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.position;
-            all.extend(page.into_iter().filter(|event| event.position <= until));
+            found.extend(page.into_iter().filter(|event| event.position <= until && self.wanted.has(event)));
+            found.drain(..found.len().saturating_sub(count));
         }
-        Ok(all)
+        Ok(found)
     }
 }
