@@ -53,22 +53,8 @@ impl Drop for Room {
 impl Area {
     /// A part has come. It need not be durable: what is hashed counts only if the log names this very part.
     pub(super) fn follow(&self, upload: &Arc<Upload>, part: Part, sha256: Sha256, bytes: &Pieces) {
-        let mut state = upload.state();
-        if part.offset < state.prefix.position() || state.waiting.contains_key(&part.offset) {
-            return;
-        }
-        // Whose turn it is does not wait, but for the ones right before it.
-        let is_next = part.offset == state.prefix.position();
-        let room = if is_next { None } else { Room::take(&self.waiting_bytes, bytes.len()) };
-        if !is_next && room.is_none() {
-            drop(state);
+        if upload.follow(&self.waiting_bytes, part, sha256, bytes).is_err() {
             self.forget_those_who_wait_too_long();
-            return;
-        }
-        state.waiting.insert(part.offset, Waiting { part, sha256, bytes: bytes.clone(), room, since: Instant::now() });
-        if is_next && !state.following {
-            state.following = true;
-            tokio::spawn(run(upload.clone()));
         }
     }
 
@@ -80,7 +66,29 @@ impl Area {
     }
 }
 
+/// There is no room for a part that would have to wait.
+struct NoRoom;
+
 impl Upload {
+    fn follow(self: &Arc<Self>, taken: &Arc<AtomicUsize>, part: Part, sha256: Sha256, bytes: &Pieces) -> Result<(), NoRoom> {
+        let mut state = self.state();
+        let position = state.prefix.position();
+        // While somebody is hashing, it is the part at this position, which may come again meanwhile: nobody would ever take that one.
+        let is_over = part.offset < position || part.offset == position && state.following;
+        if is_over || state.waiting.contains_key(&part.offset) {
+            return Ok(());
+        }
+        let is_next = part.offset == position;
+        // Whose turn it is does not wait.
+        let room = if is_next { None } else { Some(Room::take(taken, bytes.len()).ok_or(NoRoom)?) };
+        state.waiting.insert(part.offset, Waiting { part, sha256, bytes: bytes.clone(), room, since: Instant::now() });
+        if is_next {
+            state.following = true;
+            tokio::spawn(run(self.clone()));
+        }
+        Ok(())
+    }
+
     /// Waits until whatever could be hashed is hashed.
     pub(super) async fn caught_up(&self) {
         loop {
@@ -95,9 +103,14 @@ impl Upload {
 
 async fn run(upload: Arc<Upload>) {
     let _told = Told(&upload);
+    let mut reached = None;
     loop {
         let (mut prefix, waiting) = {
             let mut state = upload.state();
+            // In one go with what comes next: in between, the next part would be taken for the one that is hashed.
+            if let Some(prefix) = reached.take() {
+                state.prefix = prefix;
+            }
             let position = state.prefix.position();
             let Some(waiting) = state.waiting.remove(&position) else {
                 state.following = false;
@@ -116,7 +129,7 @@ async fn run(upload: Arc<Upload>) {
             return;
         };
         drop(room);
-        upload.state().prefix = prefix;
+        reached = Some(prefix);
     }
 }
 
@@ -126,5 +139,43 @@ struct Told<'a>(&'a Upload);
 impl Drop for Told<'_> {
     fn drop(&mut self) {
         self.0.followed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use cairn_domain::UploadId;
+
+    use super::super::upload::Plan;
+    use super::*;
+
+    const PART_BYTES: u64 = 32 * 1024 * 1024;
+
+    /// Hashing one takes long enough for others to come.
+    fn part(number: u64) -> (Part, Sha256, Pieces) {
+        let bytes = Pieces::from(Bytes::from(vec![b'x'; 32 * 1024 * 1024]));
+        (Part { offset: number * PART_BYTES, length: PART_BYTES }, Sha256([7; 32]), bytes)
+    }
+
+    #[tokio::test]
+    async fn a_part_that_comes_again_while_it_is_hashed_is_not_kept() {
+        let plan = Plan { size: 3 * PART_BYTES, joining: None, opener: String::new() };
+        let upload = Arc::new(Upload::new(UploadId(uuid::Uuid::from_u128(1)), plan));
+        let taken = Arc::new(AtomicUsize::new(0));
+        for number in [0, 1, 2] {
+            let (part, sha256, bytes) = part(number);
+            assert!(upload.follow(&taken, part, sha256, &bytes).is_ok());
+            while upload.state().waiting.contains_key(&part.offset) {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..3 {
+                assert!(upload.follow(&taken, part, sha256, &bytes).is_ok());
+            }
+            upload.caught_up().await;
+            let state = upload.state();
+            assert_eq!((state.prefix.position(), state.waiting.len()), (part.offset + part.length, 0));
+        }
+        assert_eq!(taken.load(Ordering::Relaxed), 0);
     }
 }
