@@ -75,6 +75,13 @@ pub struct Copies {
     unknown: Option<String>,
 }
 
+/// What reading a content has come to.
+struct Sought {
+    found: Result<Giving, ContentError>,
+    /// Stores that should have a copy and have none, or one that is too short.
+    lacking: BTreeSet<String>,
+}
+
 /// Every sound copy that can be reached: where uploads land first, because that is near.
 pub(crate) fn sound_copies(stores: &Stores, blob: &Blob, sha256: Sha256) -> Vec<Copy> {
     let sound = |store: &&Arc<dyn BlobStore>| blob.sound().any(|name| name == store.name());
@@ -98,28 +105,30 @@ impl Copies {
     /// The bytes of `offset..offset + length`, from the first copy that has them. A store that does not answer hides no other.
     pub(crate) async fn read(&self, offset: u64, length: u64) -> Result<ByteStream, ContentError> {
         let end = offset.checked_add(length).ok_or(ContentError::OutOfRange)?;
-        self.read_but_from(&BTreeSet::new(), offset..end).await.map(|giving| giving.bytes)
+        self.read_but_from(&BTreeSet::new(), offset..end).await.found.map(|giving| giving.bytes)
     }
 
     /// The same, from none of these stores.
-    async fn read_but_from(&self, failed: &BTreeSet<String>, range: Range<u64>) -> Result<Giving, ContentError> {
+    async fn read_but_from(&self, failed: &BTreeSet<String>, range: Range<u64>) -> Sought {
+        let mut lacking = BTreeSet::new();
         if range.end > self.size {
-            return Err(ContentError::OutOfRange);
+            return Sought { found: Err(ContentError::OutOfRange), lacking };
         }
         let mut trouble = None;
         for Copy { store, key } in self.sound.iter().filter(|copy| !failed.contains(copy.store.name())) {
             match store.read(*key, range.start, range.end - range.start).await {
-                Ok(opened) => return Ok(Giving::new(store, *key, opened)),
+                Ok(opened) => return Sought { found: Ok(Giving::new(store, *key, opened)), lacking },
                 // It was cut off, so it is as good as absent.
-                Err(BlobError::Absent(_) | BlobError::OutOfRange) => {}
+                Err(BlobError::Absent(_) | BlobError::OutOfRange) => drop(lacking.insert(store.name().to_owned())),
                 Err(error) => trouble = trouble.or(Some(error)),
             }
         }
-        Err(match (trouble, &self.unknown) {
+        let lost = match (trouble, &self.unknown) {
             (Some(error), _) => Trouble::from(error).into(),
             (None, Some(store)) => Trouble::Unavailable(format!("the store {store:?} is not configured").into()).into(),
             (None, None) => ContentError::Lost(self.sha256),
-        })
+        };
+        Sought { found: Err(lost), lacking }
     }
 }
 
@@ -171,7 +180,7 @@ async fn small(drive: &Drive, sha256: Sha256, size: u64, mut probably_in: Option
         match whole(giving.bytes).await {
             Ok(content) if sha2::Sha256::digest(&content)[..] == sha256.0 => return Ok(content),
             Err(error) if !tells_damage(&error) => trouble = Some(error),
-            _ => suspect(drive, sha256, BTreeSet::from([giving.store.clone()])),
+            _ => suspect(drive, sha256, [giving.store.clone()].into()),
         }
         failed.insert(giving.store);
     }
@@ -221,19 +230,35 @@ async fn probably(drive: &Drive, sha256: Sha256, store: Option<&str>, range: &Ra
 
 /// From where the log says. What moves while one looks for it is looked for again.
 async fn certainly(drive: &Drive, sha256: Sha256, failed: &BTreeSet<String>, range: Range<u64>) -> Result<Giving, ContentError> {
-    let passed_over = failed | &drive.trust.suspected_in(sha256);
-    let mut seen = None;
+    let suspected = drive.trust.suspected_in(sha256);
+    let passed_over = failed | &suspected;
+    let (mut seen, mut lacking) = (None, BTreeSet::new());
     for _ in 0..MOVES_MAX {
         let blob = drive.journal.load::<Blob>(&StreamName::blob(sha256)).await?;
         if seen == Some(blob.version) {
             break;
         }
         seen = Some(blob.version);
-        match Copies::of(&drive.ports.stores, &blob.state, sha256).read_but_from(&passed_over, range.clone()).await {
+        let sought = Copies::of(&drive.ports.stores, &blob.state, sha256).read_but_from(&passed_over, range.clone()).await;
+        lacking = sought.lacking;
+        match sought.found {
+            Err(ContentError::Lost(_)) if blob.state.sound().any(|name| suspected.contains(name) && !failed.contains(name)) => {
+                // It may well be right.
+                return Err(Trouble::Unavailable("a copy of the content is being looked at".into()).into());
+            }
             Err(ContentError::Lost(_)) => {}
             Err(ContentError::OutOfRange) if blob.state.content().is_none() => {}
-            read => return read,
+            found => {
+                if found.is_ok() && !lacking.is_empty() {
+                    suspect(drive, sha256, lacking);
+                }
+                return found;
+            }
         }
+    }
+    // They have not moved meanwhile: the log has not.
+    if !lacking.is_empty() {
+        suspect(drive, sha256, lacking);
     }
     Err(ContentError::Lost(sha256))
 }
@@ -299,6 +324,10 @@ impl Reading {
         if error.kind() == io::ErrorKind::InvalidData {
             self.suspect_all();
             return Err(error);
+        }
+        // What has gone out already was read, so that the rest may come from elsewhere.
+        if tells_damage(&error) {
+            suspect(&self.drive, self.sha256, [self.giving.store.clone()].into());
         }
         self.failed.insert(self.giving.store.clone());
         match certainly(&self.drive, self.sha256, &self.failed, self.at..self.end).await {

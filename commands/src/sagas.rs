@@ -17,7 +17,7 @@ mod scrub;
 pub mod transfers;
 
 pub use collect::Collector;
-pub(crate) use copies::{is_sound, tells_damage};
+pub(crate) use copies::{change_copy, is_sound, tells_damage};
 pub use empty_folders::empty_folders;
 pub use empty_trash::empty_trash;
 pub use finish_begun::{Finished, Finishing, finish_begun};

@@ -42,8 +42,12 @@ impl Trust {
     }
 
     /// The copies in these stores were wrong, or one of them was.
-    pub(super) fn suspect(&self, sha256: Sha256, stores: impl IntoIterator<Item = String>) {
+    pub(crate) fn suspect(&self, sha256: Sha256, stores: impl IntoIterator<Item = String>) {
+        let mut stores = stores.into_iter().peekable();
         let mut suspected = self.suspected();
+        if stores.peek().is_none() {
+            return;
+        }
         if suspected.len() < SUSPECTED_MAX || suspected.contains_key(&sha256) {
             suspected.entry(sha256).or_default().extend(stores);
         }
@@ -59,9 +63,15 @@ impl Trust {
         self.suspected().keys().copied().collect()
     }
 
-    /// The log says by now how its copies are.
-    pub(crate) fn is_judged(&self, sha256: Sha256) {
-        self.suspected().remove(&sha256);
+    /// The log says by now how its copies are in these stores.
+    pub(crate) fn is_judged(&self, sha256: Sha256, stores: &BTreeSet<String>) {
+        let mut suspected = self.suspected();
+        if let Some(left) = suspected.get_mut(&sha256) {
+            left.retain(|name| !stores.contains(name));
+            if left.is_empty() {
+                suspected.remove(&sha256);
+            }
+        }
     }
 
     fn suspected(&self) -> MutexGuard<'_, BTreeMap<Sha256, BTreeSet<String>>> {
@@ -102,7 +112,9 @@ mod tests {
         assert_eq!(suspects.len(), SUSPECTED_MAX);
         trust.suspect(suspects[0], ["oss".to_owned()]);
         assert_eq!(trust.suspected_in(suspects[0]), BTreeSet::from(["local".to_owned(), "oss".to_owned()]));
-        trust.is_judged(suspects[0]);
-        assert!(trust.suspected_in(suspects[0]).is_empty());
+        trust.is_judged(suspects[0], &["local".to_owned()].into());
+        assert_eq!(trust.suspected_in(suspects[0]), ["oss".to_owned()].into());
+        trust.is_judged(suspects[0], &["oss".to_owned()].into());
+        assert_eq!(trust.suspects().len(), SUSPECTED_MAX - 1);
     }
 }

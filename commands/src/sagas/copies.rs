@@ -44,7 +44,7 @@ pub(super) fn is_named(blob: &Blob, store: &str, key: BlobKey) -> bool {
 }
 
 /// Changes what the log says of a copy, unless it is another one by now. The last sound copy stays, and what is gone needs no change.
-pub(super) async fn change_copy(
+pub(crate) async fn change_copy(
     drive: &Drive,
     store: &str,
     key: BlobKey,

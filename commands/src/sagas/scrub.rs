@@ -1,5 +1,6 @@
 //! Reads every copy of every content again from time to time, notes those that are no longer what they were, and mends them from others.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cairn_domain::blob::{Blob, BlobCommand, BlobKey, Health};
@@ -81,16 +82,15 @@ impl Scrubber {
     pub async fn suspected(&self) -> Result<Scrubbed, Trouble> {
         let mut scrubbed = Scrubbed::default();
         for sha256 in self.drive.trust.suspects() {
-            let unreachable = scrubbed.unreachable;
-            self.content_if_possible(sha256, &mut scrubbed).await;
-            let blob = self.drive.journal().load::<Blob>(&StreamName::blob(sha256)).await?;
-            let suspected = self.drive.trust.suspected_in(sha256);
-            let is_known = blob.state.sound().all(|name| !suspected.contains(name));
-            // What could not be read just now may be another copy.
-            if is_known || scrubbed.unreachable == unreachable {
+            let mut suspected = self.drive.trust.suspected_in(sha256);
+            // Those that can't be read just now stay suspected.
+            let open = self.content_if_possible(sha256, Some(&suspected), &mut scrubbed).await;
+            suspected.retain(|name| !open.contains(name));
+            if !suspected.is_empty() {
                 // Nobody must be led back to it by tables that are behind.
+                let blob = self.drive.journal().load::<Blob>(&StreamName::blob(sha256)).await?;
                 self.drive.visible(blob.position).await;
-                self.drive.trust.is_judged(sha256);
+                self.drive.trust.is_judged(sha256, &suspected);
             }
         }
         Ok(scrubbed)
@@ -101,27 +101,42 @@ impl Scrubber {
         let contents = self.drive.ports().views.contents(after, ROUND).await?;
         let within: Vec<Sha256> = contents.into_iter().take_while(|sha256| place_of(*sha256) <= end).collect();
         for sha256 in &within {
-            self.content_if_possible(*sha256, scrubbed).await;
+            self.content_if_possible(*sha256, None, scrubbed).await;
         }
         Ok(within.last().copied())
     }
 
-    /// One that can't be judged must not keep the others.
-    async fn content_if_possible(&self, sha256: Sha256, scrubbed: &mut Scrubbed) {
-        if let Err(error) = self.content(sha256, scrubbed).await {
-            scrubbed.unreachable += 1;
-            tracing::warn!(%sha256, error = ?error, "a content can't be read again just now");
+    /// One that can't be judged must not keep the others. Tells the stores, of these or of all, whose copies could not be judged.
+    async fn content_if_possible(
+        &self,
+        sha256: Sha256,
+        only: Option<&BTreeSet<String>>,
+        scrubbed: &mut Scrubbed,
+    ) -> BTreeSet<String> {
+        match self.content(sha256, only, scrubbed).await {
+            Ok(open) => open,
+            Err(error) => {
+                scrubbed.unreachable += 1;
+                tracing::warn!(%sha256, error = ?error, "a content can't be read again just now");
+                only.cloned().unwrap_or_default()
+            }
         }
     }
 
-    async fn content(&self, sha256: Sha256, scrubbed: &mut Scrubbed) -> Result<(), Trouble> {
+    async fn content(
+        &self,
+        sha256: Sha256,
+        only: Option<&BTreeSet<String>>,
+        scrubbed: &mut Scrubbed,
+    ) -> Result<BTreeSet<String>, Trouble> {
         let blob = self.drive.journal().load::<Blob>(&StreamName::blob(sha256)).await?.state;
-        let Some(content) = blob.content() else { return Ok(()) };
+        let mut open = BTreeSet::new();
+        let Some(content) = blob.content() else { return Ok(open) };
         let mut damaged = Vec::new();
-        for (name, health) in blob.copies() {
+        for (name, health) in blob.copies().filter(|(name, _)| only.is_none_or(|only| only.contains(*name))) {
             let Some(store) = self.drive.ports().stores.get(name) else { continue };
             let key = blob.key_in(name, sha256);
-            match is_sound(store, key, content.size, self.pace.as_ref()).await {
+            match self.is_certainly_sound(store, key, content.size).await {
                 Ok(true) if health == Health::Sound => scrubbed.count(content.size),
                 Ok(true) => {
                     scrubbed.count(content.size);
@@ -134,6 +149,7 @@ impl Scrubber {
                 }
                 Err(error) => {
                     scrubbed.unreachable += 1;
+                    open.insert(name.to_owned());
                     tracing::warn!(%key, store = name, error = &error as &dyn std::error::Error, "a copy can't be read just now");
                 }
             }
@@ -143,7 +159,13 @@ impl Scrubber {
         }
         // The collector follows purges and references. This finds what it could not judge.
         delete_unreferenced(&self.drive, sha256, None, seconds_ago(&self.drive, UNMADE_SECONDS), &Judged::default()).await?;
-        Ok(())
+        Ok(open)
+    }
+
+    /// A copy is condemned by two readings, not by one: bytes may be spoilt on their way.
+    async fn is_certainly_sound(&self, store: &Arc<dyn BlobStore>, key: BlobKey, size: u64) -> Result<bool, BlobError> {
+        let pace = self.pace.as_ref();
+        Ok(is_sound(store, key, size, pace).await? || is_sound(store, key, size, pace).await?)
     }
 
     /// Writes the copy anew from a sound one, if there is one.

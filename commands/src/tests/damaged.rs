@@ -7,7 +7,9 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::stage::sha256;
 use super::world::{Process, World, to};
+use crate::Trouble;
 use crate::content::{ContentError, SMALL_BYTES_MAX};
+use crate::ports::staging::Staging;
 use crate::sagas::Scrubbed;
 
 const LARGE_BYTES: usize = 1_000_000;
@@ -33,8 +35,14 @@ async fn bytes_that_come(process: &Process<'_>, sha256: Sha256, size: usize) -> 
     Ok((bytes, true))
 }
 
+/// No sound copy is left, as far as is known.
 fn is_lost<T>(read: &Result<T, ContentError>) -> bool {
     matches!(read, Err(ContentError::Lost(_)))
+}
+
+/// It may be right, and nobody has looked yet.
+fn is_waited_for<T>(read: &Result<T, ContentError>) -> bool {
+    matches!(read, Err(ContentError::Trouble(Trouble::Unavailable(_))))
 }
 
 #[tokio::test]
@@ -48,8 +56,9 @@ async fn a_small_content_that_is_wrong_is_not_begun_whatever_range_is_asked_for(
         process.upload(&alice, "a.bin", content).await;
         assert_eq!(process.read(key.sha256, size as u64).await.expect("readable"), content);
         world.local.rot(key, Some(with_a_flipped_bit(content)));
-        for range in [0..size, size - 1..size, 0..size] {
-            assert!(is_lost(&process.open(key.sha256, size, range).await), "{size}");
+        assert!(is_lost(&process.open(key.sha256, size, 0..size).await), "{size}");
+        for range in [size - 1..size, 0..size] {
+            assert!(is_waited_for(&process.open(key.sha256, size, range).await), "{size}");
         }
         let damaged = Scrubbed { copies: 1, bytes: size as u64, damaged: 1, ..Scrubbed::default() };
         assert_eq!(process.judge_suspected().await, damaged);
@@ -70,8 +79,8 @@ async fn a_large_content_that_is_wrong_breaks_off_and_its_rest_is_not_given_out_
     world.local.damage(key, Some(with_a_flipped_bit(&content)));
     let (bytes, ended) = bytes_that_come(&process, key.sha256, LARGE_BYTES).await.expect("begun");
     assert!(bytes < LARGE_BYTES && !ended, "{bytes}");
-    assert!(is_lost(&process.open(key.sha256, LARGE_BYTES, bytes..LARGE_BYTES).await));
-    assert!(is_lost(&bytes_that_come(&process, key.sha256, LARGE_BYTES).await));
+    assert!(is_waited_for(&process.open(key.sha256, LARGE_BYTES, bytes..LARGE_BYTES).await));
+    assert!(is_waited_for(&bytes_that_come(&process, key.sha256, LARGE_BYTES).await));
     assert_eq!(process.judge_suspected().await.damaged, 1);
     assert!(is_lost(&process.read_certainly(key.sha256, LARGE_BYTES as u64).await));
     // Whoever has the bytes can heal it.
@@ -135,4 +144,78 @@ async fn a_range_of_a_large_content_is_given_out_as_it_is() {
     let range = process.open(sha256(&content), LARGE_BYTES, 10..500_000).await.expect("begun");
     let pieces: Vec<Bytes> = range.try_collect().await.expect("whole");
     assert!(pieces.concat() == content[10..500_000]);
+}
+
+#[tokio::test]
+async fn a_copy_that_has_gone_is_told_and_comes_back_with_an_upload() {
+    let world = World::new(to(&[]));
+    let process = world.process();
+    let alice = process.alice().await;
+    for content in [&large()[..], b"hello"] {
+        let (key, size) = (BlobKey::first(sha256(content)), content.len() as u64);
+        for instead in [None, Some(Bytes::copy_from_slice(&content[..content.len() - 1]))] {
+            process.upload(&alice, "a.bin", content).await;
+            world.local.rot(key, instead.clone());
+            // Before anybody has noticed.
+            process.upload(&alice, "b.bin", content).await;
+            assert_eq!(process.read(key.sha256, size).await.expect("readable"), content);
+            world.local.rot(key, instead);
+            assert!(is_lost(&process.read(key.sha256, size).await));
+            assert!(is_waited_for(&process.read(key.sha256, size).await));
+            assert_eq!(process.judge_suspected().await.damaged, 1);
+            assert!(is_lost(&process.read(key.sha256, size).await));
+            process.upload(&alice, "c.bin", content).await;
+            assert_eq!(process.read(key.sha256, size).await.expect("readable"), content);
+            assert_eq!(process.blob(key.sha256).await.health_in("local"), Some(Health::Sound));
+        }
+    }
+    assert!(world.staging.list(std::time::Duration::ZERO).await.expect("a list").is_empty());
+}
+
+#[tokio::test]
+async fn what_a_far_store_has_lost_comes_back_where_uploads_land() {
+    let world = World::new(to(&["oss"]));
+    let process = world.process();
+    let alice = process.alice().await;
+    let (sha256, content) = (sha256(b"hello"), b"hello");
+    process.upload(&alice, "a.bin", content).await;
+    process.moves().await;
+    assert_eq!(world.lies_in(sha256).await, ["oss"]);
+    let key = process.blob(sha256).await.key_in("oss", sha256);
+    world.oss.rot(key, None);
+    process.upload(&alice, "b.bin", content).await;
+    assert_eq!(process.read_certainly(sha256, 5).await.expect("readable"), content);
+    assert_eq!(process.blob(sha256).await.health_in("local"), Some(Health::Sound));
+    let judged = process.judge_suspected().await;
+    assert_eq!((judged.damaged, judged.repaired), (1, 1), "{judged:?}");
+    assert_eq!(process.read_certainly(sha256, 5).await.expect("readable"), content);
+}
+
+#[tokio::test]
+async fn a_missing_copy_is_passed_over_for_another_and_mended() {
+    let world = World::new(to(&["oss", "ceph"]));
+    let process = world.process();
+    let alice = process.alice().await;
+    let sha256 = sha256(b"hello");
+    process.upload(&alice, "a.bin", b"hello").await;
+    process.moves().await;
+    world.oss.rot(process.blob(sha256).await.key_in("oss", sha256), None);
+    assert_eq!(process.read_certainly(sha256, 5).await.expect("readable"), b"hello");
+    let judged = process.judge_suspected().await;
+    assert_eq!((judged.damaged, judged.repaired), (1, 1), "{judged:?}");
+}
+
+#[tokio::test]
+async fn one_wrong_reading_condemns_no_copy() {
+    let world = World::new(to(&["oss"]));
+    let process = world.process();
+    let alice = process.alice().await;
+    let sha256 = sha256(b"hello");
+    process.upload(&alice, "a.bin", b"hello").await;
+    world.local.spoil_reads(1);
+    assert_eq!(process.scrub().await, Scrubbed { copies: 1, bytes: 5, ..Scrubbed::default() });
+    world.local.spoil_reads(1);
+    process.goes_on().await;
+    assert_eq!(world.count("BlobDamaged").await, 0);
+    assert_eq!(process.blob(sha256).await.health_in("oss"), Some(Health::Sound));
 }

@@ -1,4 +1,6 @@
-use cairn_domain::blob::{Blob, BlobCommand, BlobEvent, BlobKey, BlobStored};
+use std::collections::BTreeSet;
+
+use cairn_domain::blob::{Blob, BlobCommand, BlobEvent, BlobKey, BlobStored, Health};
 use cairn_domain::file::{File, FileAdded, FileCommand, FileEvent, FileRejection, Origin};
 use cairn_domain::upload::{FileMerged, Part, Upload};
 use cairn_domain::{CommandId, Decider, EventId, FileId, Sha256, StreamName, UploadId};
@@ -8,6 +10,7 @@ use crate::file::{ReplaceError, replace_by};
 use crate::journal::{Fresh, Start};
 use crate::ports::blobs::BlobStore;
 use crate::ports::staging::StagingError;
+use crate::sagas::change_copy;
 use crate::{Drive, Loaded, Request, Trouble};
 
 /// A merged upload, and where its bytes wait.
@@ -112,7 +115,8 @@ impl<'a> Settling<'a> {
             None => self.drive.journal.load::<Blob>(&self.blob_stream).await?,
         };
         let (was_sound, key) = (is_sound(&known), self.key_in(&known));
-        if !was_sound {
+        let is_there = was_sound && self.is_there(&known.state).await?;
+        if !is_there {
             self.bring_to(key).await?;
         }
         let (of_blob, of_entry) = self.requests(number);
@@ -127,14 +131,57 @@ impl<'a> Settling<'a> {
         }
         let add = |file: &Loaded<File>| decide_add(&file.state, &self.add);
         let file = self.drive.journal.execute(&self.file_stream, Start::Load, &of_entry, add).await?;
-        if was_sound {
+        if is_there {
             self.drive.ports.staging.discard(self.merged.staged).await?;
+        } else if was_sound {
+            self.note_return(&blob, key).await?;
         }
         if let Some(dead) = self.promoted.filter(|promoted| *promoted != self.key_in(&blob)) {
             // Others stored it and had it moved on meanwhile.
             self.landing.remove(dead).await?;
         }
         Ok(Some(self.stored(file, &blob)))
+    }
+
+    /// Whether a copy that the log calls sound has not been lost behind its back: a look costs little, and what is staged may be all that there is.
+    /// A store that does not answer is believed to have it.
+    async fn is_there(&self, blob: &Blob) -> Result<bool, Trouble> {
+        let (sha256, size) = (self.merged.event.sha256, self.merged.event.size);
+        let suspected = self.drive.trust.suspected_in(sha256);
+        for name in blob.sound().filter(|name| !suspected.contains(*name)) {
+            let Some(store) = self.drive.ports.stores.get(name) else { return Ok(true) };
+            match store.size(blob.key_in(name, sha256)).await {
+                Ok(Some(there)) if there == size => return Ok(true),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%sha256, store = name, error = &error as &dyn std::error::Error, "it is not known whether a copy is there");
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// The bytes have come back, where they should be or else where uploads land: then the log learns of one more copy.
+    async fn note_return(&self, blob: &Loaded<Blob>, key: BlobKey) -> Result<(), Trouble> {
+        let (sha256, landing) = (self.merged.event.sha256, self.landing.name());
+        tracing::error!(%sha256, "a content was lost, and has come again with an upload");
+        let mut others: BTreeSet<String> = blob.state.sound().filter(|name| *name != landing).map(str::to_owned).collect();
+        match blob.state.health_in(landing) {
+            Some(Health::Sound) => {}
+            Some(Health::Damaged) => drop(others.insert(landing.to_owned())),
+            None => {
+                if let Some(from) = others.first() {
+                    let relocate = BlobCommand::Relocate { from: from.clone(), to: landing.to_owned() };
+                    let command = CommandId(self.merged.upload.0).then("return");
+                    let request = Request { keyed: false, ..self.request.because_of(self.merged.cause, command) };
+                    change_copy(self.drive, landing, key, &request, relocate).await?;
+                }
+            }
+        }
+        // The log does not say yet how they are.
+        self.drive.trust.suspect(sha256, others);
+        Ok(())
     }
 
     /// What was appended in vain must not be taken for what is appended now, so each attempt has ids of its own; an entry is made once.

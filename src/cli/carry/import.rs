@@ -114,7 +114,8 @@ impl Target {
                     tries += 1;
                 }
                 taken => {
-                    return taken.with_context(|| format!("{} events were taken in; the same import goes on from there", self.taken));
+                    return taken
+                        .with_context(|| format!("{} events were taken in; the same import goes on from there", self.taken));
                 }
             }
         }

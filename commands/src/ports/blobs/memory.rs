@@ -21,6 +21,8 @@ pub struct MemoryBlobs {
     contents: Mutex<BTreeMap<BlobKey, Bytes>>,
     /// How often something was put in the place of a copy.
     replaced: AtomicU64,
+    /// How many of the next reads give something else.
+    spoilt: AtomicU64,
 }
 
 /// A small piece, so that readers meet streams of many pieces.
@@ -29,7 +31,7 @@ const PIECE_BYTES: usize = 16 * 1024;
 impl MemoryBlobs {
     /// An empty store of that name.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), contents: Mutex::default(), replaced: AtomicU64::default() }
+        Self { name: name.to_owned(), contents: Mutex::default(), replaced: AtomicU64::default(), spoilt: AtomicU64::default() }
     }
 
     /// Puts a content in, by the way that only the twin has.
@@ -52,6 +54,15 @@ impl MemoryBlobs {
             Some(bytes) => self.contents().insert(key, bytes),
             None => self.contents().remove(&key),
         };
+    }
+
+    /// The first byte of so many reads is wrong, and the copies are not: what a wire does.
+    pub fn spoil_reads(&self, count: u64) {
+        self.spoilt.store(count, Ordering::SeqCst);
+    }
+
+    fn is_spoilt(&self) -> bool {
+        self.spoilt.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
     }
 
     pub(in crate::ports) fn contents(&self) -> MutexGuard<'_, BTreeMap<BlobKey, Bytes>> {
@@ -91,7 +102,12 @@ impl BlobStore for MemoryBlobs {
     async fn read(&self, key: BlobKey, offset: u64, length: u64) -> Result<Opened, BlobError> {
         let content = self.contents().get(&key).cloned().ok_or(BlobError::Absent(key))?;
         let end = offset.checked_add(length).filter(|end| *end <= content.len() as u64).ok_or(BlobError::OutOfRange)?;
-        let range = content.slice(offset as usize..end as usize);
+        let mut range = content.slice(offset as usize..end as usize);
+        if !range.is_empty() && self.is_spoilt() {
+            let mut bytes = BytesMut::from(range);
+            bytes[0] ^= 1;
+            range = bytes.freeze();
+        }
         let pieces = (0..range.len()).step_by(PIECE_BYTES).map(move |at| Ok(range.slice(at..range.len().min(at + PIECE_BYTES))));
         let revision = Some(Revision(self.replaced.load(Ordering::SeqCst).to_string()));
         Ok(Opened { bytes: stream::iter(pieces).boxed(), revision })

@@ -128,7 +128,7 @@ async fn holds(store: &Arc<dyn BlobStore>, key: BlobKey, size: u64) -> Result<bo
     is_sound(store, key, size, None).await.map_err(Failure::of(store))
 }
 
-/// From the first sound copy that can be read, the one that was asked for before all others. One that turns out to be damaged is noted.
+/// From the first sound copy that can be read, the one that was asked for before all others. One that is damaged when it is read again is noted.
 async fn copy(
     drive: &Drive,
     blob: &Blob,
@@ -154,7 +154,10 @@ async fn copy(
                 failure = Failure::of(&source.store)(BlobError::Unavailable(error.into()));
             }
             Err(error @ BlobError::NotTheContent(_)) => {
-                note_damage(drive, source.store.name(), source.key).await?;
+                // They may have been spoilt on their way only.
+                if !is_sound(&source.store, source.key, requested.size, pace).await.map_err(Failure::of(&source.store))? {
+                    note_damage(drive, source.store.name(), source.key).await?;
+                }
                 failure = Failure::of(to)(error);
             }
             Err(error) => return Err(Failure::of(to)(error)),
