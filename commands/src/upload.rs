@@ -13,6 +13,7 @@ pub use cancel::{CancelError, cancel};
 pub(crate) use cancel::{GivenUp, give_up};
 pub use complete::{CompleteError, Completed, complete};
 pub(crate) use complete::{complete_any, finish_merged};
+pub(crate) use expire::lose;
 pub use expire::{expire_overdue, sweep_staging};
 pub(crate) use receive_part::take_part;
 pub use receive_part::{PartError, PartReceived, PartSent, receive_part};

@@ -536,6 +536,7 @@ fn upload_command() -> impl Strategy<Value = UploadCommand> {
         Just(UploadCommand::Cancel),
         Just(UploadCommand::Withdraw),
         time().prop_map(|now| UploadCommand::Expire { now }),
+        any::<bool>().prop_map(|merged| UploadCommand::Lose { merged }),
     ]
 }
 

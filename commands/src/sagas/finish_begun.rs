@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use cairn_domain::account::AccountEvent;
+use cairn_domain::blob::Blob;
 use cairn_domain::file::{FileEvent, Origin};
 use cairn_domain::share::{ShareEvent, ShareSaved};
 use cairn_domain::upload::{FileMerged, UploadEvent};
 use cairn_domain::username::{UsernameClaimed, UsernameEvent};
-use cairn_domain::{AccountId, CommandId, Event, EventId, FileId, Position, ShareId, StoredEvent, Timestamp, UploadId, codec};
+use cairn_domain::{
+    AccountId, CommandId, Event, EventId, FileId, Position, ShareId, StoredEvent, StreamName, Timestamp, UploadId, codec,
+};
 
 use crate::account::register_claimed;
 use crate::file::{ReplaceError, replace_by};
 use crate::journal::Start;
 use crate::ports::checkpoints::Checkpoints;
 use crate::share::finish_saved;
-use crate::upload::{Merged, settle};
+use crate::upload::{Merged, lose, settle};
 use crate::{Drive, Request, Trouble};
 
 /// What one round did.
@@ -62,7 +65,7 @@ impl Finishing {
         Self { read, ..Self::default() }
     }
 
-    /// Takes note of an event. Only seven names matter; the rest is not even decoded.
+    /// Takes note of an event. Only eight names matter; the rest is not even decoded.
     pub fn observe(&mut self, stored: &StoredEvent) -> Result<(), codec::Unreadable> {
         let before = std::mem::replace(&mut self.read, stored.position);
         if !NAMES.contains(&stored.name.as_str()) {
@@ -78,6 +81,10 @@ impl Finishing {
                     self.uploads.insert(upload, stored.position);
                     self.begin(stored, before, What::File(upload, Box::new(merged)));
                 }
+            }
+            Event::Upload(UploadEvent::UploadExpired(_)) => {
+                let merged = stored.stream.id().parse().ok().and_then(|upload: UploadId| self.uploads.remove(&upload));
+                merged.map(|position| self.begun.remove(&position));
             }
             Event::Share(ShareEvent::ShareSaved(saved)) => {
                 if let Ok(share) = stored.stream.id().parse() {
@@ -129,8 +136,19 @@ impl Finishing {
 }
 
 /// Events that begin or end something.
-const NAMES: [&str; 7] =
-    ["UsernameClaimed", "AccountRegistered", "FileMerged", "ShareSaved", "FileAdded", "FileReplaced", "FilePurged"];
+const NAMES: [&str; 8] = [
+    "UsernameClaimed",
+    "AccountRegistered",
+    "FileMerged",
+    "UploadExpired",
+    "ShareSaved",
+    "FileAdded",
+    "FileReplaced",
+    "FilePurged",
+];
+
+/// After so long nobody is still bringing the bytes of a merged upload to their place. That they are nowhere is believed then.
+const LOST_SECONDS: u64 = 60 * 60;
 
 /// Name of the saga's checkpoint.
 const NAME: &str = "finish_begun";
@@ -192,13 +210,25 @@ async fn finish(drive: &Drive, begun: &Begun) -> Result<(), Trouble> {
             unless_gone(replace_by(drive, &request, *owner, *entry, *by).await)
         }
         What::Saved(share, saved) => finish_saved(drive, *share, begun.event, saved).await,
-        What::File(upload, merged) => {
+        What::File(upload, event) => {
             let request = Request::of_system(CommandId(upload.0).then("finish"));
-            let merged =
-                Merged { upload: *upload, staged: *upload, cause: begun.event, event: merged, start: Start::Load, blob: None };
-            unless_gone(settle(drive, &request, merged).await)
+            let merged = Merged { upload: *upload, staged: *upload, cause: begun.event, event, start: Start::Load, blob: None };
+            let settled = unless_gone(settle(drive, &request, merged).await);
+            let is_old = begun.at <= latest(drive, LOST_SECONDS);
+            if settled.is_err() && is_old && is_nowhere(drive, *upload, event).await? {
+                return lose(drive, *upload, true).await.map(drop);
+            }
+            settled
         }
     }
+}
+
+/// Whether the bytes of a merged upload are neither staged nor among the contents.
+async fn is_nowhere(drive: &Drive, upload: UploadId, merged: &FileMerged) -> Result<bool, Trouble> {
+    let blob = drive.journal().load::<Blob>(&StreamName::blob(merged.sha256)).await?.state;
+    let landing = drive.ports().stores.landing();
+    let there = landing.size(blob.key_in(landing.name(), merged.sha256)).await?;
+    Ok(there.is_none() && blob.sound().next().is_none() && !drive.ports().staging.holds(upload).await?)
 }
 
 /// An entry that went to the trash, or for good, before its new content came, stays there.

@@ -1,15 +1,19 @@
 use std::time::Duration;
 
 use cairn_domain::file::{FileEvent, FileRestored};
-use cairn_domain::{CommandId, Expected, Metadata, NewEvent, StreamName, Timestamp, UploadId};
+use cairn_domain::upload::{FileMerged, Upload, UploadCommand};
+use cairn_domain::{CommandId, Decider, Expected, Metadata, NewEvent, StreamName, Timestamp, UploadId};
 use uuid::Uuid;
 
 use super::stage::{Stage, body, read, sha256, stage, stage_with};
+use crate::journal::Start;
+use crate::ports::checkpoints::{Checkpoints, MemoryCheckpoints};
+use crate::sagas::{Finished, finish_begun};
 use crate::upload::{
     CancelError, CompleteError, PartError, PartReceived, PartSent, StartError, StartUpload, UploadState, WholeError, WholeUpload,
     cancel, complete, expire_overdue, receive_part, receive_whole, start, status, store_whole,
 };
-use crate::{Caller, Limits};
+use crate::{Caller, Limits, Loaded, Trouble};
 
 /// Ten bytes in parts of four: 4, 4 and 2.
 const BYTES: &[u8] = b"0123456789";
@@ -277,4 +281,61 @@ async fn an_overdue_upload_that_can_not_be_ended_does_not_keep_the_others() {
     let seen = status(&stage.drive, alice.account, good.status.id).await.expect("a status").expect("an upload");
     assert_eq!(seen.state, UploadState::Expired);
     assert_eq!(stage.drive.ports().staging.list(Duration::ZERO).await.expect("a list"), [bad]);
+}
+
+#[tokio::test]
+async fn an_upload_of_which_nothing_is_left_ends_and_its_file_begins_anew() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let first = started(&stage, &alice).await;
+    send(&stage, &alice, first, 1, b"0123").await.expect("a part");
+    // As in a drive out of a backup, or on a new disk.
+    stage.drive.ports().staging.discard(first).await.expect("gone");
+    assert!(matches!(send(&stage, &alice, first, 2, b"4567").await, Err(PartError::Closed)));
+    let known = status(&stage.drive, alice.account, first).await.expect("a status").expect("an upload");
+    assert_eq!(known.state, UploadState::Expired);
+    let second = started(&stage, &alice).await;
+    assert_ne!(second, first);
+    for (index, bytes) in [(1, &b"0123"[..]), (2, b"4567"), (3, b"89")] {
+        send(&stage, &alice, second, index, bytes).await.expect("a part");
+    }
+    stage.drive.ports().staging.discard(second).await.expect("gone");
+    let completed = complete(&stage.drive, &stage.request(), &alice, second).await;
+    assert!(matches!(completed, Err(CompleteError::Closed)), "{completed:?}");
+    assert_eq!(stage.names().await.iter().filter(|name| *name == "UploadExpired").count(), 2);
+}
+
+#[tokio::test]
+async fn what_was_merged_and_is_nowhere_ends_after_an_hour() {
+    let stage = stage();
+    let alice = stage.caller("alice").await;
+    let (upload, file) = (UploadId(Uuid::from_u128(7)), cairn_domain::FileId(Uuid::from_u128(8)));
+    let merged = FileMerged {
+        file,
+        owner: alice.account,
+        name: "a.bin".parse().expect("a name"),
+        folder: None,
+        content_type: "text/plain".to_owned(),
+        size: 5,
+        sha256: sha256(b"hello"),
+        sha1: cairn_domain::Sha1([1; 20]),
+        replaces: None,
+        offline: None,
+    };
+    let decide = |upload: &Loaded<Upload>| Ok(upload.state.decide(UploadCommand::StoreWhole(merged.clone())).expect("merged"));
+    let stream = StreamName::upload(upload);
+    stage.drive.journal.execute::<Upload, Trouble>(&stream, Start::Fresh, &stage.request(), decide).await.expect("merged");
+    let checkpoints = MemoryCheckpoints::default();
+    for seconds in [0, 3_599] {
+        stage.clock.advance_seconds(seconds);
+        assert_eq!(finish_begun(&stage.drive, &checkpoints, 0).await.expect("a round"), Finished::default());
+        assert!(!stage.names().await.contains(&"UploadExpired".to_owned()), "somebody may be bringing it");
+    }
+    stage.clock.advance_seconds(1);
+    finish_begun(&stage.drive, &checkpoints, 0).await.expect("a round");
+    assert_eq!(stage.names().await.last().expect("an event"), "UploadExpired");
+    let end = stage.events().await.last().expect("an event").position;
+    finish_begun(&stage.drive, &checkpoints, 0).await.expect("a round");
+    assert_eq!(checkpoints.load("finish_begun").await.expect("a checkpoint"), end, "nothing is left to do");
+    assert_eq!(stage.events().await.last().expect("an event").position, end);
 }

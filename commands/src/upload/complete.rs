@@ -3,12 +3,14 @@ use cairn_domain::space::Holder;
 use cairn_domain::upload::{FileMerged, MergeCommand, PartRange, Phase, Upload, UploadCommand, UploadRejection, UploadStarted};
 use cairn_domain::{Decider, FileId, Position, UploadId};
 
+use super::expire::lose;
 use super::own_upload;
 use super::settle::{Merged, Stored, merge_command, parts_of, settle};
 use super::status::{file_of, stream_of};
 use crate::file::ReplaceError;
 use crate::folder;
 use crate::journal::Start;
+use crate::ports::staging::StagingError;
 use crate::{Caller, Drive, Loaded, Request, Trouble, offline, space};
 
 /// The file that the upload has become.
@@ -106,7 +108,9 @@ async fn merge(drive: &Drive, request: &Request, id: UploadId, upload: &Upload) 
     let whole = match drive.ports.staging.seal(id, &parts_of(upload)).await {
         Ok(whole) => whole,
         // Ended or changed under our hands: the next look says which.
-        Err(error) => return if changed(drive, id, upload).await? { Ok(Merge::Again) } else { Err(error.into()) },
+        Err(_) if changed(drive, id, upload).await? => return Ok(Merge::Again),
+        Err(StagingError::Absent(_)) if lose(drive, id, false).await? => return Ok(Merge::Again),
+        Err(error) => return Err(error.into()),
     };
     let folder = match upload.started() {
         Some(started) => folder::still_in_use(drive, started.owner, started.folder).await?,

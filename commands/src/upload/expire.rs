@@ -43,6 +43,23 @@ async fn expire(drive: &Drive, id: UploadId, now: Timestamp) -> Result<bool, Tro
     Ok(expired)
 }
 
+/// Ends an upload of which nothing is left here, so that its owner begins anew: its parts were not in a backup, or a disk has lost them. False, and
+/// nothing, when there is something. One that was `merged` ends only if its bytes are known not to be among the contents either.
+pub(crate) async fn lose(drive: &Drive, id: UploadId, merged: bool) -> Result<bool, Trouble> {
+    if drive.ports.staging.holds(id).await? {
+        return Ok(false);
+    }
+    let request = Request::of_system(CommandId(id.0).then("lose"));
+    let decide = |upload: &Loaded<Upload>| {
+        let decision = upload.state.decide(UploadCommand::Lose { merged });
+        decision.map_err(|rejection| Trouble::Broken(format!("{rejection:?}").into()))
+    };
+    let upload = drive.journal.execute::<Upload, Trouble>(&stream_of(id), Start::Load, &request, decide).await?;
+    tracing::error!(upload = %id, "nothing is left of an upload: it has ended");
+    drive.visible(upload.position).await;
+    Ok(true)
+}
+
 /// Promotes again what a power cut has brought back, and gives back the space of uploads that the log knows to have ended, or
 /// does not know at all: what a crash left behind.
 /// Looks only at those to which nothing has come for so long: at all of them before the drive takes requests, and after

@@ -1,6 +1,7 @@
 use cairn_domain::upload::{ChunkReceived, Part, Upload, UploadCommand, UploadRejection};
 use cairn_domain::{CommandId, Decider, Position, Sha256, UploadId};
 
+use super::expire::lose;
 use super::own_upload;
 use super::status::stream_of;
 use crate::journal::Start;
@@ -130,6 +131,11 @@ async fn refused(drive: &Drive, upload: UploadId, part: Part, error: StagingErro
         other => match drive.journal.load::<Upload>(&stream_of(upload)).await {
             // The upload ended while the part came in, and its staging went with it.
             Ok(loaded) if *loaded.state.phase() != cairn_domain::upload::Phase::Open => PartError::Closed,
+            Ok(_) if matches!(other, StagingError::Absent(_)) => match lose(drive, upload, false).await {
+                Ok(true) => PartError::Closed,
+                Ok(false) => PartError::Trouble(other.into()),
+                Err(trouble) => PartError::Trouble(trouble),
+            },
             _ => PartError::Trouble(other.into()),
         },
     }

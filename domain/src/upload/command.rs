@@ -21,6 +21,11 @@ pub enum UploadCommand {
         /// The time now.
         now: Timestamp,
     },
+    /// End it without a file because what had come of it is not there any more, and was nowhere else.
+    Lose {
+        /// Also if it was merged: then nobody makes a file of it any more.
+        merged: bool,
+    },
 }
 
 /// What is known when the parts have been put together and read.

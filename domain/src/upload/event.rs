@@ -15,7 +15,7 @@ pub enum UploadEvent {
     FileMerged(FileMerged),
     /// Its owner gave it up.
     UploadCancelled(UploadCancelled),
-    /// Nothing came for too long.
+    /// Nothing came for too long, or what had come is lost: then also after it was merged, and before it was a file.
     UploadExpired(UploadExpired),
     /// Its bytes are not what was declared.
     UploadRejected(UploadRejected),
@@ -98,7 +98,7 @@ pub struct FileMerged {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadCancelled {}
 
-/// Nothing came for too long.
+/// Nothing came for too long, or what had come is lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadExpired {}
 

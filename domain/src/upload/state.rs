@@ -38,7 +38,7 @@ pub enum Phase {
     Merged(Box<FileMerged>),
     /// Its owner gave it up.
     Cancelled,
-    /// Nothing came for too long.
+    /// Nothing came for too long, or what had come is lost.
     Expired,
     /// Its bytes were not what was declared.
     Rejected(RejectionReason),
@@ -181,6 +181,15 @@ impl Upload {
         Ok(vec![UploadEvent::UploadExpired(UploadExpired {})])
     }
 
+    fn lose(&self, merged: bool) -> Vec<UploadEvent> {
+        let ends = match &self.phase {
+            Phase::Open => self.started.is_some(),
+            Phase::Merged(_) => merged,
+            Phase::Cancelled | Phase::Expired | Phase::Rejected(_) => false,
+        };
+        if ends { vec![UploadEvent::UploadExpired(UploadExpired {})] } else { Vec::new() }
+    }
+
     fn put_chunk(&mut self, chunk: &ChunkReceived) {
         let times = self.chunks.get(&chunk.offset).map_or(0, |there| there.times) + 1;
         self.chunks.insert(chunk.offset, Chunk { length: chunk.length, sha256: chunk.sha256, times });
@@ -223,13 +232,15 @@ impl Decider for Upload {
             UploadCommand::Cancel => self.cancel(),
             UploadCommand::Withdraw => self.withdraw(),
             UploadCommand::Expire { now } => self.expire(now),
+            UploadCommand::Lose { merged } => Ok(self.lose(merged)),
         }
     }
 
     /// Tolerant: what comes after the end, or before the start, changes nothing. Only a file that came in one piece has no start, and what was
-    /// withdrawn before it.
+    /// withdrawn before it. Only what was merged can still be lost.
     fn evolve(mut self, event: &UploadEvent) -> Self {
         match event {
+            UploadEvent::UploadExpired(_) if matches!(self.phase, Phase::Merged(_)) => self.phase = Phase::Expired,
             _ if self.phase != Phase::Open => {}
             UploadEvent::FileMerged(merged) => self.phase = Phase::Merged(Box::new(merged.clone())),
             UploadEvent::UploadCancelled(_) => self.phase = Phase::Cancelled,

@@ -186,6 +186,24 @@ fn an_upload_expires_only_after_its_last_part_has_aged() {
 }
 
 #[test]
+fn what_is_lost_has_ended_unless_it_may_have_become_a_file() {
+    let expired = || UploadEvent::UploadExpired(UploadExpired {});
+    for merged_too in [false, true] {
+        let lose = || UploadCommand::Lose { merged: merged_too };
+        given::<Upload>([]).when(lose()).then_nothing();
+        given::<Upload>([started(), received(1, 1)]).when(lose()).then([expired()]);
+        given::<Upload>([started(), cancelled()]).when(lose()).then_nothing();
+        given::<Upload>([started(), expired()]).when(lose()).then_nothing();
+    }
+    for history in [vec![merged()], vec![started(), merged()]] {
+        given::<Upload>(history.clone()).when(UploadCommand::Lose { merged: false }).then_nothing();
+        given::<Upload>(history.clone()).when(UploadCommand::Lose { merged: true }).then([expired()]);
+        let lost: Upload = crate::decider::fold(&[history, vec![expired()]].concat());
+        assert_eq!(*lost.phase(), Phase::Expired);
+    }
+}
+
+#[test]
 fn nothing_can_be_asked_of_an_upload_that_never_started() {
     for command in [UploadCommand::ReceiveChunk(chunk(1, 1)), merge(0), UploadCommand::Cancel] {
         given::<Upload>([]).when(command).then_rejected(UploadRejection::Absent);
