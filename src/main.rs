@@ -11,12 +11,6 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
-
-/// Of what a rebuild or small uploads cost, a quarter was the allocator of the C library (`perf`).
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 fn main() -> ExitCode {
     cli::run()
 }

@@ -123,12 +123,9 @@ impl Target {
 
     /// What has become of an export that is damaged, or has no end.
     fn of_no_end(&self) -> String {
-        if self.shows_at_once {
-            let taken = self.taken;
-            format!("{taken} events were taken in before it ended; the import of a whole export of that log goes on from there")
-        } else {
-            "nothing was imported: get a whole export".to_owned()
-        }
+        let so_far = if self.shows_at_once { "" } else { "nothing was imported yet; " };
+        let taken = self.taken;
+        format!("{so_far}{taken} events were taken in, and the import of a whole export of that log goes on from there")
     }
 }
 

@@ -45,10 +45,13 @@ fn an_address_that_can_not_be_one_names_its_setting() {
 #[test]
 fn a_database_that_is_of_no_use_is_told_as_log_and_as_read_tables() {
     let server = shared::mariadb().unwrap();
+    // Nothing is made without leave, a log neither: it is there before.
+    let log = server.create_database("start_errors_made").unwrap();
+    assert!(Drive::with(&[("CAIRN_LOG__URL", &log)]).stop().success());
     for key in ["LOG", "VIEWS"] {
         let (variable, setting) = (format!("CAIRN_{key}__URL"), format!("{}.url", key.to_lowercase()));
         let at = |url: &str, said: &str| {
-            let told = refused(&[(&variable, url), ("CAIRN_SERVER__MIGRATE", "false")]);
+            let told = refused(&[("CAIRN_LOG__URL", &log), (&variable, url), ("CAIRN_SERVER__MIGRATE", "false")]);
             assert!(told.contains(said) && told.contains(&setting), "{told}");
         };
         let database = format!("start_errors_{}", key.to_lowercase());
