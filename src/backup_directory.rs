@@ -1,6 +1,6 @@
 //! What a backup is on the disk.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use cairn_commands::ports::blobs::BlobStore;
 use cairn_domain::{Position, Sha256};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataDirectory, keep_file};
+use crate::data::{DataDirectory, keep_file, take};
 use crate::wiring::directory_of_blobs;
 
 /// The log in `events.ndjson.zst`, the contents in `blobs`, the drive's secret if it is not configured, and a note that is written last: with it, the
@@ -117,11 +117,10 @@ impl BackupDirectory {
 
 fn alone(path: &Path) -> anyhow::Result<File> {
     let directory = File::open(path).with_context(|| format!("the directory {} can't be opened", path.display()))?;
-    match directory.try_lock() {
-        Ok(()) => Ok(directory),
-        Err(TryLockError::WouldBlock) => bail!("another backup into {} is under way: let it come to its end", path.display()),
-        Err(TryLockError::Error(error)) => Err(error).context("the directory can't be locked"),
+    if !take(&directory).with_context(|| format!("the directory {} can't be locked", path.display()))? {
+        bail!("another backup into {} is under way: let it come to its end", path.display());
     }
+    Ok(directory)
 }
 
 impl Note {

@@ -1,7 +1,7 @@
 //! The data directory: what is in it, and that only one drive uses it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -17,6 +17,15 @@ pub(crate) struct DataDirectory(PathBuf);
 /// Held as long as this process is the one that writes the read tables and the blobs.
 pub(crate) struct Lock {
     _file: File,
+}
+
+/// Takes a file, or a directory, for this process alone until it is closed; false while another one has it.
+pub(crate) fn take(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 impl DataDirectory {
@@ -82,11 +91,8 @@ impl DataDirectory {
         let path = self.0.join("lock");
         let file = OpenOptions::new().create(true).write(true).truncate(false).mode(0o600).open(&path);
         let file = file.with_context(|| format!("{} can't be opened", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} can't be locked", path.display())),
-        }
+        let taken = take(&file).with_context(|| format!("{} can't be locked", path.display()))?;
+        Ok(taken.then(|| Lock { _file: file }))
     }
 
     /// The drive's secret: the configured one, or that of the directory, which is made on the first start.

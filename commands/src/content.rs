@@ -3,9 +3,9 @@
 //! The read tables say where a content probably is, the log where it certainly is. Contents move while they are read: a reader goes on
 //! from another copy where the one that it had has gone.
 //!
-//! Nobody gets the whole of a content that is not what was stored. A small one is hashed before its first byte goes out, and another copy
+//! Whoever asks for the whole of a content that is not what was stored does not get it. A small one is hashed before its first byte goes out, and another copy
 //! is taken where it is wrong. A large one is hashed while it goes out, and breaks off before its last bytes. Of a large one that was
-//! right within the last hour, and of a range of a large one, nothing is hashed.
+//! right within the last hour, and of a range of a large one, nothing is hashed: range by range, all of a wrong one can be had.
 
 use std::collections::BTreeSet;
 use std::io;

@@ -177,7 +177,7 @@ impl Dialect {
     }
 }
 
-/// One statement for all rows: a connection to SQLite answers each statement by itself, and half of a rebuild's time went into that. sea-query knows
+/// One statement for all rows: a connection to SQLite answers each statement by itself, and wakes whoever waits for it. sea-query knows
 /// no `UPDATE` from a list of values.
 fn set_together(table: &Table, numbers: &[usize], rows: usize) -> String {
     let changes = numbers.iter().enumerate();

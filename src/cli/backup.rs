@@ -72,8 +72,7 @@ impl Backup {
             let contents = read_contents(&backup, manifest.events).await?.1;
             if let Some(unknown) = unknown_stores(&stores, &contents).first() {
                 bail!(
-                    "the store {unknown:?} is not configured, and contents lie there: configure it as it was ([stores.{unknown}]), or \
-                     move them elsewhere first (cairn transfer migrate)"
+                    "the store {unknown:?} is not configured, and contents lie there: configure it as it was ([stores.{unknown}])"
                 );
             }
             let copied = copy(&stores, &backup, &contents).await?;

@@ -102,6 +102,10 @@ async fn positions_that_were_changed_are_told() {
     let mut drive = busy().await;
     drive.stop();
     over::tamper(drive.data(), "UPDATE events SET position = position + 1000 WHERE position > 5");
+    if over::servers() {
+        // There, a row of its own says where the log ends.
+        over::tamper(drive.data(), "UPDATE log_head SET position = position + 1000");
+    }
     let (code, findings, _) = audit(&drive, &["--no-blobs"]);
     assert_eq!((code, codes(&findings)), (Some(3), vec!["hole"]), "{findings:?}");
     assert_eq!(findings[0]["position"], 1006);

@@ -3,7 +3,7 @@
 //! A compressed file is a row of zstd frames (RFC 8878, section 3), each of whole lines and complete in itself, so that one that was cut off
 //! can be gone on with behind its last whole frame.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -14,6 +14,7 @@ use zstd::bulk::Compressor;
 use zstd::stream::read::Decoder;
 
 use crate::cli::progress::bytes_bar;
+use crate::data::take;
 
 /// What a zstd frame begins with (RFC 8878, section 3.1.1).
 const ZSTD_MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
@@ -97,11 +98,7 @@ pub(super) fn hold(path: &Path) -> io::Result<File> {
 }
 
 fn alone(file: File) -> io::Result<File> {
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::WouldBlock, "another export is writing it")),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    if take(&file)? { Ok(file) } else { Err(io::Error::new(io::ErrorKind::WouldBlock, "another export is writing it")) }
 }
 
 fn compressor(zstd: bool) -> io::Result<Option<Compressor<'static>>> {

