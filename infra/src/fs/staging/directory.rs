@@ -75,8 +75,13 @@ impl Area {
         }
     }
 
+    /// Where the staging area itself is not there, its disk has gone, and nothing is known of what it holds.
     pub(super) fn holds(&self, upload: UploadId) -> io::Result<bool> {
-        Ok(!self.wholes.of(upload).is_empty() || fs::exists(self.directory(upload))?)
+        let there = !self.wholes.of(upload).is_empty() || fs::exists(self.directory(upload))?;
+        if !there {
+            fs::metadata(&self.root)?;
+        }
+        Ok(there)
     }
 
     pub(super) fn list(&self, quiet: Duration) -> io::Result<Vec<UploadId>> {

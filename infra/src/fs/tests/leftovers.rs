@@ -119,3 +119,16 @@ async fn only_what_nothing_has_come_to_for_long_is_quiet() {
     std::fs::create_dir(scene.parts(upload(3))).unwrap();
     assert_eq!(scene.staging.list(hour).await.unwrap(), [upload(1), upload(2)]);
 }
+
+/// Otherwise every upload would end because a disk was away for a moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_staging_area_whose_disk_has_gone_does_not_say_that_it_holds_nothing() {
+    let scene = Scene::new();
+    scene.staging.open(upload(1), LARGE_BYTES as u64).await.unwrap();
+    let (here, elsewhere) = (scene.path("staging"), scene.path("elsewhere"));
+    std::fs::rename(&here, &elsewhere).unwrap();
+    let held = scene.staging.holds(upload(1)).await;
+    assert!(matches!(held, Err(StagingError::Unavailable(_))), "{held:?}");
+    std::fs::rename(&elsewhere, &here).unwrap();
+    assert!(scene.staging.holds(upload(1)).await.unwrap() && !scene.staging.holds(upload(2)).await.unwrap());
+}
