@@ -11,7 +11,7 @@ use cairn_commands::ports::ledger::Ledger;
 #[cfg(feature = "eventstore")]
 use cairn_infra::config::ViewsAdapter;
 use cairn_infra::config::{Config, LogAdapter};
-use cairn_infra::sqlite::log::{SqliteCheckpoints, SqliteDigests, SqliteLog};
+use cairn_infra::sqlite::log::{SqliteDigests, SqliteLog};
 
 use super::closing::Closing;
 use crate::data::DataDirectory;
@@ -38,7 +38,7 @@ pub(crate) async fn open_log(config: &Config, data: &DataDirectory) -> anyhow::R
             let log = Arc::new(log.context(Unusable)?);
             Ok(OpenLog {
                 ledger: Arc::new(log.ledger()),
-                checkpoints: Arc::new(SqliteCheckpoints::of(&data.events())),
+                checkpoints: Arc::new(log.checkpoints()),
                 shared: false,
                 closing: Closing::of(log.clone(), |log| async move { log.close().await }),
                 intake: log.clone(),
@@ -88,7 +88,7 @@ async fn beside(config: &Config, data: &DataDirectory) -> anyhow::Result<Beside>
             let file = Arc::new(SqliteLog::open(&data.state()).await.context(Unusable)?);
             Ok(Beside {
                 ledger: Arc::new(file.ledger()),
-                checkpoints: Arc::new(SqliteCheckpoints::of(&data.state())),
+                checkpoints: Arc::new(file.checkpoints()),
                 closing: Closing::of(file, |file| async move { file.close().await }),
             })
         }

@@ -35,12 +35,49 @@ pub trait EventStore: Send + Sync {
     /// Reads the whole log forwards, after a position (excluded), at most `limit` events.
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError>;
 
+    /// Reads the whole log forwards, after a position (excluded), for somebody whom only events of these names concern: at most `limit` of them, in
+    /// a stretch as long as the log likes. One that can does not touch the others.
+    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+        Ok(Stretch::of_page(self.read_all(after, limit).await?, names, after, limit))
+    }
+
     /// The position of the last event; [`Position::START`] when there is none.
     async fn head(&self) -> Result<Position, StoreError>;
 
     /// A hint that the log has grown, at least to the position given. It may come late, or stand for many
     /// appends, or be missed when another process appends; who needs certainty also asks now and then.
     fn growth(&self) -> watch::Receiver<Position>;
+}
+
+/// As many events a log whose positions have no gaps looks through in one [`read_named`](EventStore::read_named): some milliseconds' work.
+pub const STRETCH_EVENTS: u64 = 20_000;
+
+/// A part of the log, in which only events of certain names were asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// Those that are of such a name.
+    pub events: Vec<StoredEvent>,
+    /// Where it ends: up to here there are no others.
+    pub reached: Position,
+    /// Whether the log ended there when it was read.
+    pub last: bool,
+}
+
+impl Stretch {
+    /// What a log makes of it that has found these events, at most `limit`, between where it was to begin and `end`.
+    pub fn up_to(end: Position, head: Position, events: Vec<StoredEvent>, limit: usize) -> Self {
+        match events.last() {
+            Some(found) if events.len() >= limit => Self { reached: found.position, last: false, events },
+            _ => Self { events, reached: end, last: end == head },
+        }
+    }
+
+    /// What a log makes of it that has no better way: `page` is everything after that position, up to the limit.
+    pub fn of_page(mut page: Vec<StoredEvent>, names: &[&str], after: Position, limit: usize) -> Self {
+        let (reached, last) = (page.last().map_or(after, |last| last.position), page.len() < limit);
+        page.retain(|stored| names.contains(&stored.name.as_str()));
+        Self { events: page, reached, last }
+    }
 }
 
 /// Bytes of data, metadata and names that one append may hold: what an `EventStoreDB` of any version takes.

@@ -43,15 +43,16 @@ impl Collector {
 
     async fn collect_purged(&self, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
         let latest = seconds_ago(&self.drive, self.grace_seconds);
-        let mut follower = Follower::open(&self.drive, checkpoints, PURGED).await?;
+        let names = ["FilePurged", "FileVersionRemoved"];
+        let mut follower = Follower::open(&self.drive, checkpoints, PURGED, &names).await?;
         let mut deleted = 0;
         loop {
-            let page = follower.page().await?;
-            let due = due(&page.events, &["FilePurged", "FileVersionRemoved"], latest, self.now());
+            let page = follower.next().await?;
+            let due = due(&page.events, &names, latest, self.now());
             deleted += self
                 .delete_each(due.iter().filter_map(|stored| Some((purged_content(stored)?, stored.id))).collect(), latest)
                 .await?;
-            follower.dealt_with(due).await?;
+            follower.dealt_with(&page, due.len()).await?;
             if due.len() < page.events.len() || page.last {
                 return Ok(deleted);
             }
@@ -63,13 +64,13 @@ impl Collector {
     async fn collect_unmade(&self, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
         let latest = seconds_ago(&self.drive, self.grace_seconds);
         let unmade_latest = seconds_ago(&self.drive, self.grace_seconds.saturating_add(UNMADE_SECONDS));
-        let mut follower = Follower::open(&self.drive, checkpoints, UNMADE).await?;
+        let mut follower = Follower::open(&self.drive, checkpoints, UNMADE, &["BlobReferenced", "FileAdded"]).await?;
         let mut deleted = 0;
         loop {
-            let page = follower.page().await?;
+            let page = follower.next().await?;
             let due = due(&page.events, &["BlobReferenced"], unmade_latest, self.now());
             deleted += self.delete_each(self.unmade_contents(due, &page.events).await?, latest).await?;
-            follower.dealt_with(due).await?;
+            follower.dealt_with(&page, due.len()).await?;
             if due.len() < page.events.len() || page.last {
                 return Ok(deleted);
             }

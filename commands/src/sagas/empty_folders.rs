@@ -14,15 +14,15 @@ const NAME: &str = "empty_folders";
 /// it ran. Returns how many entries.
 pub async fn empty_folders(drive: &Drive, checkpoints: &dyn Checkpoints, patience_seconds: u64) -> Result<u64, Trouble> {
     let (now, latest) = (drive.ports().clock.now(), seconds_ago(drive, patience_seconds));
-    let mut follower = Follower::open(drive, checkpoints, NAME).await?;
+    let names = ["FolderPurged"];
+    let mut follower = Follower::open(drive, checkpoints, NAME, &names).await?;
     let head = drive.ports().log.head().await?;
     let mut purged = 0;
     loop {
-        let page = follower.page().await?;
-        let due = due(&page.events, &["FolderPurged"], latest, now);
+        let page = follower.next().await?;
+        let due = due(&page.events, &names, latest, now);
         // What the read tables do not show yet would never be looked for again.
-        let wanted = due.iter().any(|stored| stored.name == "FolderPurged");
-        if wanted && !drive.ports().views.reached(head).await {
+        if !due.is_empty() && !drive.ports().views.reached(head).await {
             return Ok(purged);
         }
         for stored in due {
@@ -30,7 +30,7 @@ pub async fn empty_folders(drive: &Drive, checkpoints: &dyn Checkpoints, patienc
                 purged += purge_contents_of(drive, owner, &folders, stored.id, |_| true).await?;
             }
         }
-        follower.dealt_with(due).await?;
+        follower.dealt_with(&page, due.len()).await?;
         if due.len() < page.events.len() || page.last {
             return Ok(purged);
         }
@@ -38,9 +38,6 @@ pub async fn empty_folders(drive: &Drive, checkpoints: &dyn Checkpoints, patienc
 }
 
 fn purged_folders(stored: &StoredEvent) -> Option<(AccountId, Vec<FolderId>)> {
-    if stored.name != "FolderPurged" {
-        return None;
-    }
     match codec::decode(stored) {
         Ok(Event::Folder(FolderEvent::FolderPurged(purged))) => {
             let owner = stored.stream.id().parse().ok()?;

@@ -18,11 +18,12 @@ const PAGE: usize = 1_000;
 /// once; what is put there meanwhile, or could not be purged, later ([`empty_folders`](super::empty_folders())).
 pub async fn empty_trash(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
     let (now, latest) = (drive.ports().clock.now(), seconds_ago(drive, drive.limits().trash_expires_seconds));
-    let mut follower = Follower::open(drive, checkpoints, NAME).await?;
+    let names = ["FileTrashed", "FolderTrashed"];
+    let mut follower = Follower::open(drive, checkpoints, NAME, &names).await?;
     let mut purged = 0;
     loop {
-        let page = follower.page().await?;
-        let due = due(&page.events, &["FileTrashed", "FolderTrashed"], latest, now);
+        let page = follower.next().await?;
+        let due = due(&page.events, &names, latest, now);
         for stored in due {
             match purge(drive, stored, now).await {
                 Ok(gone) => purged += u64::from(gone),
@@ -33,7 +34,7 @@ pub async fn empty_trash(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result
                 Err(trouble) => return Err(trouble),
             }
         }
-        follower.dealt_with(due).await?;
+        follower.dealt_with(&page, due.len()).await?;
         if due.len() < page.events.len() || page.last {
             return Ok(purged);
         }

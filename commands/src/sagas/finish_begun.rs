@@ -161,13 +161,14 @@ pub async fn finish_begun(drive: &Drive, checkpoints: &dyn Checkpoints, patience
     let read = checkpoints.load(NAME).await.map_err(|error| Trouble::Unavailable(error.into()))?;
     let mut finishing = Finishing::after(read);
     loop {
-        let page = drive.ports().log.read_all(finishing.read, PAGE).await?;
-        for stored in &page {
+        let page = drive.ports().log.read_named(finishing.read, &NAMES, PAGE).await?;
+        for stored in &page.events {
             if let Err(error) = finishing.observe(stored) {
                 tracing::error!(position = stored.position.0, error = %error, "an event can't be read and is not followed up");
             }
         }
-        if page.len() < PAGE {
+        finishing.read = page.reached;
+        if page.last {
             break;
         }
     }

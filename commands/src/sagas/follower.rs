@@ -3,24 +3,24 @@ use std::borrow::Cow;
 use cairn_domain::{Position, StoredEvent, Timestamp};
 
 use crate::ports::checkpoints::Checkpoints;
+use crate::ports::event_store::Stretch;
 use crate::{Drive, Trouble};
 
-/// Events that one read asks for.
+/// Events that one read asks for at most.
 const PAGE: usize = 1_000;
 
-/// Reads the log from where a saga last left it.
+/// A checkpoint is saved when something was dealt with, or when it would be so far ahead, in what the log counts its positions by: events that do
+/// not concern the saga are looked through again in less time than a checkpoint takes.
+const PASSED_OVER_MAX: u64 = 5_000;
+
+/// Reads the log from where a saga last left it, for the events that concern the saga.
 pub(super) struct Follower<'a> {
     drive: &'a Drive,
     checkpoints: &'a dyn Checkpoints,
     saga: Cow<'static, str>,
+    names: &'a [&'a str],
+    saved: Position,
     read: Position,
-}
-
-/// Some events that follow each other in the log.
-pub(super) struct Page {
-    pub(super) events: Vec<StoredEvent>,
-    /// Whether the log ended behind them when it was read.
-    pub(super) last: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -28,27 +28,36 @@ impl<'a> Follower<'a> {
         drive: &'a Drive,
         checkpoints: &'a dyn Checkpoints,
         saga: impl Into<Cow<'static, str>>,
+        names: &'a [&'a str],
     ) -> Result<Self, Trouble> {
         let saga = saga.into();
         let read = checkpoints.load(&saga).await.map_err(|error| Trouble::Unavailable(error.into()))?;
-        Ok(Self { drive, checkpoints, saga, read })
+        Ok(Self { drive, checkpoints, saga, names, saved: read, read })
     }
 
-    pub(super) async fn page(&self) -> Result<Page, Trouble> {
-        let events = self.drive.ports().log.read_all(self.read, PAGE).await?;
-        Ok(Page { last: events.len() < PAGE, events })
+    /// The next events of those names.
+    pub(super) async fn next(&self) -> Result<Stretch, Trouble> {
+        Ok(self.drive.ports().log.read_named(self.read, self.names, PAGE).await?)
     }
 
-    /// Nothing of these, nor of what came before, has to be seen again.
-    pub(super) async fn dealt_with(&mut self, events: &[StoredEvent]) -> Result<(), Trouble> {
-        let Some(last) = events.last() else { return Ok(()) };
-        self.read = last.position;
-        self.checkpoints.save(&self.saga, self.read).await.map_err(|error| Trouble::Unavailable(error.into()))
+    /// The first `count` events of the stretch, and what came before, need not be seen again.
+    pub(super) async fn dealt_with(&mut self, stretch: &Stretch, count: usize) -> Result<(), Trouble> {
+        self.read = match stretch.events[..count].last() {
+            _ if count == stretch.events.len() => stretch.reached,
+            Some(last) => last.position,
+            None => return Ok(()),
+        };
+        let ahead = self.read.0.saturating_sub(self.saved.0);
+        if ahead == 0 || (count == 0 && ahead < PASSED_OVER_MAX) {
+            return Ok(());
+        }
+        self.checkpoints.save(&self.saga, self.read).await.map_err(|error| Trouble::Unavailable(error.into()))?;
+        self.saved = self.read;
+        Ok(())
     }
 }
 
-/// The first events of a page, up to one of these names that is too young. What a clock that was wrong says to be of the future keeps nothing
-/// waiting.
+/// The first events, up to one of these names that is too young. What a clock that was wrong says to be of the future keeps nothing waiting.
 pub(super) fn due<'a>(events: &'a [StoredEvent], names: &[&str], latest: Timestamp, now: Timestamp) -> &'a [StoredEvent] {
     let young = |stored: &StoredEvent| names.contains(&stored.name.as_str()) && stored.time > latest && stored.time <= now;
     &events[..events.iter().position(young).unwrap_or(events.len())]

@@ -17,16 +17,16 @@ const OLD: &str = "versions_old";
 /// Returns how many of the latter.
 pub async fn remove_old_versions(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
     remove_old(drive, checkpoints).await?;
-    let mut follower = Follower::open(drive, checkpoints, GONE).await?;
+    let mut follower = Follower::open(drive, checkpoints, GONE, &["FileVersionRemoved", "FilePurged"]).await?;
     let mut purged = 0;
     loop {
-        let page = follower.page().await?;
+        let page = follower.next().await?;
         for stored in &page.events {
             for holder in holders_left_by(drive, stored).await? {
                 purged += u64::from(purge_holder(drive, stored.id, holder).await?);
             }
         }
-        follower.dealt_with(&page.events).await?;
+        follower.dealt_with(&page, page.events.len()).await?;
         if page.last {
             return Ok(purged);
         }
@@ -47,15 +47,16 @@ async fn holders_left_by(drive: &Drive, stored: &StoredEvent) -> Result<Vec<File
 
 async fn remove_old(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result<(), Trouble> {
     let (now, latest) = (drive.ports().clock.now(), seconds_ago(drive, drive.limits().version_expires_seconds));
-    let mut follower = Follower::open(drive, checkpoints, OLD).await?;
+    let names = ["FileReplaced"];
+    let mut follower = Follower::open(drive, checkpoints, OLD, &names).await?;
     loop {
-        let page = follower.page().await?;
-        let due = due(&page.events, &["FileReplaced"], latest, now);
-        for stored in due.iter().filter(|stored| stored.name == "FileReplaced") {
+        let page = follower.next().await?;
+        let due = due(&page.events, &names, latest, now);
+        for stored in due {
             // What this event has replaced, and whatever was replaced before.
             remove_replaced_before(drive, stored, Timestamp(latest.0.saturating_add(1))).await?;
         }
-        follower.dealt_with(due).await?;
+        follower.dealt_with(&page, due.len()).await?;
         if due.len() < page.events.len() || page.last {
             return Ok(());
         }

@@ -34,10 +34,11 @@ pub async fn remove_dead(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result
 }
 
 async fn remove_dead_in(drive: &Drive, store: &Arc<dyn BlobStore>, checkpoints: &dyn Checkpoints) -> Result<u64, Trouble> {
-    let mut follower = Follower::open(drive, checkpoints, format!("{NAME} {}", store.name())).await?;
+    let names = ["BlobDeleted", "BlobCopyRemoved"];
+    let mut follower = Follower::open(drive, checkpoints, format!("{NAME} {}", store.name()), &names).await?;
     let mut removed = 0;
     loop {
-        let page = follower.page().await?;
+        let page = follower.next().await?;
         let (mut seen, mut failures) = (BTreeSet::new(), Vec::new());
         for (index, stored) in page.events.iter().enumerate() {
             let Some(sha256) = dead_in(store.name(), stored).filter(|sha256| seen.insert(*sha256)) else { continue };
@@ -50,10 +51,10 @@ async fn remove_dead_in(drive: &Drive, store: &Arc<dyn BlobStore>, checkpoints: 
             }
         }
         if let Some((index, error)) = failures.into_iter().next() {
-            follower.dealt_with(&page.events[..index]).await?;
+            follower.dealt_with(&page, index).await?;
             return Err(error);
         }
-        follower.dealt_with(&page.events).await?;
+        follower.dealt_with(&page, page.events.len()).await?;
         if page.last {
             return Ok(removed);
         }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError};
+use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError, Stretch};
 use cairn_commands::ports::intake::Intake;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use tokio::sync::watch;
@@ -117,6 +117,10 @@ impl EventStore for MysqlLog {
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         read::all(&self.readers, after, limit).await
+    }
+
+    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+        read::named(&self.readers, after, names, limit).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {

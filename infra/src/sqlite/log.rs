@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_commands::ports::BoxError;
-use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError};
+use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError, Stretch};
 use cairn_commands::ports::intake::Intake;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use sqlx::SqlitePool;
@@ -151,6 +151,11 @@ impl SqliteLog {
         SqliteLedger::new(self.queue.clone())
     }
 
+    /// How far each saga has read, in the same file; written by the log's own writer.
+    pub fn checkpoints(&self) -> SqliteCheckpoints {
+        SqliteCheckpoints::new(self.queue.clone(), self.readers.clone())
+    }
+
     /// Commits what is queued, takes nothing more, and gives the file back.
     pub async fn close(&self) {
         self.stop.cancel();
@@ -175,6 +180,10 @@ impl EventStore for SqliteLog {
 
     async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, StoreError> {
         read::all(&self.readers, after, limit).await
+    }
+
+    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+        read::named(&self.readers, after, names, limit).await
     }
 
     async fn head(&self) -> Result<Position, StoreError> {

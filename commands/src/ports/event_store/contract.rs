@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use cairn_domain::file::{FileAdded, FileEvent, Origin};
+use cairn_domain::file::{FileAdded, FileEvent, FileTrashed, Origin};
 use cairn_domain::{
     AccountId, CommandId, Event, EventId, Expected, Metadata, NewEvent, Position, Sha1, Sha256, StoredEvent, StreamName, Timestamp,
     Version, codec,
@@ -33,6 +33,7 @@ pub async fn suite(store: Arc<dyn EventStore>, namespace: &str) {
     appends_in_order_may_be_repeated(&scene).await;
     a_stream_is_read_in_pages(&scene).await;
     the_log_is_read_in_pages(&scene).await;
+    the_log_is_read_by_names(&scene).await;
     an_append_is_neither_empty_nor_too_large(&scene).await;
     growth_wakes_who_waits(&scene).await;
     concurrency::readers_see_no_gap_no_repeat_and_no_reorder(&scene).await;
@@ -290,6 +291,45 @@ async fn the_log_is_read_in_pages(scene: &Scene) {
     assert_eq!(ours.len(), 10);
     assert!(ours.chunks(2).all(|pair| pair[0].stream == one && pair[1].stream == other), "in the order of the appends");
     assert_eq!(scene.read_all(before, 0).await, []);
+}
+
+async fn the_log_is_read_by_names(scene: &Scene) {
+    let stream = scene.stream("names");
+    let before = scene.head().await;
+    scene.append(&stream, Expected::NoStream, 0..3).await;
+    let trashed = NewEvent {
+        id: CommandId(Uuid::NAMESPACE_URL).event(stream.as_str(), 0),
+        event: FileEvent::FileTrashed(FileTrashed {}).into(),
+        ..Scene::event(&stream, 3)
+    };
+    scene.store.append(&stream, Expected::Any, vec![trashed]).await.unwrap_or_else(|error| panic!("not appended: {error:?}"));
+    scene.append(&stream, Expected::Any, 4..7).await;
+    let head = scene.head().await;
+    for (names, limit) in
+        [(&["FileAdded", "FileTrashed"][..], 2), (&["FileTrashed"], 1), (&["FileAdded"], usize::MAX), (&["Other"], 3), (&[], 3)]
+    {
+        let (mut found, mut after) = (Vec::new(), before);
+        loop {
+            let read = scene.store.read_named(after, names, limit).await;
+            let stretch = read.unwrap_or_else(|error| panic!("the log can't be read after {after}: {error:?}"));
+            assert!(stretch.events.len() <= limit && stretch.reached >= after);
+            assert!(stretch.events.iter().all(|event| after < event.position && event.position <= stretch.reached));
+            after = stretch.reached;
+            found.extend(stretch.events);
+            if stretch.last {
+                break;
+            }
+        }
+        assert!(after >= head);
+        let whole = scene.read_all(before, usize::MAX).await;
+        let expected: Vec<_> =
+            whole.into_iter().filter(|event| names.contains(&event.name.as_str()) && event.position <= after).collect();
+        assert_eq!(found, expected, "{names:?}, {limit} at a time");
+    }
+    for after in [head, Position(head.0 + 1_000), Position(u64::MAX)] {
+        let beyond = scene.store.read_named(after, &["FileAdded"], 10).await.unwrap_or_else(|error| panic!("{error:?}"));
+        assert!(beyond.events.is_empty() && beyond.last && beyond.reached == after, "{beyond:?}");
+    }
 }
 
 async fn an_append_is_neither_empty_nor_too_large(scene: &Scene) {

@@ -97,10 +97,10 @@ pub(super) fn follow_up(id: TransferId, command: CommandId, correlation: Option<
 /// queue.
 pub async fn request_transfers(drive: &Drive, checkpoints: &dyn Checkpoints) -> Result<Requested, Trouble> {
     let policy = drive.ports().stores.policy();
-    let mut follower = Follower::open(drive, checkpoints, NAME).await?;
+    let mut follower = Follower::open(drive, checkpoints, NAME, names(policy)).await?;
     let mut requested = Requested::default();
     loop {
-        let page = follower.page().await?;
+        let page = follower.next().await?;
         let due = due(drive, policy, &page.events);
         let wanted: Vec<Wanted> = due.iter().flat_map(|stored| wanted_or_told(policy, stored)).collect();
         let requests = wanted.into_iter().map(|wanted| request_transfer(drive.journal(), wanted));
@@ -111,7 +111,7 @@ pub async fn request_transfers(drive: &Drive, checkpoints: &dyn Checkpoints) -> 
         let mut seen = HashSet::new();
         let waiting = new.iter().copied().chain(by_others).filter(|id| seen.insert(*id));
         queue_all(drive, waiting.collect()).await;
-        follower.dealt_with(due).await?;
+        follower.dealt_with(&page, due.len()).await?;
         requested.transfers += new.len() as u64;
         requested.waits_until = page.events.get(due.len()).map(|waits| due_at(policy, waits));
         if requested.waits_until.is_some() || page.last {
@@ -155,6 +155,12 @@ pub async fn request_transfer(journal: &Journal, wanted: Wanted) -> Result<Optio
         tracing::info!(transfer = %id, sha256 = %request.sha256, causation = %cause, from = request.from, to = request.to, "a transfer is asked for");
     }
     Ok((done.loaded.state.phase() == Phase::Requested).then_some(id))
+}
+
+/// The events that matter. Where nothing moves by itself, what is stored asks for nothing.
+fn names(policy: &MovePolicy) -> &'static [&'static str] {
+    let all = &["TransferRequested", "TransferRetried", "BlobStored"];
+    if policy.to.is_empty() { &all[..2] } else { all }
 }
 
 /// The transfer that the event has made wait for a place in the queue.

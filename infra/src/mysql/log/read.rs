@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cairn_commands::ports::BoxError;
-use cairn_commands::ports::event_store::StoreError;
+use cairn_commands::ports::event_store::{STRETCH_EVENTS, StoreError, Stretch};
 use cairn_domain::{EventId, Position, StoredEvent, StreamName, Timestamp, Version};
 use sqlx::Row;
 use sqlx::mysql::MySqlRow;
@@ -17,6 +17,10 @@ const STREAM: &str = "SELECT position, stream, version, id, type, `schema`, time
 
 const ALL: &str = "SELECT position, stream, version, id, type, `schema`, time, metadata, data FROM events
     WHERE position > ? ORDER BY position LIMIT ?";
+
+/// Names of events have no commas.
+const NAMED: &str = "SELECT position, stream, version, id, type, `schema`, time, metadata, data FROM events
+    WHERE position > ? AND position <= ? AND FIND_IN_SET(type, ?) > 0 ORDER BY position LIMIT ?";
 
 /// A page for the projections is thousands of events, perhaps large ones, and nobody but they waits for it.
 const PAGE_MAX: Duration = Duration::from_secs(10);
@@ -38,6 +42,20 @@ pub(super) async fn all(readers: &Pool, after: Position, limit: usize) -> Result
     let query = || sqlx::query(ALL).bind(bounded(after.0)).bind(bounded(limit as u64));
     let rows = readers.fetch_within(PAGE_MAX, query).await.map_err(|error| trouble::of_read(error, after))?;
     rows.iter().map(event).collect()
+}
+
+/// The events of these names in the next [`STRETCH_EVENTS`], or up to the limit.
+pub(super) async fn named(readers: &Pool, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+    let head = head(readers).await?;
+    let end = head.min(Position(after.0.saturating_add(STRETCH_EVENTS)));
+    if end <= after {
+        return Ok(Stretch { events: Vec::new(), reached: after, last: true });
+    }
+    let names = names.join(",");
+    let query = || sqlx::query(NAMED).bind(bounded(after.0)).bind(bounded(end.0)).bind(names.clone()).bind(bounded(limit as u64));
+    let rows = readers.fetch_within(PAGE_MAX, query).await.map_err(|error| trouble::of_read(error, after))?;
+    let events = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
+    Ok(Stretch::up_to(end, head, events, limit))
 }
 
 pub(super) async fn head(readers: &Pool) -> Result<Position, StoreError> {

@@ -1,58 +1,40 @@
 //! How far each saga has read, in the file of the log: a backup of the file holds both.
-
-use std::path::{Path, PathBuf};
+//!
+//! They share the writer of the log, as the ledger of requests does: there is no second writer to wait for the lock.
 
 use async_trait::async_trait;
 use cairn_commands::ports::checkpoints::{CheckpointError, Checkpoints};
 use cairn_domain::Position;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqlitePool;
 
-use super::connect;
+use super::job::{Job, SaveJob};
+use crate::group_commit::Queue;
 
-/// Checkpoints move once a minute or so, so each use has a connection of its own and none is kept.
+/// Made by [`SqliteLog::checkpoints`](super::SqliteLog::checkpoints), and of use as long as that log is open.
 #[derive(Debug, Clone)]
 pub struct SqliteCheckpoints {
-    path: PathBuf,
+    queue: Queue<Job>,
+    readers: SqlitePool,
 }
 
 impl SqliteCheckpoints {
-    /// The checkpoints in the file of a log that was opened before.
-    pub fn of(path: &Path) -> Self {
-        Self { path: path.to_owned() }
-    }
-
-    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
-        connect::patiently(&connect::for_writing(&self.path)).await
-    }
-
-    async fn read(&self, saga: &str) -> Result<Position, sqlx::Error> {
-        let mut connection = self.connect().await?;
-        let row: Option<(i64,)> = sqlx::query_as("SELECT position FROM saga_checkpoint WHERE saga = ?")
-            .bind(saga)
-            .fetch_optional(&mut connection)
-            .await?;
-        connection.close().await?;
-        Ok(row.map_or(Position::START, |(position,)| Position(position.unsigned_abs())))
-    }
-
-    async fn write(&self, saga: &str, position: Position) -> Result<(), sqlx::Error> {
-        let mut connection = self.connect().await?;
-        let statement = "INSERT INTO saga_checkpoint (saga, position) VALUES (?, ?)
-             ON CONFLICT (saga) DO UPDATE SET position = excluded.position";
-        let position = i64::try_from(position.0).unwrap_or(i64::MAX);
-        sqlx::query(statement).bind(saga).bind(position).execute(&mut connection).await?;
-        connection.close().await
+    pub(super) fn new(queue: Queue<Job>, readers: SqlitePool) -> Self {
+        Self { queue, readers }
     }
 }
 
 #[async_trait]
 impl Checkpoints for SqliteCheckpoints {
     async fn load(&self, saga: &str) -> Result<Position, CheckpointError> {
-        self.read(saga).await.map_err(|error| CheckpointError(error.into()))
+        let query = sqlx::query_as("SELECT position FROM saga_checkpoint WHERE saga = ?").bind(saga);
+        let row: Option<(i64,)> = query.fetch_optional(&self.readers).await.map_err(|error| CheckpointError(error.into()))?;
+        Ok(row.map_or(Position::START, |(position,)| Position(position.unsigned_abs())))
     }
 
     async fn save(&self, saga: &str, position: Position) -> Result<(), CheckpointError> {
-        self.write(saga, position).await.map_err(|error| CheckpointError(error.into()))
+        let saga = saga.to_owned();
+        let saved = self.queue.ask(saga.len(), |answer| Job::Save(SaveJob { saga, position, answer })).await;
+        saved.map_err(|closed| CheckpointError(closed.into()))?
     }
 }
 
@@ -66,13 +48,15 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("events.db");
         let log = SqliteLog::open(&path).await.expect("a log");
-        let checkpoints = SqliteCheckpoints::of(&path);
+        let checkpoints = log.checkpoints();
         assert_eq!(checkpoints.load("a").await.expect("read"), Position::START);
         checkpoints.save("a", Position(7)).await.expect("written");
         checkpoints.save("b", Position(9)).await.expect("written");
         checkpoints.save("a", Position(8)).await.expect("written");
         log.close().await;
-        assert_eq!(SqliteCheckpoints::of(&path).load("a").await.expect("read"), Position(8));
+        assert!(checkpoints.save("a", Position(10)).await.is_err(), "it is closed");
+        let checkpoints = SqliteLog::open(&path).await.expect("the log").checkpoints();
+        assert_eq!(checkpoints.load("a").await.expect("read"), Position(8));
         assert_eq!(checkpoints.load("b").await.expect("read"), Position(9));
     }
 }

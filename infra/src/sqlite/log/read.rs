@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use cairn_commands::ports::BoxError;
-use cairn_commands::ports::event_store::StoreError;
+use cairn_commands::ports::event_store::{STRETCH_EVENTS, StoreError, Stretch};
 use cairn_domain::{EventId, Position, StoredEvent, StreamName, Timestamp, Version};
 use futures_util::StreamExt;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteExecutor};
+use sqlx::{Row, SqliteExecutor, SqlitePool};
 use uuid::Uuid;
 
 use super::connect::ROWS_AHEAD;
@@ -21,6 +21,10 @@ const STREAM: &str = "SELECT position, stream, version, id, type, schema, time, 
 
 const ALL: &str = "SELECT position, stream, version, id, type, schema, time, metadata, data FROM events
     WHERE position > ?1 ORDER BY position LIMIT (?2 + 0)";
+
+/// The names are a JSON text, so that the statement stays the same. An index by name would cost every append more than this costs.
+const NAMED: &str = "SELECT position, stream, version, id, type, schema, time, metadata, data FROM events
+    WHERE position > ?1 AND position <= ?2 AND type IN (SELECT value FROM json_each(?3)) ORDER BY position LIMIT (?4 + 0)";
 
 /// Of a page that has come so far, more is to be expected.
 const LONG_ROWS: usize = 256;
@@ -54,6 +58,20 @@ pub(super) async fn all(reader: impl SqliteExecutor<'_>, after: Position, limit:
         }
     }
     Ok(events)
+}
+
+/// The events of these names in the next [`STRETCH_EVENTS`], or up to the limit.
+pub(super) async fn named(readers: &SqlitePool, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+    let head = head(readers).await?;
+    let end = head.min(Position(after.0.saturating_add(STRETCH_EVENTS)));
+    if end <= after {
+        return Ok(Stretch { events: Vec::new(), reached: after, last: true });
+    }
+    let names = serde_json::to_string(names).map_err(|error| StoreError::Unavailable(error.into()))?;
+    let query = sqlx::query(NAMED).bind(bounded(after.0)).bind(bounded(end.0)).bind(names).bind(bounded(limit as u64));
+    let rows = query.fetch_all(readers).await.map_err(|error| trouble::of_read(error, after))?;
+    let events = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
+    Ok(Stretch::up_to(end, head, events, limit))
 }
 
 pub(super) async fn head(reader: impl SqliteExecutor<'_>) -> Result<Position, StoreError> {

@@ -44,6 +44,9 @@ FROM (SELECT value ->> 0 AS key, value ->> 1 AS status, value ->> 2 AS position,
 WHERE request_ledger.key = answer.key AND request_ledger.status IS NULL;
 ";
 
+const SAVE: &str = "INSERT INTO saga_checkpoint (saga, position) VALUES (?1, ?2)
+    ON CONFLICT (saga) DO UPDATE SET position = excluded.position";
+
 const FORGET: &str = "DELETE FROM request_ledger WHERE at < ?1";
 
 /// Begins the transaction of a group and looks at everything that its appends depend on.
@@ -156,6 +159,12 @@ fn ledger_entry(row: &SqliteRow) -> Result<(String, LedgerEntry), sqlx::Error> {
         }
     };
     Ok((row.try_get(0)?, LedgerEntry { fingerprint: row.try_get(1)?, answer }))
+}
+
+/// How far a saga has read.
+pub(super) async fn save(connection: &mut SqliteConnection, saga: &str, position: Position) -> Result<(), sqlx::Error> {
+    let position = i64::try_from(position.0).unwrap_or(i64::MAX);
+    sqlx::query(SAVE).bind(saga).bind(position).execute(connection).await.map(drop)
 }
 
 /// Removes the requests that began before this time and tells how many they were.

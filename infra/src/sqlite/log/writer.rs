@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use cairn_commands::ports::checkpoints::CheckpointError;
 use cairn_commands::ports::ledger::{Begun, LedgerError};
 use cairn_domain::{Position, Timestamp};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -10,7 +11,7 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::job::{BeginJob, FinishJob, Job};
+use super::job::{BeginJob, FinishJob, Job, SaveJob};
 use super::statements::LedgerEntry;
 use super::{connect, statements, trouble};
 use crate::group_commit::{self, AppendJob, Committer, Recent, Verdict, Waiting, tell_growth};
@@ -30,6 +31,7 @@ struct Group {
     begins: Vec<BeginJob>,
     finishes: Vec<FinishJob>,
     forgets: Vec<(Timestamp, oneshot::Sender<Result<u64, LedgerError>>)>,
+    saves: Vec<SaveJob>,
 }
 
 /// What became of them, in the same order.
@@ -104,13 +106,14 @@ impl Group {
             Job::Begin(job) => self.begins.push(job),
             Job::Finish(job) => self.finishes.push(job),
             Job::Forget { before, answer } => self.forgets.push((before, answer)),
+            Job::Save(job) => self.saves.push(job),
         }
     }
 
     /// One transaction. On an error nothing of it holds, or all of it: the caller closes the connection and tells nobody
     /// that it succeeded.
     async fn execute(&self, connection: &mut SqliteConnection, recent: &mut Recent) -> Result<Outcome, sqlx::Error> {
-        let only_appends = self.begins.is_empty() && self.finishes.is_empty() && self.forgets.is_empty();
+        let only_appends = self.begins.is_empty() && self.finishes.is_empty() && self.forgets.is_empty() && self.saves.is_empty();
         if only_appends && let Some(outcome) = self.execute_as_guessed(connection, recent).await? {
             return Ok(outcome);
         }
@@ -123,6 +126,9 @@ impl Group {
         }
         for (before, _) in &self.forgets {
             outcome.forgotten.push(statements::forget(connection, *before).await?);
+        }
+        for job in &self.saves {
+            statements::save(connection, &job.saga, job.position).await?;
         }
         statements::insert_and_commit(connection, &plan.rows).await?;
         recent.learn(before, &plan);
@@ -160,6 +166,9 @@ impl Group {
         for ((_, answer), forgotten) in self.forgets.into_iter().zip(outcome.forgotten) {
             let _ = answer.send(Ok(forgotten));
         }
+        for job in self.saves {
+            let _ = job.answer.send(Ok(()));
+        }
     }
 
     fn fail(self, error: &Arc<sqlx::Error>) {
@@ -173,6 +182,9 @@ impl Group {
         }
         for (_, answer) in self.forgets {
             let _ = answer.send(Err(ledger_error()));
+        }
+        for job in self.saves {
+            let _ = job.answer.send(Err(CheckpointError(Box::new(Arc::clone(error)))));
         }
     }
 }
