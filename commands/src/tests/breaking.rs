@@ -28,7 +28,7 @@ pub(super) struct Effects {
     panics: AtomicBool,
     /// Every task that got into a queue.
     pushed: Mutex<Vec<Task>>,
-    /// A store that is away for removals.
+    /// A store that is away for whatever changes it.
     away: Mutex<Option<&'static str>>,
     /// How often a store was asked for bytes.
     reads: AtomicUsize,
@@ -186,6 +186,12 @@ fn no_store() -> BlobError {
     BlobError::Unavailable("the cable is out".into())
 }
 
+impl BreakingStore {
+    fn is_there(&self) -> Result<(), BlobError> {
+        if *self.effects.away.lock().expect("a lock") == Some(self.inner.name()) { Err(no_store()) } else { Ok(()) }
+    }
+}
+
 #[async_trait]
 impl BlobStore for BreakingStore {
     fn name(&self) -> &str {
@@ -210,13 +216,12 @@ impl BlobStore for BreakingStore {
     }
 
     async fn write(&self, key: BlobKey, size: u64, body: ByteStream) -> Result<(), BlobError> {
+        self.is_there()?;
         self.effects.of(self.inner.write(key, size, body), no_store).await
     }
 
     async fn remove(&self, key: BlobKey) -> Result<(), BlobError> {
-        if *self.effects.away.lock().expect("a lock") == Some(self.name()) {
-            return Err(no_store());
-        }
+        self.is_there()?;
         self.effects.of(self.inner.remove(key), no_store).await
     }
 
@@ -233,6 +238,7 @@ impl BlobStore for BreakingStore {
     }
 
     async fn reachable(&self) -> Result<(), BlobError> {
+        self.is_there()?;
         self.inner.reachable().await
     }
 }

@@ -110,6 +110,19 @@ async fn damaged_source() -> Trace {
     trace(&world).await
 }
 
+/// The destination is away for longer than failures would be forgiven.
+async fn store_away() -> Trace {
+    let world = World::new(to(&["oss"]));
+    let process = world.process();
+    let (_, task, _) = queued(&process).await;
+    world.effects.keep_away(Some("oss"));
+    process.works().await;
+    comes_again(&process, &task, 10).await;
+    world.effects.keep_away(None);
+    comes_again(&process, &task, 1).await;
+    trace(&world).await
+}
+
 async fn lost_task() -> Trace {
     let world = World::new(to(&["oss"]));
     queued(&world.process()).await;
@@ -147,7 +160,7 @@ async fn each_outcome_leaves_just_these_events_in_this_order() {
     let one_of_two = [STARTED, RELOCATED, COMPLETED];
     let two = [&[REQUESTED, REQUESTED, QUEUED, QUEUED][..], &one_of_two, &moved[1..]].concat();
     let damaged = [&until_stalled[..3], &["BlobDamaged"], &until_stalled[3..]].concat();
-    let table: [(&str, Trace, &[&str]); 10] = [
+    let table: [(&str, Trace, &[&str]); 11] = [
         ("completed", completed(&["oss"]).await, &[&[REQUESTED][..], &moved].concat()),
         ("two destinations", completed(&["oss", "ceph"]).await, &two),
         ("fails once", fails_once().await, &[&[REQUESTED, QUEUED, STARTED][..], &moved].concat()),
@@ -156,6 +169,7 @@ async fn each_outcome_leaves_just_these_events_in_this_order() {
         ("given up", given_up().await, &[REQUESTED, QUEUED, ABANDONED]),
         ("content deleted", content_deleted().await, &[REQUESTED, QUEUED, "BlobDeleted", STARTED, ABANDONED]),
         ("damaged source", damaged_source().await, &damaged),
+        ("store away", store_away().await, &[&[REQUESTED][..], &moved].concat()),
         ("lost task", lost_task().await, &[&[REQUESTED, QUEUED][..], &moved].concat()),
         ("found done", found_done().await, &[REQUESTED, QUEUED, RELOCATED, SOURCE_REMOVED, COMPLETED]),
     ];

@@ -52,6 +52,15 @@ impl Failure {
         let store = store.name().to_owned();
         move |source| Self::Store { store: store.clone(), source }
     }
+
+    /// Whether the whole store is away. Nobody has to look at each transfer that meets that.
+    pub(super) async fn is_outage(&self, drive: &Drive) -> bool {
+        let Self::Store { store, source: BlobError::Unavailable(_) } = self else { return false };
+        match drive.ports().stores.get(store) {
+            Some(store) => store.reachable().await.is_err(),
+            None => false,
+        }
+    }
 }
 
 /// Brings the content to where it shall be, and has the log know. Everything in it may have been done before.

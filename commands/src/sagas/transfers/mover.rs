@@ -118,14 +118,18 @@ impl Mover {
         // A panic counts as a failure: what panics each time stalls like what fails each time.
         let failure = match AssertUnwindSafe(carry(&self.drive, id, self.pace.as_ref())).catch_unwind().await {
             Ok(Ok(())) => return Ok(Outcome::Done),
-            Ok(Err(failure)) => failure.to_string(),
+            Ok(Err(failure)) => failure,
             Err(panic) => return self.fail(id, words_of(&*panic)).await,
         };
+        if failure.is_outage(&self.drive).await {
+            tracing::warn!(transfer = %id, error = %failure, "a store is away: the transfer waits for it, and that is no failure");
+            return Ok(self.again(task.attempt.saturating_add(1)));
+        }
         // Whoever reports an error may have done it all the same, and after the last failure nobody would look again.
         if matches!(finish_carried(&self.drive, id).await, Ok(true)) {
             return Ok(Outcome::Done);
         }
-        self.fail(id, failure).await
+        self.fail(id, failure.to_string()).await
     }
 
     /// The task comes again although the transfer has ended: whoever had it may have died in the middle of writing.
