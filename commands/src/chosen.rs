@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cairn_domain::{AccountId, Position, StoredEvent, StreamName, Timestamp, Username};
+use cairn_domain::{AccountId, Position, StoredEvent, StreamName, Timestamp, Username, Version};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::Journal;
 use crate::account::{AccountError, find_account};
+use crate::ports::event_store::{EventStore, Sifted, StoreError};
 
 /// Events by what they are. Whatever is given must hold; what is not given is left open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,6 +33,32 @@ impl Wanted {
             && (types.is_empty() || types.contains(&event.name))
             && actor.is_none_or(|actor| event.metadata.actor == actor)
     }
+
+    /// Those among which the next wanted ones are, after a position (excluded), by the shortest way that the log has: it finds streams and types by
+    /// itself. What else is wanted of them, [`has`](Self::has) tells.
+    pub async fn next(&self, log: &dyn EventStore, after: Position, limit: usize) -> Result<Sifted, StoreError> {
+        if let Some(stream) = &self.stream {
+            return next_of(stream, log, after, limit).await;
+        }
+        if self.types.is_empty() {
+            return Ok(Sifted::whole(log.read_all(after, limit).await?, after, limit));
+        }
+        let names: Vec<&str> = self.types.iter().map(String::as_str).collect();
+        log.read_named(after, &names, limit).await
+    }
+}
+
+/// A stream is read from its beginning: its versions are no positions.
+async fn next_of(stream: &StreamName, log: &dyn EventStore, after: Position, limit: usize) -> Result<Sifted, StoreError> {
+    let (mut events, mut from, mut is_over) = (Vec::new(), Version(0), false);
+    while events.len() < limit && !is_over {
+        let page = log.read_stream(stream, from, limit).await?;
+        is_over = page.len() < limit;
+        from = page.last().map_or(from, |last| last.version.next());
+        events.extend(page.into_iter().filter(|event| event.position > after));
+    }
+    events.truncate(limit);
+    Ok(Sifted::whole(events, after, limit))
 }
 
 /// A part of the log, its ends included.
@@ -163,7 +190,11 @@ impl Actor {
 
 #[cfg(test)]
 mod tests {
+    use cairn_domain::Expected;
+
     use super::*;
+    use crate::ports::event_store::MemoryEventStore;
+    use crate::ports::event_store::contract::some_event;
 
     #[test]
     fn a_moment_is_a_position_a_time_or_a_day() {
@@ -183,6 +214,42 @@ mod tests {
         assert_eq!(part.begins_after(), Position(2));
         assert_eq!([4, 5, 6].map(|position| part.is_over(Position(position))), [false, true, true]);
         assert!(!Stretch::default().is_over(Position(u64::MAX)));
+    }
+
+    #[tokio::test]
+    async fn the_shortest_way_leads_to_the_same_events() {
+        let log = MemoryEventStore::default();
+        let streams = ["file-one", "blob-two", "file-three"].map(|name| StreamName::try_from(name.to_owned()).unwrap());
+        for number in 0..40 {
+            let id = cairn_domain::CommandId(uuid::Uuid::from_u128(number as u128)).event("x", 0);
+            log.append(&streams[number % 7 % 3], Expected::Any, vec![some_event(id)]).await.unwrap();
+        }
+        let all = log.read_all(Position::START, usize::MAX).await.unwrap();
+        let wishes = [
+            Wanted::default(),
+            Wanted { stream: Some(streams[0].clone()), ..Wanted::default() },
+            Wanted { stream: Some("file-none".to_owned().try_into().unwrap()), ..Wanted::default() },
+            Wanted { types: vec!["FileAdded".to_owned()], category: Some("blob".to_owned()), ..Wanted::default() },
+            Wanted { types: vec!["Other".to_owned()], ..Wanted::default() },
+        ];
+        for (wanted, begin, limit) in wishes
+            .iter()
+            .flat_map(|wish| [0, 5, 39, 41].map(|begin| (wish, begin)))
+            .flat_map(|(wish, begin)| [1, 2, 6, 100].map(|limit| (wish, Position(begin), limit)))
+        {
+            let (mut found, mut after) = (Vec::new(), begin);
+            loop {
+                let next = wanted.next(&log, after, limit).await.unwrap();
+                assert!(next.events.len() <= limit);
+                after = next.reached;
+                found.extend(next.events.into_iter().filter(|event| wanted.has(event)));
+                if next.last {
+                    break;
+                }
+            }
+            let expected: Vec<_> = all.iter().filter(|event| event.position > begin && wanted.has(event)).cloned().collect();
+            assert_eq!(found, expected, "{wanted:?} after {begin}, {limit} at a time");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cairn_commands::ports::bus::Bus;
-use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError, Stretch};
+use cairn_commands::ports::event_store::{Append, Appended, EventStore, Sifted, StoreError};
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -84,7 +84,7 @@ impl EventStore for WokenLog {
         self.inner.read_all(after, limit).await
     }
 
-    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Sifted, StoreError> {
         self.inner.read_named(after, names, limit).await
     }
 

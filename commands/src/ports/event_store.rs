@@ -37,8 +37,8 @@ pub trait EventStore: Send + Sync {
 
     /// Reads the whole log forwards, after a position (excluded), for somebody whom only events of these names concern: at most `limit` of them, in
     /// a stretch as long as the log likes. One that can does not touch the others.
-    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
-        Ok(Stretch::of_page(self.read_all(after, limit).await?, names, after, limit))
+    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Sifted, StoreError> {
+        Ok(Sifted::of_page(self.read_all(after, limit).await?, names, after, limit))
     }
 
     /// The position of the last event; [`Position::START`] when there is none.
@@ -50,11 +50,11 @@ pub trait EventStore: Send + Sync {
 }
 
 /// As many events a log whose positions have no gaps looks through in one [`read_named`](EventStore::read_named): some milliseconds' work.
-pub const STRETCH_EVENTS: u64 = 20_000;
+pub const SIFTED_AT_ONCE: u64 = 20_000;
 
 /// A part of the log, in which only events of certain names were asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stretch {
+pub struct Sifted {
     /// Those that are of such a name.
     pub events: Vec<StoredEvent>,
     /// Where it ends: up to here there are no others.
@@ -63,7 +63,7 @@ pub struct Stretch {
     pub last: bool,
 }
 
-impl Stretch {
+impl Sifted {
     /// What a log makes of it that has found these events, at most `limit`, between where it was to begin and `end`.
     pub fn up_to(end: Position, head: Position, events: Vec<StoredEvent>, limit: usize) -> Self {
         match events.last() {
@@ -73,10 +73,15 @@ impl Stretch {
     }
 
     /// What a log makes of it that has no better way: `page` is everything after that position, up to the limit.
-    pub fn of_page(mut page: Vec<StoredEvent>, names: &[&str], after: Position, limit: usize) -> Self {
-        let (reached, last) = (page.last().map_or(after, |last| last.position), page.len() < limit);
-        page.retain(|stored| names.contains(&stored.name.as_str()));
-        Self { events: page, reached, last }
+    pub fn of_page(page: Vec<StoredEvent>, names: &[&str], after: Position, limit: usize) -> Self {
+        let mut sifted = Self::whole(page, after, limit);
+        sifted.events.retain(|stored| names.contains(&stored.name.as_str()));
+        sifted
+    }
+
+    /// Of any name.
+    pub fn whole(page: Vec<StoredEvent>, after: Position, limit: usize) -> Self {
+        Self { reached: page.last().map_or(after, |last| last.position), last: page.len() < limit, events: page }
     }
 }
 

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use cairn_domain::{Position, StoredEvent, Timestamp};
 
 use crate::ports::checkpoints::Checkpoints;
-use crate::ports::event_store::Stretch;
+use crate::ports::event_store::Sifted;
 use crate::{Drive, Trouble};
 
 /// Events that one read asks for at most.
@@ -36,12 +36,12 @@ impl<'a> Follower<'a> {
     }
 
     /// The next events of those names.
-    pub(super) async fn next(&self) -> Result<Stretch, Trouble> {
+    pub(super) async fn next(&self) -> Result<Sifted, Trouble> {
         Ok(self.drive.ports().log.read_named(self.read, self.names, PAGE).await?)
     }
 
     /// The first `count` events of the stretch, and what came before, need not be seen again.
-    pub(super) async fn dealt_with(&mut self, stretch: &Stretch, count: usize) -> Result<(), Trouble> {
+    pub(super) async fn dealt_with(&mut self, stretch: &Sifted, count: usize) -> Result<(), Trouble> {
         self.read = match stretch.events[..count].last() {
             _ if count == stretch.events.len() => stretch.reached,
             Some(last) => last.position,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cairn_commands::ports::BoxError;
-use cairn_commands::ports::event_store::{Append, Appended, EventStore, StoreError, Stretch};
+use cairn_commands::ports::event_store::{Append, Appended, EventStore, Sifted, StoreError};
 use cairn_commands::ports::intake::Intake;
 use cairn_domain::{Expected, NewEvent, Position, StoredEvent, StreamName, Version};
 use sqlx::SqlitePool;
@@ -182,7 +182,7 @@ impl EventStore for SqliteLog {
         read::all(&self.readers, after, limit).await
     }
 
-    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+    async fn read_named(&self, after: Position, names: &[&str], limit: usize) -> Result<Sifted, StoreError> {
         read::named(&self.readers, after, names, limit).await
     }
 

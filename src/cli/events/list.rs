@@ -36,13 +36,11 @@ impl List {
         let mut left = limit;
         if left > 0 {
             let take = |event: &_| {
-                if wanted.has(event) {
-                    print(event, json);
-                    left -= 1;
-                }
+                print(event, json);
+                left -= 1;
                 left > 0 && is_heard()
             };
-            range.each(&*log, Position(after), take).await?;
+            range.each(&*log, &wanted, Position(after), take).await?;
         }
         closing.close().await;
         Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-use cairn_commands::chosen::{Moment, Stretch};
+use cairn_commands::chosen::{Moment, Stretch, Wanted};
 use cairn_commands::ports::event_store::EventStore;
 use cairn_domain::{Position, StoredEvent};
 use clap::Args;
@@ -17,25 +17,25 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// Hands each of its events after the position to `take`, oldest first, until that says that it is enough.
+    /// Hands each of its events that is wanted and after the position to `take`, oldest first, until that says that it is enough.
     pub(super) async fn each(
         self,
         log: &dyn EventStore,
+        wanted: &Wanted,
         after: Position,
         mut take: impl FnMut(&StoredEvent) -> bool,
     ) -> anyhow::Result<()> {
         let stretch = Stretch { from: self.from, until: self.until };
         let mut after = stretch.begins_after().max(after);
         loop {
-            let page = log.read_all(after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = last.position;
-            for event in page.iter().filter(|event| stretch.has(event)) {
+            let page = wanted.next(log, after, PAGE).await?;
+            after = page.reached;
+            for event in page.events.iter().filter(|event| stretch.has(event) && wanted.has(event)) {
                 if !take(event) {
                     return Ok(());
                 }
             }
-            if stretch.is_over(after) {
+            if page.last || stretch.is_over(after) {
                 return Ok(());
             }
         }

@@ -69,13 +69,11 @@ impl Stats {
         let mut types: BTreeMap<(String, String), Count> = BTreeMap::new();
         let mut all = Count::default();
         let count = |event: &StoredEvent| {
-            if wanted.has(event) {
-                all.add(event);
-                types.entry((event.stream.category().to_owned(), event.name.clone())).or_default().add(event);
-            }
+            all.add(event);
+            types.entry((event.stream.category().to_owned(), event.name.clone())).or_default().add(event);
             true
         };
-        range.each(&*log, Position::START, count).await?;
+        range.each(&*log, &wanted, Position::START, count).await?;
         closing.close().await;
         if json {
             print_json(&types, &all);

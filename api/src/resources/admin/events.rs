@@ -21,6 +21,8 @@ use self::wanted::chooses;
 const LIMIT_DEFAULT: u64 = 100;
 /// Events that are looked at for one page, most of which may be of another category.
 const LOOKED_AT_MAX: usize = 20_000;
+/// Events that are looked at together.
+const BATCH: usize = 1_000;
 /// Bytes of data on a page, after which it is full.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -102,13 +104,11 @@ impl EventsQuery {
     pub(super) async fn page(&self, log: &dyn EventStore) -> Result<EventList, StoreError> {
         let (mut items, mut bytes, mut looked_at, mut after) = (Vec::new(), 0, 0, self.after);
         while looked_at < LOOKED_AT_MAX && !self.stretch.is_over(after) {
-            let batch_max = if chooses(&self.wanted, self.stretch) { 1000 } else { self.limit - items.len() };
-            let batch = log.read_all(after, batch_max).await?;
-            if batch.is_empty() {
-                return Ok(EventList { items, next_cursor: None });
-            }
-            looked_at += batch.len();
-            for event in batch {
+            let batch_max = if chooses(&self.wanted, self.stretch) { BATCH } else { self.limit - items.len() };
+            let batch = self.wanted.next(log, after, batch_max).await?;
+            // To look past those of other types is work, too.
+            looked_at += batch.events.len().max(BATCH);
+            for event in batch.events {
                 after = event.position;
                 if !self.stretch.has(&event) || !self.wanted.has(&event) {
                     continue;
@@ -119,6 +119,10 @@ impl EventsQuery {
                     let more = !self.stretch.is_over(after) && !log.read_all(after, 1).await?.is_empty();
                     return Ok(EventList { items, next_cursor: more.then(|| cursor(after)) });
                 }
+            }
+            after = batch.reached;
+            if batch.last {
+                return Ok(EventList { items, next_cursor: None });
             }
         }
         let more = !self.stretch.is_over(after);

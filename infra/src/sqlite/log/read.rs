@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cairn_commands::ports::BoxError;
-use cairn_commands::ports::event_store::{STRETCH_EVENTS, StoreError, Stretch};
+use cairn_commands::ports::event_store::{SIFTED_AT_ONCE, Sifted, StoreError};
 use cairn_domain::{EventId, Position, StoredEvent, StreamName, Timestamp, Version};
 use futures_util::StreamExt;
 use sqlx::sqlite::SqliteRow;
@@ -60,18 +60,18 @@ pub(super) async fn all(reader: impl SqliteExecutor<'_>, after: Position, limit:
     Ok(events)
 }
 
-/// The events of these names in the next [`STRETCH_EVENTS`], or up to the limit.
-pub(super) async fn named(readers: &SqlitePool, after: Position, names: &[&str], limit: usize) -> Result<Stretch, StoreError> {
+/// The events of these names in the next [`SIFTED_AT_ONCE`], or up to the limit.
+pub(super) async fn named(readers: &SqlitePool, after: Position, names: &[&str], limit: usize) -> Result<Sifted, StoreError> {
     let head = head(readers).await?;
-    let end = head.min(Position(after.0.saturating_add(STRETCH_EVENTS)));
+    let end = head.min(Position(after.0.saturating_add(SIFTED_AT_ONCE)));
     if end <= after {
-        return Ok(Stretch { events: Vec::new(), reached: after, last: true });
+        return Ok(Sifted { events: Vec::new(), reached: after, last: true });
     }
     let names = serde_json::to_string(names).map_err(|error| StoreError::Unavailable(error.into()))?;
     let query = sqlx::query(NAMED).bind(bounded(after.0)).bind(bounded(end.0)).bind(names).bind(bounded(limit as u64));
     let rows = query.fetch_all(readers).await.map_err(|error| trouble::of_read(error, after))?;
     let events = rows.iter().map(event).collect::<Result<Vec<_>, _>>()?;
-    Ok(Stretch::up_to(end, head, events, limit))
+    Ok(Sifted::up_to(end, head, events, limit))
 }
 
 pub(super) async fn head(reader: impl SqliteExecutor<'_>) -> Result<Position, StoreError> {
