@@ -55,7 +55,8 @@ mod tests {
         checkpoints.save("a", Position(8)).await.expect("written");
         log.close().await;
         assert!(checkpoints.save("a", Position(10)).await.is_err(), "it is closed");
-        let checkpoints = SqliteLog::open(&path).await.expect("the log").checkpoints();
+        let log = SqliteLog::open(&path).await.expect("the log");
+        let checkpoints = log.checkpoints();
         assert_eq!(checkpoints.load("a").await.expect("read"), Position(8));
         assert_eq!(checkpoints.load("b").await.expect("read"), Position(9));
     }
