@@ -11,7 +11,7 @@ use std::sync::Arc;
 use cairn_commands::account::{AccountError, change_quota, find_account};
 use cairn_commands::chosen::Actor;
 use cairn_domain::{AccountId, TransferId};
-use cairn_projections::runner::RebuildError;
+use cairn_projections::runner::{Begin, RebuildError, Wish};
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -95,7 +95,7 @@ impl AdminApi {
     /// Make the read tables anew
     ///
     /// Makes all rows from the log, beside the live ones, and puts them in their place when they are done; reads are answered all the while.
-    /// The answer comes at the end. A rebuild goes on when the client hangs up. In the embedded drive all projections share one
+    /// What an earlier rebuild has left that was stopped or held is gone on with, unless `anew` says otherwise. The answer comes at the end. A rebuild goes on when the client hangs up. In the embedded drive all projections share one
     /// database and are made together; naming one only checks the name.
     #[oai(path = "/admin/projections/rebuild", method = "post", operation_id = "admin_projections_rebuild")]
     async fn rebuild(
@@ -109,7 +109,7 @@ impl AdminApi {
         body: JsonBody<RebuildBody>,
     ) -> Result<RebuildAnswer, RebuildProblem> {
         let ask = app.ask(request, Some(&caller), &key)?.about("POST /admin/projections/rebuild", &body.0);
-        let done = app.once(&ask, rebuild(Arc::clone(&app), body.0.name)).await?;
+        let done = app.once(&ask, rebuild(Arc::clone(&app), body.0)).await?;
         Ok(RebuildAnswer::Rebuilt(Json(done.body)))
     }
 
@@ -230,8 +230,10 @@ async fn who(app: &App, actor: Option<&str>) -> Result<Option<Option<AccountId>>
 }
 
 /// Goes on when nobody waits for it any more, and stops where it is when the process does: until it is promoted, a draft is of no effect.
-async fn rebuild(app: Arc<App>, name: Option<String>) -> Result<Done<Rebuilt>, RebuildProblem> {
-    let work = async move { app.runner.rebuild(name.as_deref(), &|_| (), &CancellationToken::new()).await };
+async fn rebuild(app: Arc<App>, body: RebuildBody) -> Result<Done<Rebuilt>, RebuildProblem> {
+    let begin = if body.anew == Some(true) { Begin::Anew } else { Begin::GoOn };
+    let wish = Wish { begin, promote: true };
+    let work = async move { app.runner.rebuild_as(body.name.as_deref(), wish, &|_| (), &CancellationToken::new()).await };
     let made = tokio::spawn(work).await.unwrap_or(Err(RebuildError::StageLost))?;
     Ok(Done { status: 200, position: None, body: Rebuilt { position: made.position.0, parked: made.parked } })
 }

@@ -72,6 +72,14 @@ pub enum Finding {
         /// The first such event.
         position: Position,
     },
+    /// The log counts more events than it has.
+    #[error("the log says that its last event stands at {head}, and has none behind {after}")]
+    EndMissing {
+        /// Where its last event should stand.
+        head: Position,
+        /// Where the last one stands that is there.
+        after: Position,
+    },
     /// Events are missing at the end of the log.
     #[error("the log ends after {events} events, at position {head}; it had {kept}, up to position {last}")]
     CutOff {
@@ -164,6 +172,7 @@ impl Finding {
             Self::Hole { .. } => "hole",
             Self::Cause { .. } => "cause",
             Self::Altered { .. } => "altered",
+            Self::EndMissing { .. } => "end_missing",
             Self::CutOff { .. } => "cut_off",
             Self::OtherDigest { .. } => "other_digest",
             Self::Dangling { .. } => "dangling",
@@ -184,6 +193,7 @@ impl Finding {
             | Self::Unreadable { position, .. }
             | Self::NoEvent { position, .. }
             | Self::NoWayOn { after: position, .. }
+            | Self::EndMissing { after: position, .. }
             | Self::Hole { position, .. }
             | Self::Cause { position, .. }
             | Self::Altered { position } => Some(*position),

@@ -35,6 +35,9 @@ impl<'a> Pages<'a> {
                         self.come_to(event.position, report);
                     }
                     self.limit = (self.limit * 2).min(PAGE);
+                    if page.is_empty() {
+                        self.end_too_early(report);
+                    }
                     return Ok(page);
                 }
                 // What stands before it comes first.
@@ -56,6 +59,14 @@ impl<'a> Pages<'a> {
             self.come_to(position, report);
         }
         self.passed += 1;
+    }
+
+    /// A log that numbers its events and keeps the last number beside them has lost some at its end.
+    fn end_too_early(&mut self, report: &mut (dyn FnMut(Finding) + Send)) {
+        if self.contiguous {
+            report(Finding::EndMissing { head: self.head, after: self.after });
+        }
+        self.head = self.after;
     }
 
     fn come_to(&mut self, position: Position, report: &mut (dyn FnMut(Finding) + Send)) {

@@ -1,6 +1,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use cairn_commands::audit::{Finding, Known, audit_log};
 use cairn_commands::ports::checkpoints::Checkpoints;
 use cairn_commands::ports::event_store::{EventStore, StoreError, contract};
 use cairn_commands::ports::{digests, intake, ledger};
@@ -183,6 +184,24 @@ async fn a_head_that_went_back_is_not_written_over() {
     assert_contiguous(&whole(&log).await);
     let versions: Vec<_> = whole(&log).await.iter().map(|event| event.version.0).collect();
     assert_eq!(versions, [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn rows_that_were_removed_at_the_end_are_found() {
+    let scene = Scene::new("log_end");
+    let (log, name) = (scene.open().await, stream("a"));
+    for n in 0..5 {
+        append(&log, &name, n).await.unwrap();
+    }
+    let look = async || {
+        let (mut findings, known) = (Vec::new(), Known { expected: &[], contiguous: true });
+        let digests = digests::MemoryDigests::default();
+        audit_log(&*log, &digests, known, &mut |finding| findings.push(finding), &|_| {}).await.unwrap();
+        findings
+    };
+    assert_eq!(look().await, []);
+    scene.tamper("DELETE FROM events WHERE position > 3");
+    assert_eq!(look().await, [Finding::EndMissing { head: Position(5), after: Position(3) }]);
 }
 
 #[tokio::test]

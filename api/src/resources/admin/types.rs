@@ -65,6 +65,8 @@ impl Projection {
 pub(super) struct RebuildBody {
     /// A projection; absent for all.
     pub name: Option<String>,
+    /// True for not going on with what an earlier rebuild has left that was stopped or held.
+    pub anew: Option<bool>,
 }
 
 /// What was made.
@@ -182,7 +184,7 @@ impl Example for ProjectionList {
 
 impl Example for RebuildBody {
     fn example() -> Self {
-        Self { name: Some("files".to_owned()) }
+        Self { name: Some("files".to_owned()), anew: Some(false) }
     }
 }
 
