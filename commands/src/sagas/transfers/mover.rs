@@ -41,6 +41,8 @@ pub struct MoverSettings {
 
 /// The longest wait is with its jitter the three minutes for which a server has a queue.
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(144) };
+/// While a store is away the wait grows no longer than after so many failures, some seconds: within 30 s of its return everything goes on.
+const OUTAGE_ATTEMPTS_MAX: u32 = 4;
 /// A task about nothing that is known may be ahead of the read tables so often.
 const UNKNOWN_MAX: u32 = 3;
 
@@ -123,7 +125,7 @@ impl Mover {
         };
         if failure.is_outage(&self.drive).await {
             tracing::warn!(transfer = %id, error = %failure, "a store is away: the transfer waits for it, and that is no failure");
-            return Ok(self.again(task.attempt.saturating_add(1)));
+            return Ok(self.again(task.attempt.saturating_add(1).min(OUTAGE_ATTEMPTS_MAX)));
         }
         // Whoever reports an error may have done it all the same, and after the last failure nobody would look again.
         if matches!(finish_carried(&self.drive, id).await, Ok(true)) {
